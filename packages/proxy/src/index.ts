@@ -1,1 +1,12 @@
-export {}
+export { Headers, RequestHead, ResponseHead, TransportError, type H1Limits, type KeepAlive, type UpstreamTls } from '@sekisho/wire'
+export * from './balancing/index.ts'
+export type { ProxyLogger } from './exchange/options.ts'
+export { localResponse, type ErrorRenderer, type LocalResponse } from './exchange/reply.ts'
+export { HttpProxy, httpProxy, type HttpProxyOptions } from './http-proxy.ts'
+export * from './limits/index.ts'
+export { Peer, peer, type PeerOptions } from './peers/peer.ts'
+export { Resolver, systemLookup, type Lookup, type Resolution } from './peers/resolver.ts'
+export { PHASE_NAMES, type MaybePromise, type ProxyPhases } from './phases/phases.ts'
+export { ProxyError, type ErrorSource, type ProxyErrorCode } from './proxy-error.ts'
+export * from './server/index.ts'
+export type { ResponseBody, ResponseFields, ResponseSource, Session } from './session.ts'

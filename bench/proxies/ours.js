@@ -1,0 +1,99 @@
+import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { launch } from '../harness/children.js'
+import { PROXY_CORE } from '../harness/cores.js'
+import { freePorts } from '../harness/ports.js'
+import { API_KEY, IDLE_SECONDS, KEEPALIVE, UNLIMITED_REQUESTS, running } from './proxy.js'
+
+const command = fileURLToPath(new URL('../../packages/cli/bin/sekisho.js', import.meta.url))
+const built = new URL('../../packages/cli/dist/main.js', import.meta.url)
+const manifest = new URL('../../packages/cli/package.json', import.meta.url)
+
+/** An entry that is built but does nothing yet has a few bytes. */
+const SMALLEST_PROGRAM_BYTES = 200
+
+/** Sekisho as its users start it: a configuration file and `sekisho start`. @type {import('./proxy.js').Proxy} */
+export const ours = {
+  name: 'ours',
+  find() {
+    if (!existsSync(built) || statSync(built).size < SMALLEST_PROGRAM_BYTES) return undefined
+    return JSON.parse(readFileSync(manifest, 'utf8')).version
+  },
+  async start(options) {
+    const file = join(options.dir, 'sekisho.yaml')
+    const [admin, metrics] = await freePorts(2)
+    /** @param {import('./proxy.js').Setup} scenario */
+    const write = (scenario) => {
+      writeFileSync(`${file}.new`, configuration({ ...options, scenario }, admin, metrics))
+      renameSync(`${file}.new`, file)
+    }
+    write(options.scenario)
+    const args = [command, 'start', '-c', file]
+    const env = { NODE_ENV: 'production' }
+    const child = launch({ core: PROXY_CORE, command: process.execPath, args, cwd: options.dir, env })
+    return running(child, write)
+  },
+}
+
+/**
+ * @param {import('./proxy.js').StartOptions} options
+ * @param {number} admin
+ * @param {number} metrics
+ */
+function configuration({ port, upstreams, scenario }, admin, metrics) {
+  const plugins = scenario.policies === true ? POLICIES : undefined
+  const routes = [...routesOf(scenario)].map((route, index) => ({
+    id: `r${index}`,
+    uri: route.path,
+    upstream_id: `u${route.upstream}`,
+    // Turns with every generation, so that a reload changes every single route and not only /live.
+    ...(scenario.livePath === undefined ? {} : { priority: scenario.livePath }),
+    ...(plugins === undefined ? {} : { plugins }),
+  }))
+  const pool = { size: KEEPALIVE, idle_timeout: IDLE_SECONDS, requests: UNLIMITED_REQUESTS }
+  const nodes = upstreams.map((upstream, index) => ({
+    id: `u${index}`,
+    type: 'roundrobin',
+    nodes: { [`127.0.0.1:${upstream}`]: 1 },
+    keepalive_pool: pool,
+  }))
+  return `
+listen: ["127.0.0.1:${port}"]
+workers: 1
+admin: { address: "127.0.0.1:${admin}" }
+metrics: { address: "127.0.0.1:${metrics}" }
+store: { type: file }
+limits: { keepalive_timeout: ${IDLE_SECONDS}, max_requests_per_connection: 0 }
+upstreams:
+${list(nodes)}
+routes:
+${list(routes)}
+${plugins === undefined ? '' : `consumers:\n${list([CONSUMER])}`}
+`
+}
+
+const CONSUMER = { username: 'bench', plugins: { 'key-auth': { key: API_KEY } } }
+
+/** A limit that is counted and never reached. */
+const POLICIES = {
+  'key-auth': {},
+  'limit-count': {
+    count: UNLIMITED_REQUESTS,
+    time_window: IDLE_SECONDS,
+    key_type: 'var',
+    key: 'remote_addr',
+    policy: 'local',
+  },
+  prometheus: {},
+}
+
+/** @param {import('./proxy.js').Setup} scenario */
+function routesOf({ routes = [{ path: '/*', upstream: 0 }], livePath }) {
+  return livePath === undefined ? routes : [...routes, { path: '/live', upstream: livePath }]
+}
+
+/** JSON is YAML. @param {object[]} values */
+function list(values) {
+  return values.map((value) => `  - ${JSON.stringify(value)}`).join('\n')
+}

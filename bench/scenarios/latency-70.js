@@ -1,0 +1,121 @@
+import { startOpenLoop } from '../load/open-loop.js'
+import { runWrk } from '../load/wrk.js'
+import { median, medians } from '../report/statistics.js'
+import { interleaved } from './rounds.js'
+import { NAME } from './scenario.js'
+import { CLIENTS } from './throughput.js'
+import { withProxy } from './with-proxy.js'
+
+/** The part of our maximum at which latencies are compared. */
+const LOAD_PART = 0.7
+
+/** More than the closed loop's 32: at 50,000 a second and 1 ms each, 50 are busy on average. */
+const CONNECTIONS = 128
+
+const WARM_SECONDS = 2
+
+/**
+ * Without a proxy the generator must manage this much more than it will be asked for: through one it has to wake
+ * another core for every request, and fell from 54,000 a second to 44,000.
+ */
+const HEADROOM = 1.25
+
+/** A generator that is later than this itself has measured itself. */
+const LATE_MICROS = 1_000
+
+/** The last answers come a little after the time is over: that alone must not lower the rate. */
+const ROUNDING = 1.01
+
+const PLAN = { warmSeconds: WARM_SECONDS, connections: CONNECTIONS, paths: 1, lettered: false }
+
+/** The row without a proxy: the floor that the generator and the upstream set. */
+const DIRECT = 'no proxy'
+
+/** @type {readonly import('../report/table.js').Column[]} */
+const COLUMNS = [
+  NAME,
+  { key: 'answeredPerSecond', title: 'requests/s', unit: 'count' },
+  { key: 'p50Micros', title: 'p50', unit: 'micros' },
+  { key: 'p99Micros', title: 'p99', unit: 'micros' },
+  { key: 'p999Micros', title: 'p99.9', unit: 'micros' },
+  { key: 'maxMicros', title: 'slowest', unit: 'micros' },
+  { key: 'lateP99Micros', title: 'generator late p99', unit: 'micros' },
+  { key: 'failed', title: 'failed', unit: 'count' },
+  { key: 'toNginx', title: 'p99 to nginx', unit: 'ratio' },
+]
+
+/** @type {import('./scenario.js').Scenario} */
+export const latency70 = {
+  name: 'latency-70',
+  title: 'latency at 70 % of our maximum',
+  summary:
+    'Requests are due at a fixed rate, the same for all: 70 % of what the first proxy of the table does at most. Latency counts from when a request was due, so a stall is charged in full.',
+  proxies: ['ours', 'nginx', 'haproxy'],
+  run,
+}
+
+/**
+ * @param {import('./scenario.js').Bench} bench
+ * @returns {Promise<import('./scenario.js').Outcome>}
+ */
+async function run(bench) {
+  const subject = bench.candidates[0].proxy
+  const most = await maximum(bench, subject)
+  const rate = await attainable(bench, Math.round(LOAD_PART * most))
+  const plan = { ...PLAN, rate, seconds: bench.seconds }
+  const setup = { connections: CONNECTIONS }
+  const { samples, notes } = await interleaved(
+    bench,
+    ({ proxy }) => withProxy(bench, proxy, setup, (_, port) => startOpenLoop({ ...plan, port }).result),
+    (sample) => `p99 ${sample.p99Micros} µs`,
+  )
+  bench.progress.say(`${DIRECT} ...`)
+  const floor = await startOpenLoop({ ...plan, port: bench.upstream.ports[0] }).result
+  const anchor = samples.get('nginx')
+  const rows = [...samples, /** @type {const} */ ([DIRECT, [floor]])].map(([name, list]) => ({
+    name,
+    ...medians(list),
+    toNginx:
+      anchor === undefined || name === DIRECT
+        ? undefined
+        : median(list.map((sample, round) => sample.p99Micros / anchor[round].p99Micros)),
+  }))
+  const late = rows.filter((row) => row.lateP99Micros > LATE_MICROS).map((row) => row.name)
+  return {
+    columns: COLUMNS,
+    rows,
+    notes: [
+      `${rate.toLocaleString('en-US')} requests/s: ${Math.round((100 * rate) / most)} % of the ${Math.round(most).toLocaleString('en-US')} that ${subject.name} does at most${rate < Math.round(LOAD_PART * most) ? '; the generator beside the upstream cannot do more' : ''}.`,
+      ...notes,
+      ...(late.length === 0 ? [] : [`Requests left late, so latency is overstated, for ${late.join(', ')}.`]),
+    ],
+  }
+}
+
+/**
+ * The rate, or as much of it as the generator can do beside the upstream on one core.
+ * @param {import('./scenario.js').Bench} bench
+ * @param {number} rate
+ */
+async function attainable(bench, rate) {
+  bench.progress.say('what the generator can do ...')
+  const plan = { ...PLAN, rate: Math.round(rate * HEADROOM), seconds: 2, port: bench.upstream.ports[0] }
+  const { answeredPerSecond } = await startOpenLoop(plan).result
+  return Math.min(rate, Math.round((answeredPerSecond * ROUNDING) / HEADROOM))
+}
+
+/**
+ * Requests a second as the plain GET scenario measures them, the middle one of three.
+ * @param {import('./scenario.js').Bench} bench
+ * @param {import('../proxies/proxy.js').Proxy} proxy
+ */
+async function maximum(bench, proxy) {
+  bench.progress.say(`the most that ${proxy.name} does ...`)
+  return await withProxy(bench, proxy, { connections: CLIENTS }, async (_, port) => {
+    const load = { port, path: '/', connections: CLIENTS }
+    await runWrk({ ...load, seconds: WARM_SECONDS })
+    const rates = []
+    for (let time = 0; time < 3; time++) rates.push((await runWrk({ ...load, seconds: 2 })).requestsPerSecond)
+    return median(rates)
+  })
+}

@@ -1,0 +1,42 @@
+import type { Consumer } from '../../resources/consumer.ts'
+import type { Route } from '../../resources/route.ts'
+import type { Service } from '../../resources/service.ts'
+import type { Upstream } from '../../resources/upstream.ts'
+import type { PluginSet } from '../../resources/plugin-set.ts'
+import { checkConsumerKeys } from './consumers.ts'
+import type { CheckContext, Entry } from './entry.ts'
+import { checkGlobalRules } from './global-rules.ts'
+import { checkPluginMetadata } from './plugin-metadata.ts'
+import { checkPluginSet } from './plugin-set.ts'
+import { checkReferences } from './references.ts'
+import { checkRoute } from './routes.ts'
+import { checkUpstream } from './upstreams.ts'
+
+/** All checks of resources beyond their schemas. */
+export function checkResources(context: CheckContext): void {
+  for (const entry of context.entries) {
+    if (context.findings.full) return
+    checkReferences(context, entry)
+    checkEntry(context, entry)
+  }
+  checkGlobalRules(context)
+  checkConsumerKeys(context)
+}
+
+function checkEntry(context: CheckContext, entry: Entry): void {
+  const { findings } = context
+  const { kind, item, path } = entry
+  switch (kind) {
+    case 'upstreams':
+      return checkUpstream(findings, item as Upstream, path)
+    case 'plugin_metadata':
+      return checkPluginMetadata(context, entry)
+    case 'routes':
+      checkRoute(findings, item as Route, path)
+      break
+  }
+  const { upstream } = item as Route | Service
+  if (upstream !== undefined) checkUpstream(findings, upstream, `${path}/upstream`)
+  const plugins = (item as Consumer).plugins as PluginSet | undefined
+  if (plugins !== undefined) checkPluginSet(context, plugins, `${path}/plugins`, kind === 'consumers')
+}

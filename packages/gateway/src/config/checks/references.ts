@@ -1,0 +1,30 @@
+import { KIND_SINGULAR, type ResourceKind } from '../../resources/kind-names.ts'
+import { suggest } from '../explain/suggest.ts'
+import type { CheckContext, Entry } from './entry.ts'
+
+/** Fields that hold the id of another resource. */
+const REFERENCES: Partial<Record<ResourceKind, readonly (readonly [field: string, kind: ResourceKind])[]>> = {
+  routes: [
+    ['upstream_id', 'upstreams'],
+    ['service_id', 'services'],
+    ['plugin_config_id', 'plugin_configs'],
+  ],
+  services: [['upstream_id', 'upstreams']],
+  consumers: [['group_id', 'consumer_groups']],
+}
+
+/** What is referred to must be there. */
+export function checkReferences({ ids, findings }: CheckContext, { kind, item, path }: Entry): void {
+  for (const [field, target] of REFERENCES[kind] ?? []) {
+    const id = item[field]
+    const known = ids.get(target)
+    if (id === undefined || known?.has(String(id))) continue
+    const meant = suggest(String(id), known ?? [])
+    findings.add({
+      path: `${path}/${field}`,
+      value: JSON.stringify(id),
+      message: `there is no ${KIND_SINGULAR[target]} with this id`,
+      remedy: meant === undefined ? `add it to "${target}"` : `did you mean "${meant}"?`,
+    })
+  }
+}

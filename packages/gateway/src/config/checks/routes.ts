@@ -1,0 +1,29 @@
+import { parseCidr } from '../../addresses/index.ts'
+import { compileFilterFunction } from '../../expressions/index.ts'
+import type { Route } from '../../resources/route.ts'
+import { parsePattern } from '../../router/pattern.ts'
+import { type Findings, shortValue } from '../problem.ts'
+import { checkExpression } from './expressions.ts'
+import { reasonOf } from './reason.ts'
+
+/** Runs one of the parsers that the gateway compiles with; what it throws becomes a finding. */
+function attempt(findings: Findings, path: string, value: string, parse: (value: string) => unknown): void {
+  try {
+    parse(value)
+  } catch (error) {
+    findings.add({ path, value: shortValue(value), ...reasonOf(error, value) })
+  }
+}
+
+/** What a route matches by must compile: paths, addresses, `vars` and `filter_func`. */
+export function checkRoute(findings: Findings, route: Route, path: string): void {
+  const { uri, uris, remote_addr, remote_addrs, vars, filter_func } = route
+  if (uri !== undefined) attempt(findings, `${path}/uri`, uri, parsePattern)
+  uris?.forEach((one, index) => attempt(findings, `${path}/uris/${index}`, one, parsePattern))
+  if (remote_addr !== undefined) attempt(findings, `${path}/remote_addr`, remote_addr, parseAddress)
+  remote_addrs?.forEach((one, index) => attempt(findings, `${path}/remote_addrs/${index}`, one, parseAddress))
+  if (vars !== undefined) checkExpression(findings, vars, `${path}/vars`)
+  if (filter_func !== undefined) attempt(findings, `${path}/filter_func`, filter_func, (text) => compileFilterFunction(text))
+}
+
+const parseAddress = (text: string): unknown => parseCidr(text)

@@ -1,0 +1,79 @@
+import { parseCidr } from '../../addresses/index.ts'
+import type { CheckContext } from './entry.ts'
+import { parseListenAddress } from '../settings/listen.ts'
+import type { Settings } from '../settings/settings.ts'
+import { reasonOf } from './reason.ts'
+import type { Findings } from '../problem.ts'
+import { suggest } from '../explain/suggest.ts'
+
+/** What the schema of the node's settings cannot say. */
+export function checkSettings(findings: Findings, settings: Settings): void {
+  checkListeners(findings, settings)
+  for (const section of ['admin', 'metrics', 'functions'] as const) {
+    const part = settings[section]
+    if (typeof part === 'object' && part.address !== undefined) checkAddress(findings, part.address, `/${section}/address`)
+  }
+  const names = new Set<string>()
+  for (const [index, { name }] of (settings.admin?.keys ?? []).entries()) {
+    if (names.has(name)) {
+      findings.add({ path: `/admin/keys/${index}/name`, value: JSON.stringify(name), message: 'is the name of another key already' })
+    }
+    names.add(name)
+  }
+  for (const [index, address] of (settings.trusted_addresses ?? []).entries()) {
+    try {
+      parseCidr(address)
+    } catch (error) {
+      findings.add({ path: `/trusted_addresses/${index}`, value: JSON.stringify(address), ...reasonOf(error, address) })
+    }
+  }
+  if (settings.store !== undefined && settings.store.type !== 'file') {
+    findings.add({
+      path: '/store/type',
+      value: JSON.stringify(settings.store.type),
+      message: 'is not in this version',
+      remedy: 'write "file", or remove "store"',
+    })
+  }
+}
+
+function checkListeners(findings: Findings, { listen = [] }: Settings): void {
+  const seen = new Set<string>()
+  for (const [index, one] of listen.entries()) {
+    const path = `/listen/${index}`
+    const address = typeof one === 'object' ? one.address : one
+    const place = typeof one === 'object' ? `${path}/address` : path
+    const text = String(address)
+    checkAddress(findings, address, place)
+    if (seen.has(text) && !/(^|:)0$/.test(text)) findings.add({ path: place, value: JSON.stringify(address), message: 'is there twice' })
+    seen.add(text)
+    if (typeof one === 'object' && one.tls === true) {
+      findings.add({
+        path: `${path}/tls`,
+        value: 'true',
+        message: 'needs a certificate',
+        remedy: 'write { cert: FILE, key: FILE }',
+      })
+    }
+  }
+}
+
+function checkAddress(findings: Findings, address: number | string, path: string): void {
+  const parsed = parseListenAddress(address)
+  if (typeof parsed !== 'string') return
+  findings.add({ path, value: JSON.stringify(address), message: parsed, remedy: 'write PORT, "HOST:PORT" or "unix:PATH"' })
+}
+
+/** The plugins that the node allows must be there. */
+export function checkAllowedPlugins({ plugins, findings }: CheckContext, allowed: readonly string[]): void {
+  for (const [index, name] of allowed.entries()) {
+    if (plugins.get(name) !== undefined) continue
+    const meant = suggest(name, plugins.names())
+    findings.add({
+      path: `/plugins/${index}`,
+      value: JSON.stringify(name),
+      message: 'there is no plugin of this name',
+      remedy: meant === undefined ? undefined : `did you mean "${meant}"?`,
+    })
+  }
+}

@@ -1,0 +1,77 @@
+import { hostProblem, parseNodeAddress } from '../../resources/node-address.ts'
+import { expandUpstream } from '../../resources/normalise-upstream.ts'
+import type { EmbeddedUpstream, Upstream, UpstreamNodes } from '../../resources/upstream.ts'
+import { type Findings, pointerPart } from '../problem.ts'
+
+/** What the schema of an upstream cannot say. */
+export function checkUpstream(findings: Findings, upstream: EmbeddedUpstream, path: string): void {
+  if (typeof upstream === 'string') return checkShortForm(findings, upstream, path)
+  if (upstream.nodes !== undefined) checkNodes(findings, upstream.nodes, `${path}/nodes`)
+  checkHashKey(findings, upstream, path)
+  if (upstream.pass_host === 'rewrite' && upstream.upstream_host === undefined) {
+    findings.add({ path, message: '"pass_host" is "rewrite", and "upstream_host" is missing', remedy: 'add "upstream_host"' })
+  }
+  if (upstream.tls?.client_cert_id !== undefined) {
+    findings.add({
+      path: `${path}/tls/client_cert_id`,
+      value: JSON.stringify(upstream.tls.client_cert_id),
+      message: 'there is no ssl resource with this id',
+      remedy: 'write the certificate as "client_cert" and "client_key"',
+    })
+  }
+}
+
+/** The pattern lets any five digits pass as a port. */
+function checkShortForm(findings: Findings, upstream: string, path: string): void {
+  const [address = ''] = Object.keys(expandUpstream(upstream).nodes ?? {})
+  const parsed = parseNodeAddress(address)
+  if (typeof parsed === 'string') findings.add({ path, value: JSON.stringify(upstream), message: parsed })
+}
+
+function checkNodes(findings: Findings, nodes: UpstreamNodes, path: string): void {
+  if (Array.isArray(nodes)) {
+    for (const [index, node] of nodes.entries()) {
+      const message = hostProblem(node.host)
+      if (message !== undefined) {
+        findings.add({ path: `${path}/${index}/host`, value: JSON.stringify(node.host), message })
+      }
+    }
+    return
+  }
+  for (const address of Object.keys(nodes)) {
+    const parsed = parseNodeAddress(address)
+    if (typeof parsed !== 'string') continue
+    findings.add({
+      path: `${path}/${pointerPart(address)}`,
+      atKey: true,
+      value: JSON.stringify(address),
+      message: parsed,
+      remedy: 'write "HOST:PORT": WEIGHT',
+    })
+  }
+}
+
+const HASHABLE_VARIABLE =
+  /^((uri|server_name|server_addr|request_uri|remote_port|remote_addr|query_string|host|hostname|mqtt_client_id)|arg_[0-9a-zA-Z_-]+)$/
+const HASHABLE_NAME = /^[a-zA-Z0-9_-]+$/
+
+/** `chash` needs something to hash; what it may be depends on where it is looked for. */
+function checkHashKey(findings: Findings, { type, hash_on = 'vars', key }: Upstream, path: string): void {
+  if (type !== 'chash' || hash_on === 'consumer') return
+  if (key === undefined) {
+    findings.add({ path, message: '"type" is "chash", and "key" is missing', remedy: 'add "key", as "remote_addr"' })
+    return
+  }
+  const place = { path: `${path}/key`, value: JSON.stringify(key) }
+  if (hash_on === 'vars' && !HASHABLE_VARIABLE.test(key)) {
+    findings.add({
+      ...place,
+      message: 'is not a variable that can be hashed',
+      remedy: 'write "remote_addr", "uri", "host", "arg_NAME" …, or set "hash_on" to "header" or "cookie"',
+    })
+  } else if ((hash_on === 'header' || hash_on === 'cookie') && !HASHABLE_NAME.test(key)) {
+    findings.add({ ...place, message: `must be the name of a ${hash_on}` })
+  } else if (hash_on === 'vars_combinations' && !key.includes('$')) {
+    findings.add({ ...place, message: 'holds no variable', remedy: 'write as "$request_uri$remote_addr"' })
+  }
+}

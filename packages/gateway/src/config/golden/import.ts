@@ -1,0 +1,2 @@
+import { routes } from './nowhere.ts'
+export default { routes }

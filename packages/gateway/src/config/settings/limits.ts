@@ -1,0 +1,37 @@
+import Type, { type Static } from 'typebox'
+
+const bytes = (value: number, minimum: number, description: string) =>
+  Type.Optional(Type.Integer({ minimum, default: value, description }))
+const count = bytes
+const seconds = (value: number, description: string) =>
+  Type.Optional(Type.Number({ exclusiveMinimum: 0, default: value, description: `${description}, in seconds` }))
+
+/** What strangers may make grow, per worker where nothing else is said. */
+export const Limits = Type.Object(
+  {
+    // 32 KiB: nginx's large_client_header_buffers (4 x 8 KiB).
+    max_head_bytes: bytes(32768, 1024, 'request line and headers together'),
+    max_header_count: count(128, 1, 'header lines of a request'),
+    max_target_length: bytes(8192, 1, 'length of the request target'),
+    max_body_bytes: bytes(0, 0, 'body of a request; 0 = unlimited'),
+    header_timeout: seconds(60, 'time for a whole request head'),
+    body_timeout: seconds(60, 'time between two pieces of a request body'),
+    keepalive_timeout: seconds(75, 'how long an idle connection is kept'),
+    max_requests_per_connection: count(0, 0, 'requests on one connection; 0 = unlimited'),
+    max_connections: count(65536, 1, 'open connections per worker'),
+  },
+  { additionalProperties: false, default: {} },
+)
+export type Limits = Required<Static<typeof Limits>>
+
+/** What holds for upstreams that say nothing else. */
+export const UpstreamDefaults = Type.Object(
+  {
+    connect_timeout: seconds(60, 'time to connect'),
+    send_timeout: seconds(60, 'time between two pieces sent'),
+    read_timeout: seconds(60, 'time between two pieces received'),
+    keepalive_pool_size: count(320, 1, 'idle connections kept per worker and upstream'),
+  },
+  { additionalProperties: false, default: {} },
+)
+export type UpstreamDefaults = Required<Static<typeof UpstreamDefaults>>

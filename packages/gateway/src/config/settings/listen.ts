@@ -1,0 +1,64 @@
+import Type, { type Static } from 'typebox'
+import { parseNodeAddress } from '../../resources/node-address.ts'
+
+const Tls = Type.Union(
+  [
+    Type.Boolean(),
+    Type.Object(
+      {
+        cert: Type.String({ minLength: 1, description: 'file with the certificate chain, PEM' }),
+        key: Type.String({ minLength: 1, description: 'file with the private key, PEM' }),
+      },
+      { additionalProperties: false },
+    ),
+  ],
+  { description: 'TLS on this address, with this certificate' },
+)
+
+/** `8080`, `"127.0.0.1:8080"`, `"[::1]:8080"`, `"unix:/run/sekisho.sock"`, or one of these with more to say about it. */
+export const Listen = Type.Union([
+  Type.Integer({ minimum: 0, maximum: 65535, description: 'port on every address' }),
+  Type.String({ minLength: 1, description: 'HOST:PORT or unix:PATH' }),
+  Type.Object(
+    {
+      address: Type.Union([Type.Integer({ minimum: 0, maximum: 65535 }), Type.String({ minLength: 1 })]),
+      tls: Type.Optional(Tls),
+    },
+    { additionalProperties: false },
+  ),
+])
+export type Listen = Static<typeof Listen>
+
+/** An address to bind. */
+export interface ListenAddress {
+  /** Undefined: every address. */
+  readonly host: string | undefined
+  /** 0: the system picks one. */
+  readonly port: number
+  /** Of a Unix socket; `port` is 0 then. */
+  readonly path: string | undefined
+}
+
+/** A listener of the gateway. */
+export interface Listener extends ListenAddress {
+  readonly tls: { readonly cert: string; readonly key: string } | undefined
+}
+
+/** Reads an address to bind; returns what is wrong as text. */
+export function parseListenAddress(address: number | string): ListenAddress | string {
+  if (typeof address === 'number') return { host: undefined, port: address, path: undefined }
+  if (address.startsWith('unix:')) {
+    const path = address.slice('unix:'.length)
+    return path === '' ? 'the path of the socket is missing' : { host: undefined, port: 0, path }
+  }
+  const port = /^:?([0-9]{1,5})$/.exec(address)?.[1]
+  if (port !== undefined) {
+    return Number(port) <= 65535 ? { host: undefined, port: Number(port), path: undefined } : `invalid port "${port}"`
+  }
+  // Port 0 is right for a listener and for nothing else, so the parser of node addresses does not know it.
+  const anyPort = address.endsWith(':0')
+  const parsed = parseNodeAddress(anyPort ? address.slice(0, -2) : address)
+  if (typeof parsed === 'string') return parsed
+  if (anyPort) return { host: parsed.host, port: 0, path: undefined }
+  return parsed.port === undefined ? 'the port is missing' : { host: parsed.host, port: parsed.port, path: undefined }
+}

@@ -1,0 +1,84 @@
+import { existsSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { withDefaults } from '../../resources/defaults.ts'
+import { type Listen, type ListenAddress, type Listener, parseListenAddress } from './listen.ts'
+import type { Limits, UpstreamDefaults } from './limits.ts'
+import type { AccessLog, ErrorLog } from './logs.ts'
+import { Settings } from './settings.ts'
+
+/** The settings of a node, complete. Paths are absolute; relative ones were relative to the configuration file. */
+export interface NodeSettings {
+  readonly listen: readonly Listener[]
+  readonly workers: number | 'auto'
+  readonly admin: { readonly address: ListenAddress; readonly keys: readonly AdminKey[] } | undefined
+  readonly metrics: { readonly address: ListenAddress } | undefined
+  readonly store: NonNullable<Settings['store']>
+  readonly functions: { readonly address: ListenAddress; readonly path: string; readonly driver: string } | undefined
+  /** Names of the plugins that may be used; undefined: all. */
+  readonly plugins: readonly string[] | undefined
+  readonly plugin_paths: readonly string[]
+  /** `path` is absolute, or `stdout`. */
+  readonly access_log: AccessLog | undefined
+  /** `path` is absolute, or `stderr`. */
+  readonly error_log: ErrorLog
+  readonly limits: Limits
+  readonly upstream_defaults: UpstreamDefaults
+  readonly shutdown: { readonly grace_period: number }
+  readonly server_header: string | undefined
+  readonly trusted_addresses: readonly string[]
+}
+
+export interface AdminKey {
+  readonly name: string
+  readonly key: string
+  readonly role: 'admin' | 'viewer'
+}
+
+/** Everything that has a default has it after `withDefaults`. */
+type Filled = Required<Omit<Settings, 'admin' | 'functions' | 'plugins' | 'plugin_paths' | 'access_log'>> &
+  Pick<Settings, 'admin' | 'functions' | 'plugins' | 'plugin_paths' | 'access_log'>
+
+/** Completes settings that passed all checks. */
+export function nodeSettings(settings: Settings, file: string): NodeSettings {
+  const filled = withDefaults(Settings, settings) as Filled
+  const folder = dirname(resolve(file))
+  const at = (path: string): string => resolve(folder, path)
+  const { admin, metrics, functions, access_log, error_log } = filled
+  return {
+    listen: filled.listen.map((listen) => listener(listen, at)),
+    workers: filled.workers,
+    admin: admin && { address: address(admin.address!), keys: admin.keys! },
+    metrics: metrics === false ? undefined : { address: address(metrics.address!) },
+    store: filled.store,
+    functions: functions && { address: address(functions.address!), path: at(functions.path!), driver: functions.driver! },
+    plugins: filled.plugins,
+    plugin_paths: filled.plugin_paths?.map(at) ?? defaultPluginPaths(at('./plugins')),
+    access_log: access_log && logAt(access_log as AccessLog, 'stdout', at),
+    error_log: logAt(error_log as ErrorLog, 'stderr', at),
+    limits: filled.limits as Limits,
+    upstream_defaults: filled.upstream_defaults as UpstreamDefaults,
+    shutdown: { grace_period: filled.shutdown.grace_period! },
+    server_header: filled.server_header === false ? undefined : filled.server_header,
+    trusted_addresses: filled.trusted_addresses,
+  }
+}
+
+const defaultPluginPaths = (folder: string): string[] => (existsSync(folder) ? [folder] : [])
+
+const logAt = <L extends { path: string }>(log: L, stream: string, at: (path: string) => string): L =>
+  log.path === stream ? log : { ...log, path: at(log.path) }
+
+function address(written: number | string): ListenAddress {
+  const parsed = parseListenAddress(written)
+  if (typeof parsed === 'string') throw new Error(`address "${written}": ${parsed}`)
+  return parsed
+}
+
+function listener(listen: Listen, at: (path: string) => string): Listener {
+  if (typeof listen !== 'object') return { ...address(listen), tls: undefined }
+  const { tls } = listen
+  return {
+    ...address(listen.address),
+    tls: typeof tls === 'object' ? { cert: at(tls.cert), key: at(tls.key) } : undefined,
+  }
+}

@@ -1,0 +1,113 @@
+import Type, { type Static } from 'typebox'
+import { Limits, UpstreamDefaults } from './limits.ts'
+import { Listen } from './listen.ts'
+import { AccessLog, ErrorLog } from './logs.ts'
+
+const strict = { additionalProperties: false } as const
+const Address = Type.Union([Type.Integer({ minimum: 0, maximum: 65535 }), Type.String({ minLength: 1 })])
+
+const AdminKey = Type.Object(
+  {
+    name: Type.String({ minLength: 1 }),
+    key: Type.String({ minLength: 1, description: 'better $env://NAME than the key itself' }),
+    role: Type.Enum(['admin', 'viewer']),
+  },
+  strict,
+)
+
+/** What is set for this node alone, and read at its start. */
+export const settingsFields = {
+  listen: Type.Optional(Type.Array(Listen, { minItems: 1, default: [8080] })),
+  workers: Type.Optional(
+    Type.Union([Type.Literal('auto'), Type.Integer({ minimum: 1, maximum: 256 })], {
+      default: 'auto',
+      description: 'threads; auto = one a core',
+    }),
+  ),
+  admin: Type.Optional(
+    Type.Object(
+      {
+        address: Type.Optional(Type.Union(Address.anyOf, { default: '127.0.0.1:9180' })),
+        keys: Type.Optional(Type.Array(AdminKey, { default: [] })),
+      },
+      strict,
+    ),
+  ),
+  metrics: Type.Optional(
+    Type.Union(
+      [
+        Type.Literal(false),
+        Type.Object(
+          { address: Type.Optional(Type.Union(Address.anyOf, { default: '127.0.0.1:9091' })) },
+          { ...strict },
+        ),
+      ],
+      { default: {}, description: 'where Prometheus reads; false = nowhere' },
+    ),
+  ),
+  store: Type.Optional(
+    Type.Union(
+      [
+        Type.Object({ type: Type.Literal('file') }, strict),
+        Type.Object({ type: Type.Literal('embedded'), path: Type.String({ minLength: 1 }) }, strict),
+        Type.Object(
+          {
+            type: Type.Literal('etcd'),
+            endpoints: Type.Array(Type.String({ minLength: 1 }), { minItems: 1 }),
+            prefix: Type.Optional(Type.String({ minLength: 1, default: '/sekisho' })),
+          },
+          strict,
+        ),
+      ],
+      { default: { type: 'file' }, description: 'where routes and the rest come from' },
+    ),
+  ),
+  functions: Type.Optional(
+    Type.Object(
+      {
+        address: Type.Optional(Type.Union(Address.anyOf, { default: '127.0.0.1:9190' })),
+        path: Type.Optional(Type.String({ minLength: 1, default: './data/functions' })),
+        driver: Type.Optional(Type.String({ minLength: 1, default: 'sandbox' })),
+      },
+      { ...strict, description: 'the function engine; left out = none' },
+    ),
+  ),
+  plugins: Type.Optional(
+    Type.Array(Type.String({ minLength: 1 }), { uniqueItems: true, description: 'allowed plugins; left out = all' }),
+  ),
+  plugin_paths: Type.Optional(
+    Type.Array(Type.String({ minLength: 1 }), {
+      uniqueItems: true,
+      description: 'folders with plugins of your own; left out = ./plugins where it exists',
+    }),
+  ),
+  access_log: Type.Optional(AccessLog),
+  error_log: Type.Optional(ErrorLog),
+  limits: Type.Optional(Limits),
+  upstream_defaults: Type.Optional(UpstreamDefaults),
+  shutdown: Type.Optional(
+    Type.Object(
+      {
+        grace_period: Type.Optional(
+          Type.Number({ minimum: 0, default: 30, description: 'seconds for requests in flight to finish' }),
+        ),
+      },
+      { ...strict, default: {} },
+    ),
+  ),
+  server_header: Type.Optional(
+    Type.Union([Type.Literal(false), Type.String({ pattern: '^[ -~]*$', minLength: 1 })], {
+      default: 'sekisho',
+      description: 'the Server header of answers that the gateway gives itself; false = none',
+    }),
+  ),
+  trusted_addresses: Type.Optional(
+    Type.Array(Type.String({ minLength: 1 }), {
+      default: [],
+      description: 'proxies in front of this one, whose X-Forwarded-* headers are believed',
+    }),
+  ),
+}
+
+export const Settings = Type.Object(settingsFields, strict)
+export type Settings = Static<typeof Settings>

@@ -1,0 +1,124 @@
+import { KIND_SINGULAR, RESOURCE_KINDS, type ResourceKind } from '../resources/kind-names.ts'
+import { resourceSchemas } from '../resources/kinds.ts'
+import { emptyResourceSet, kept, type ResourceSet } from '../resources/resource-set.ts'
+import { checkResources } from './checks/check-resources.ts'
+import type { Entry } from './checks/entry.ts'
+import { identify } from './checks/identities.ts'
+import { checkAllowedPlugins, checkSettings } from './checks/settings.ts'
+import { ConfigDocument } from './document.ts'
+import { resolveReferences } from './env-references.ts'
+import type { Environment } from './environment.ts'
+import { explainSchema } from './explain/explain.ts'
+import type { PluginLookup } from './plugin-lookup.ts'
+import { Findings } from './problem.ts'
+import { type NodeSettings, nodeSettings } from './settings/node-settings.ts'
+import type { Settings } from './settings/settings.ts'
+
+export interface ValidationOptions {
+  /** All plugins, or what finds them once it is known where to look (`plugin_paths`). */
+  readonly plugins: PluginLookup | ((settings: NodeSettings) => PluginLookup | Promise<PluginLookup>)
+  readonly environment: Environment
+}
+
+/** A configuration in which nothing is wrong. */
+export interface ValidConfiguration {
+  readonly settings: NodeSettings
+  readonly resources: ResourceSet
+}
+
+type Fields = Record<string, unknown>
+
+const isObject = (value: unknown): value is Fields =>
+  value !== null && typeof value === 'object' && !Array.isArray(value)
+
+/**
+ * Checks a whole document: schemas first, then what they cannot say. Findings go to `findings`; the result is undefined
+ * when there are any. `file` is what relative paths in the settings are relative to.
+ */
+export async function validateDocument(
+  value: unknown,
+  file: string,
+  options: ValidationOptions,
+  findings: Findings,
+): Promise<ValidConfiguration | undefined> {
+  if (!isObject(value)) {
+    const empty = value === null || value === undefined
+    // An editor that truncates before it writes must not switch everything off.
+    findings.add({ path: '', message: empty ? 'is empty' : 'must be an object with keys as "listen" and "routes"' })
+    return undefined
+  }
+  const settings = readSettings(value, options.environment, findings)
+  const { entries, ids } = readResources(value, findings)
+  const complete = settings && nodeSettings(settings, file)
+  if (complete !== undefined) {
+    const plugins = await findPlugins(options, complete, findings)
+    if (plugins === undefined) return undefined
+    const allowed = complete.plugins && new Set(complete.plugins)
+    const context = { entries, ids, plugins, allowed, findings }
+    checkAllowedPlugins(context, complete.plugins ?? [])
+    checkResources(context)
+  }
+  if (complete === undefined || findings.list.length > 0) return undefined
+  return { settings: complete, resources: resourceSet(entries) }
+}
+
+/** Plugins of the user may fail to load: that is a problem of the configuration which asks for them. */
+async function findPlugins(
+  { plugins }: ValidationOptions,
+  settings: NodeSettings,
+  findings: Findings,
+): Promise<PluginLookup | undefined> {
+  if (typeof plugins !== 'function') return plugins
+  try {
+    return await plugins(settings)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    findings.add({ path: '/plugin_paths', message: `the plugins cannot be loaded: ${reason}` })
+    return undefined
+  }
+}
+
+/** The settings, when nothing is wrong with them. */
+function readSettings(document: Fields, environment: Environment, findings: Findings): Settings | undefined {
+  const before = findings.list.length
+  const settings: Fields = {}
+  const lists: Fields = {}
+  for (const [key, value] of Object.entries(document)) {
+    if (key in KIND_SINGULAR) lists[key] = value
+    else settings[key] = resolveReferences(value, environment, `/${key}`, findings)
+  }
+  for (const finding of explainSchema(ConfigDocument, { ...settings, ...lists }, '')) findings.add(finding)
+  if (findings.list.length === before) checkSettings(findings, settings as Settings)
+  return findings.list.length === before ? (settings as Settings) : undefined
+}
+
+/** All resources that are as their schemas say, and the ids of all. */
+function readResources(
+  document: Fields,
+  findings: Findings,
+): { entries: Entry[]; ids: Map<ResourceKind, ReadonlySet<string>> } {
+  const entries: Entry[] = []
+  const ids = new Map<ResourceKind, ReadonlySet<string>>()
+  for (const kind of RESOURCE_KINDS) {
+    const list = document[kind]
+    const items: [Fields, number][] = []
+    const wrong = new Set<unknown>()
+    for (const [index, item] of (Array.isArray(list) ? list : []).entries()) {
+      if (findings.full) break
+      const found = explainSchema(resourceSchemas[kind], item, `/${kind}/${index}`)
+      for (const finding of found) findings.add(finding)
+      if (found.length > 0) wrong.add(item)
+      if (isObject(item)) items.push([item, index])
+    }
+    const identified = identify(kind, items, findings)
+    ids.set(kind, new Set(identified.map(({ id }) => id)))
+    for (const entry of identified) if (!wrong.has(entry.item)) entries.push(entry)
+  }
+  return { entries, ids }
+}
+
+function resourceSet(entries: readonly Entry[]): ResourceSet {
+  const resources = emptyResourceSet()
+  for (const { kind, id, item } of entries) (resources[kind] as Map<string, unknown>).set(id, kept(kind, id, item))
+  return resources
+}

@@ -1,0 +1,6 @@
+export { type Condition, compileExpression } from './compile.ts'
+export { explainExpression } from './explain.ts'
+export { ExpressionError } from './expression-error.ts'
+export { compileFilterFunction, type FilterFunction } from './filter-function.ts'
+export { compileRegularExpression } from './regular-expression.ts'
+export type { VariableSource } from './variables.ts'

@@ -1,0 +1,111 @@
+export type MetricType = 'counter' | 'gauge' | 'histogram'
+
+/** One metric: its name, what it says, and the names of its labels. `L` is the union of the label names. */
+export interface MetricDefinition<L extends string = string> {
+  readonly name: string
+  readonly type: MetricType
+  readonly help: string
+  readonly labels: readonly L[]
+}
+
+/** A value for each label of a metric. */
+export type LabelValues<L extends string> = Readonly<Record<L, string>>
+
+/** Upper bounds of the buckets of every histogram, milliseconds; a last bucket takes what is above. As in APISIX. */
+export const HISTOGRAM_BOUNDS_MS: readonly number[] = [
+  1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000,
+]
+
+/** Cells of a histogram: a count for each bucket (not cumulative), then the sum. */
+export const HISTOGRAM_CELLS = HISTOGRAM_BOUNDS_MS.length + 2
+
+/** How many Float64 cells the values of one series take. */
+export function cellsOf(type: MetricType): number {
+  return type === 'histogram' ? HISTOGRAM_CELLS : 1
+}
+
+/** Names as the Prometheus data model allows them. Throws an Error on a wrong one. */
+export function checkDefinition(definition: MetricDefinition): void {
+  if (!/^[a-zA-Z_:][a-zA-Z0-9_:]*$/.test(definition.name)) throw new Error(`'${definition.name}' is not a metric name`)
+  for (const label of definition.labels) {
+    if (!/^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$/.test(label) || (label === 'le' && definition.type === 'histogram')) {
+      throw new Error(`'${label}' is not a label name that ${definition.name} may have`)
+    }
+  }
+  if (new Set(definition.labels).size !== definition.labels.length) {
+    throw new Error(`${definition.name} has a label twice`)
+  }
+}
+
+function define<const L extends string = never>(
+  type: MetricType,
+  name: string,
+  help: string,
+  labels: readonly L[] = [],
+): MetricDefinition<L> {
+  return { name, type, help, labels }
+}
+
+/** The gateway's own metrics. Labels without a value (no consumer, say) are empty. */
+export const METRICS = {
+  httpRequests: define('counter', 'sekisho_http_requests_total', 'Requests received.'),
+  httpStatus: define('counter', 'sekisho_http_status', 'Responses by status code.', [
+    'code',
+    'route',
+    'matched_uri',
+    'matched_host',
+    'service',
+    'consumer',
+    'node',
+  ]),
+  httpLatency: define(
+    'histogram',
+    'sekisho_http_latency',
+    'Milliseconds from the first byte of a request to the last of its response (request), of that in the upstream (upstream), and the rest (gateway).',
+    ['type', 'route', 'service', 'consumer', 'node'],
+  ),
+  bandwidth: define('counter', 'sekisho_bandwidth', 'Bytes received from (ingress) and sent to (egress) clients.', [
+    'type',
+    'route',
+    'service',
+    'consumer',
+    'node',
+  ]),
+  connections: define('gauge', 'sekisho_connections', 'Client connections by state.', ['state']),
+  upstreamStatus: define('gauge', 'sekisho_upstream_status', 'Whether a node is healthy: 1 healthy, 0 not.', [
+    'name',
+    'ip',
+    'port',
+  ]),
+  upstreamConnections: define(
+    'gauge',
+    'sekisho_upstream_connections',
+    'Connections to upstream nodes: active with a request, idle in a pool.',
+    ['state'],
+  ),
+  refusedRequests: define(
+    'counter',
+    'sekisho_refused_requests_total',
+    'Requests that were refused before they were routed, by reason.',
+    ['reason'],
+  ),
+  configRevision: define('gauge', 'sekisho_config_revision', 'Revision of the configuration that is in force.'),
+  configReloadFailures: define(
+    'counter',
+    'sekisho_config_reload_failures_total',
+    'Changes of the configuration that were refused.',
+  ),
+  workerRestarts: define('counter', 'sekisho_worker_restarts_total', 'Worker threads that were started again.'),
+  nodeInfo: define('gauge', 'sekisho_node_info', 'Always 1; what runs here is in the labels.', ['hostname', 'version']),
+  accessLogDropped: define(
+    'counter',
+    'sekisho_access_log_dropped_lines_total',
+    'Lines of the access log that were dropped because its file or pipe did not take them.',
+  ),
+  metricsOverflow: define(
+    'counter',
+    'sekisho_metrics_overflow_total',
+    'Series that were not made because of a limit; what they count is in the series whose labels are all "overflow".',
+    ['metric'],
+  ),
+} as const

@@ -1,0 +1,68 @@
+import type { Static, TSchema } from 'typebox'
+import type { GatewaySession } from '../session.ts'
+import type { PluginContext } from './context.ts'
+
+/**
+ * The phases in which a plugin may act, in the order of a request. They are OpenResty's, as APISIX uses them.
+ *
+ * - A callback that answers the client calls `session.respond(status, body?, headers?)`: the remaining callbacks up to the
+ *   upstream are skipped; `headerFilter`, `bodyFilter` and `log` still run for the answer.
+ * - A callback that returns nothing is never awaited; one that returns a promise holds the request until it settles.
+ * - A callback that throws costs this request a 500 and a line in the error log, nothing else.
+ */
+export interface PluginHooks {
+  /** Before access: authenticate, rewrite the request. Runs again for plugins that a consumer brought in. */
+  rewrite?(session: GatewaySession): void | Promise<void>
+  /** Decide whether the request may go on. */
+  access?(session: GatewaySession): void | Promise<void>
+  /** Before each attempt at an upstream node. */
+  balancer?(session: GatewaySession): void | Promise<void>
+  /**
+   * The response's status and headers (`session.response`) may be changed until they leave. A plugin whose bodyFilter
+   * may change the length must delete `content-length` here; the body then leaves chunked.
+   */
+  headerFilter?(session: GatewaySession): void
+  /**
+   * Each piece of the response body. `chunk` is only valid during the call (copy what is kept) and empty when the
+   * end brings no more bytes. Returns the bytes to send instead; undefined leaves the chunk as it is.
+   */
+  bodyFilter?(session: GatewaySession, chunk: Uint8Array, end: boolean): Uint8Array | undefined
+  /** After the last byte of the response was handed over, or the exchange failed. Always runs once. */
+  log?(session: GatewaySession): void
+  /** The configuration that made these hooks is gone: release timers, connections, shared keys. */
+  dispose?(): void
+}
+
+/** One plugin: its name, schema, types and behaviour. The whole extension surface of the gateway. */
+export interface PluginDefinition<S extends TSchema = TSchema, C extends TSchema = TSchema, M extends TSchema = TSchema> {
+  /** As it is written under `plugins:`; lower case, words joined by `-`. */
+  readonly name: string
+  /** Higher runs first within a phase. APISIX's number where the plugin has a namesake there. */
+  readonly priority: number
+  /** JSON Schema of its configuration; defaults are filled in before `create` is called. */
+  readonly schema: S
+  /** `auth` plugins find a consumer in `rewrite`, and may be configured on consumers with `consumerSchema`. */
+  readonly type?: 'auth'
+  /** JSON Schema of its configuration on a consumer. */
+  readonly consumerSchema?: C
+  /** The field of the consumer configuration that finds the consumer, unique among all consumers. */
+  readonly consumerKey?: string
+  /** JSON Schema of its `plugin_metadata`. */
+  readonly metadataSchema?: M
+  /** `prefer_route`: skipped in a global rule when the route has the same plugin. */
+  readonly runPolicy?: 'prefer_route'
+  /**
+   * What a schema cannot say (a regular expression that does not compile, say). Returns what is wrong, as
+   * `{ path: '/regex_uri/0', message: '...' }`, or undefined. Runs on the control thread, before any worker sees the change.
+   */
+  check?(config: Static<S>): { path: string; message: string } | undefined
+  /** Once for each place the plugin is mounted in and each worker, when the configuration changes: never per request. */
+  create(config: Static<S>, context: PluginContext<Static<C>, Static<M>>): PluginHooks
+}
+
+/** Declares a plugin; the types of `config` in `check` and `create` follow from `schema`. */
+export function definePlugin<S extends TSchema, C extends TSchema = TSchema, M extends TSchema = TSchema>(
+  definition: PluginDefinition<S, C, M>,
+): PluginDefinition<S, C, M> {
+  return definition
+}

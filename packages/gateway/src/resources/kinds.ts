@@ -1,0 +1,22 @@
+import type { TSchema } from 'typebox'
+import { Consumer } from './consumer.ts'
+import { ConsumerGroup } from './consumer-group.ts'
+import { GlobalRule } from './global-rule.ts'
+import type { ResourceKind } from './kind-names.ts'
+import { PluginConfig } from './plugin-config.ts'
+import { PluginMetadata } from './plugin-metadata.ts'
+import { Route } from './route.ts'
+import { Service } from './service.ts'
+import { Upstream } from './upstream.ts'
+
+/** The JSON Schema of one resource of each kind. */
+export const resourceSchemas: Readonly<Record<ResourceKind, TSchema>> = {
+  upstreams: Upstream,
+  services: Service,
+  routes: Route,
+  plugin_configs: PluginConfig,
+  global_rules: GlobalRule,
+  consumer_groups: ConsumerGroup,
+  consumers: Consumer,
+  plugin_metadata: PluginMetadata,
+}

@@ -1,0 +1,110 @@
+import { parseNodeAddress } from './node-address.ts'
+import type { HASH_ON, BALANCERS, EmbeddedUpstream, Upstream, UpstreamNodes, UPSTREAM_SCHEMES } from './upstream.ts'
+
+/** A node with everything filled in. IPv6 hosts are without brackets here. */
+export interface NormalNode {
+  readonly host: string
+  readonly port: number
+  readonly weight: number
+  readonly priority: number
+  readonly metadata?: Readonly<Record<string, unknown>>
+}
+
+/** An upstream in one spelling: nodes as a list with ports, defaults filled in. Times are in seconds, as configured. */
+export interface NormalUpstream {
+  readonly id: string | undefined
+  readonly name: string | undefined
+  readonly type: (typeof BALANCERS)[number]
+  readonly scheme: (typeof UPSTREAM_SCHEMES)[number]
+  readonly nodes: readonly NormalNode[]
+  readonly hash_on: (typeof HASH_ON)[number]
+  readonly key: string | undefined
+  /** Undefined: one less than there are nodes. */
+  readonly retries: number | undefined
+  /** Seconds for all attempts together; 0 is no limit. */
+  readonly retry_timeout: number
+  readonly timeout: Upstream['timeout']
+  readonly pass_host: 'pass' | 'node' | 'rewrite'
+  readonly upstream_host: string | undefined
+  /** Undefined: the node's own `upstream_defaults` hold. */
+  readonly keepalive_pool: { readonly size: number; readonly idle_timeout: number; readonly requests: number } | undefined
+  readonly tls: {
+    readonly verify: boolean
+    readonly client_cert: string | undefined
+    readonly client_key: string | undefined
+    readonly client_cert_id: string | undefined
+  }
+  readonly checks: Upstream['checks']
+  readonly discovery: { readonly type: string; readonly service_name: string; readonly args: object } | undefined
+}
+
+/** The full form of the short one: `"http://127.0.0.1:3000"`. */
+export function expandUpstream(upstream: EmbeddedUpstream): Upstream {
+  if (typeof upstream !== 'string') return upstream
+  const scheme = upstream.startsWith('https:') ? 'https' : 'http'
+  const authority = upstream.slice(scheme.length + 3).replace(/\/$/, '')
+  return { scheme, nodes: { [authority]: 1 } }
+}
+
+/** Ports where none is written: those of the scheme. */
+const defaultPort = (scheme: string): number =>
+  scheme === 'https' || scheme === 'grpcs' || scheme === 'tls' ? 443 : 80
+
+/**
+ * Brings an upstream into the one form that the gateway compiles from. Expects what passed the schema and the checks;
+ * throws on a node address that did not.
+ */
+export function normaliseUpstream(upstream: EmbeddedUpstream): NormalUpstream {
+  const full = expandUpstream(upstream)
+  const scheme = full.scheme ?? 'http'
+  const pool = full.keepalive_pool
+  return {
+    id: full.id === undefined ? undefined : String(full.id),
+    name: full.name,
+    type: full.type ?? 'roundrobin',
+    scheme,
+    nodes: normaliseNodes(full.nodes ?? [], defaultPort(scheme)),
+    hash_on: full.hash_on ?? 'vars',
+    key: full.key,
+    retries: full.retries,
+    retry_timeout: full.retry_timeout ?? 0,
+    timeout: full.timeout,
+    pass_host: full.pass_host ?? 'pass',
+    upstream_host: full.upstream_host,
+    keepalive_pool: pool && {
+      size: pool.size ?? 320,
+      idle_timeout: pool.idle_timeout ?? 60,
+      requests: pool.requests ?? 1000,
+    },
+    tls: {
+      verify: full.tls?.verify ?? true,
+      client_cert: full.tls?.client_cert,
+      client_key: full.tls?.client_key,
+      client_cert_id: full.tls?.client_cert_id === undefined ? undefined : String(full.tls.client_cert_id),
+    },
+    checks: full.checks,
+    discovery:
+      full.service_name === undefined
+        ? undefined
+        : { type: full.discovery_type ?? '', service_name: full.service_name, args: full.discovery_args ?? {} },
+  }
+}
+
+function normaliseNodes(nodes: UpstreamNodes, port: number): NormalNode[] {
+  if (!Array.isArray(nodes)) {
+    return Object.entries(nodes).map(([address, weight]) => ({ ...parse(address, port), weight, priority: 0 }))
+  }
+  return nodes.map((node) => ({
+    host: parse(node.host, port).host,
+    port: node.port ?? port,
+    weight: node.weight,
+    priority: node.priority ?? 0,
+    ...(node.metadata && { metadata: node.metadata }),
+  }))
+}
+
+function parse(text: string, port: number): { host: string; port: number } {
+  const address = parseNodeAddress(text)
+  if (typeof address === 'string') throw new Error(`upstream node "${text}": ${address}`)
+  return { host: address.host, port: address.port ?? port }
+}

@@ -1,0 +1,19 @@
+import Type, { type Static } from 'typebox'
+import { HostPattern } from './host.ts'
+import { Id, metadata } from './metadata.ts'
+import { PluginSet } from './plugin-set.ts'
+import { EmbeddedUpstream } from './upstream.ts'
+
+/** What several routes share: an upstream, plugins, hosts. */
+export const Service = Type.Object(
+  {
+    ...metadata,
+    upstream: Type.Optional(EmbeddedUpstream),
+    upstream_id: Type.Optional(Id),
+    plugins: Type.Optional(PluginSet),
+    hosts: Type.Optional(Type.Array(HostPattern, { minItems: 1, uniqueItems: true })),
+    enable_websocket: Type.Optional(Type.Boolean()),
+  },
+  { additionalProperties: false },
+)
+export type Service = Static<typeof Service>

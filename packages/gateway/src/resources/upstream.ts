@@ -1,0 +1,106 @@
+import Type, { type Static } from 'typebox'
+import { needsOneOf, notBoth } from './constraints.ts'
+import { HealthChecks } from './health-check.ts'
+import { Host } from './host.ts'
+import { Id, metadata } from './metadata.ts'
+import { Timeout } from './timeout.ts'
+
+/** Relative share of the traffic; 0 takes a node out. */
+const Weight = Type.Integer({ minimum: 0 })
+
+export const UpstreamNode = Type.Object(
+  {
+    host: Host,
+    port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65535 })),
+    weight: Weight,
+    priority: Type.Optional(Type.Integer({ default: 0, description: 'lower ones are used when all higher ones failed' })),
+    metadata: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+  },
+  { additionalProperties: false },
+)
+export type UpstreamNode = Static<typeof UpstreamNode>
+
+/** `{ "host:port": weight }`, or a list of nodes. */
+export const UpstreamNodes = Type.Union([
+  Type.Record(Type.String(), Weight, { description: 'weights by "host:port"' }),
+  Type.Array(UpstreamNode),
+])
+export type UpstreamNodes = Static<typeof UpstreamNodes>
+
+export const BALANCERS = ['roundrobin', 'chash', 'ewma', 'least_conn', 'random'] as const
+export const UPSTREAM_SCHEMES = ['http', 'https', 'grpc', 'grpcs', 'tcp', 'tls', 'udp', 'kafka'] as const
+export const HASH_ON = ['vars', 'header', 'cookie', 'consumer', 'vars_combinations'] as const
+
+export const UpstreamTls = Type.Object(
+  {
+    client_cert: Type.Optional(Type.String({ minLength: 128, maxLength: 65536 })),
+    client_key: Type.Optional(Type.String({ minLength: 64, maxLength: 65536 })),
+    client_cert_id: Type.Optional(Id),
+    verify: Type.Optional(
+      // APISIX's default is false. A gateway that does not verify sends passwords to whoever answers.
+      Type.Boolean({ default: true, description: 'verify the certificate of the upstream' }),
+    ),
+  },
+  {
+    additionalProperties: false,
+    dependentRequired: { client_cert: ['client_key'], client_key: ['client_cert'] },
+    allOf: [notBoth('"tls"', 'client_cert', 'client_cert_id'), notBoth('"tls"', 'client_key', 'client_cert_id')],
+  },
+)
+
+const upstreamFields = {
+  ...metadata,
+  type: Type.Optional(Type.Enum(BALANCERS, { default: 'roundrobin', description: 'how a node is picked' })),
+  nodes: Type.Optional(UpstreamNodes),
+  service_name: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
+  discovery_type: Type.Optional(Type.String()),
+  discovery_args: Type.Optional(
+    Type.Object(
+      { namespace_id: Type.Optional(Type.String()), group_name: Type.Optional(Type.String()) },
+      { additionalProperties: false },
+    ),
+  ),
+  hash_on: Type.Optional(Type.Enum(HASH_ON, { default: 'vars' })),
+  key: Type.Optional(Type.String({ description: 'what "chash" hashes: the name of a variable, header or cookie' })),
+  retries: Type.Optional(Type.Integer({ minimum: 0, description: 'left out: one less than there are nodes' })),
+  retry_timeout: Type.Optional(Type.Number({ minimum: 0, description: 'seconds for all attempts; 0 = no limit' })),
+  timeout: Type.Optional(Timeout),
+  pass_host: Type.Optional(
+    Type.Enum(['pass', 'node', 'rewrite'], { default: 'pass', description: 'which Host header the upstream gets' }),
+  ),
+  upstream_host: Type.Optional(Host),
+  scheme: Type.Optional(Type.Enum(UPSTREAM_SCHEMES, { default: 'http' })),
+  keepalive_pool: Type.Optional(
+    Type.Object(
+      {
+        size: Type.Optional(Type.Integer({ minimum: 1, default: 320 })),
+        idle_timeout: Type.Optional(Type.Number({ minimum: 0, default: 60, description: 'seconds' })),
+        requests: Type.Optional(Type.Integer({ minimum: 1, default: 1000 })),
+      },
+      { additionalProperties: false },
+    ),
+  ),
+  tls: Type.Optional(UpstreamTls),
+  checks: Type.Optional(HealthChecks),
+}
+
+/** Where requests go: nodes, how one is picked, how it is spoken to. */
+export const Upstream = Type.Object(upstreamFields, {
+  additionalProperties: false,
+  dependentRequired: { service_name: ['discovery_type'], discovery_type: ['service_name'] },
+  allOf: [needsOneOf('an upstream', ['nodes', 'service_name']), notBoth('an upstream', 'nodes', 'service_name')],
+})
+export type Upstream = Static<typeof Upstream>
+
+/** `http://127.0.0.1:3000`: an upstream of one node. A path would be ignored, so it is refused. */
+export const UPSTREAM_URL_PATTERN = '^https?://([0-9a-zA-Z._-]+|\\[[0-9a-fA-F:.]+\\])(:[0-9]{1,5})?/?$'
+
+/** An upstream inside a route or service: the full form, or the short one. */
+export const EmbeddedUpstream = Type.Union([
+  Type.String({
+    pattern: UPSTREAM_URL_PATTERN,
+    patternErrorMessage: 'must be "http://HOST:PORT" or "https://HOST:PORT", with nothing behind the port',
+  }),
+  Upstream,
+])
+export type EmbeddedUpstream = Static<typeof EmbeddedUpstream>

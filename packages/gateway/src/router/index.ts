@@ -1,0 +1,5 @@
+export { type ExplainedRoute, type Explanation } from './explain.ts'
+export { normalisePath } from './normalise-path.ts'
+export { MAX_PARAMETERS, MAX_PATTERN_LENGTH, type Pattern, parsePattern, PatternError } from './pattern.ts'
+export { type MatchRequest, RouteError, type RouteSpec } from './route.ts'
+export { Router, type RouterOptions } from './router.ts'

@@ -1,0 +1,5 @@
+export { applyOperations } from './apply.ts'
+export { diffResources } from './diff.ts'
+export { ConfigError, FileStore, type FileStoreOptions, type ReloadResult } from './file-store.ts'
+export { DEBOUNCE_MS, type WatchFile, watchFile } from './file-watcher.ts'
+export type { Change, Operation, Snapshot, Store } from './store.ts'

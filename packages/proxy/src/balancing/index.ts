@@ -1,0 +1,7 @@
+export type { Backend } from './backend.ts'
+export { InvalidNodeError } from './invalid-node-error.ts'
+export { LoadBalancer } from './load-balancer.ts'
+export { MAX_NODES, MAX_WEIGHT } from './parse-nodes.ts'
+export type { Nodes, NodeSpec } from './parse-nodes.ts'
+export { isAvailable } from './selector.ts'
+export type { BalancerOptions, Selector, SelectorFactory } from './selector.ts'

@@ -1,0 +1,71 @@
+import type { Backend } from './backend.ts'
+import { isAvailable, startingOffset } from './selector.ts'
+import type { BalancerOptions, Selector, SelectorFactory } from './selector.ts'
+
+interface Load {
+  /** Requests in flight on the node, from this worker. */
+  active: number
+}
+
+/**
+ * The node with the smallest (active + 1) / weight; ties go round. The request about to start is counted in, or an idle
+ * node of weight 1 would equal an idle node of weight 10. Needs `started` and `finished`, and counts this worker's
+ * requests only.
+ */
+export function leastConnections(options: BalancerOptions = {}): SelectorFactory {
+  const loads = new WeakMap<Backend, Load>()
+  let offset = startingOffset(options)
+  return (backends) => new LeastConnectionsSelector(backends, loads, offset++)
+}
+
+class LeastConnectionsSelector implements Selector {
+  readonly #backends: readonly Backend[]
+  readonly #loads: WeakMap<Backend, Load>
+  /** The loads once more, in the order of the nodes: the scan needs no look-up. */
+  readonly #inOrder: readonly Load[]
+  #start: number
+
+  constructor(backends: readonly Backend[], loads: WeakMap<Backend, Load>, offset: number) {
+    this.#backends = backends
+    this.#loads = loads
+    this.#start = offset % backends.length
+    this.#inOrder = backends.map((backend) => {
+      const load = loads.get(backend) ?? { active: 0 }
+      loads.set(backend, load)
+      return load
+    })
+  }
+
+  // A scan: for up to some tens of nodes it beats a heap, which must be mended at each start and end of a request.
+  select(_key: string, tried: readonly Backend[]): Backend | undefined {
+    const backends = this.#backends
+    const loads = this.#inOrder
+    const count = backends.length
+    let best: Backend | undefined
+    let bestCost = 0
+    let index = this.#start
+    for (let left = count; left > 0; left--) {
+      const backend = backends[index]
+      const cost = loads[index].active + 1
+      index = index + 1 === count ? 0 : index + 1
+      if (!isAvailable(backend, tried)) continue
+      // cost / weight < bestCost / best.weight, without dividing.
+      if (best !== undefined && cost * best.weight >= bestCost * backend.weight) continue
+      best = backend
+      bestCost = cost
+      // The next scan begins behind the node picked now: among equals the first seen wins, and each gets its turn.
+      this.#start = index
+    }
+    return best
+  }
+
+  started(backend: Backend): void {
+    const load = this.#loads.get(backend)
+    if (load !== undefined) load.active++
+  }
+
+  finished(backend: Backend): void {
+    const load = this.#loads.get(backend)
+    if (load !== undefined && load.active > 0) load.active--
+  }
+}

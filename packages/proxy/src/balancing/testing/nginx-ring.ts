@@ -1,0 +1,47 @@
+/**
+ * What nginx 1.22.1 answered: which server of an upstream with `hash $arg_k consistent` got the request with `k=key-0`
+ * to `k=key-299`, as one digit each (the index of the server), asked one after the other on loopback. Regenerate by six
+ * `server` lines as below (max_fails=0), each server returning its index.
+ */
+export const SERVERS = [
+  { address: '127.7.7.1:28101', weight: 1 },
+  { address: '127.7.7.2:28102', weight: 5 },
+  { address: 'localhost:28103', weight: 2 },
+  { address: 'unix:/tmp/four.sock', weight: 1 },
+  { address: '127.7.7.5', weight: 3 },
+  { address: '[::1]:28106', weight: 2 },
+]
+
+/** All servers with weight 1. */
+export const EQUAL = [
+  '3003112524214205330213043435512000502053203323014140204254224503254410425135203051112053255522354410',
+  '0111550512343544535424101105423304030410245031132510204452410120332110540514254014335151435011300314',
+  '1254502041425124230035020530414353014413145504024322134134255503441525412451305553425522220532151401',
+].join('')
+
+/** With the weights above. */
+export const WEIGHTED = [
+  '4103552524155141130243113534222120512151104115011111204154224214151440421145114521242154111121124450',
+  '0142510514314541525124114511423444011510111031432210204422451140112141541552154414115251515555301414',
+  '4254102021425124231435111441214311414411525511024322431115455524151125411151114154421514520441151111',
+].join('')
+
+/** With the weights above, and the servers of DOWN marked `down`. */
+export const WEIGHTED_WITH_DOWN = [
+  '3503552525255225230253003535222020552053202355055220202255223202252220522335223522252053255222322550',
+  '0252520552325533525223203505223300030550225033232200205522550520332550552552253055335255535555305305',
+  '5252502020225022230235020530255355550553525502023322230235255523253225232253205553522522520532255200',
+].join('')
+
+export const DOWN = [1, 4]
+
+/** Other keys with the weights above, from a header: bytes above 0x7f, spaces, long. */
+export const OTHER_KEYS: readonly (readonly [key: string, server: number])[] = [
+  ['caf\xe9', 4],
+  ['\xff\x80\xa9', 4],
+  ['a b c', 3],
+  ['x'.repeat(300), 1],
+  ['0', 0],
+  ['10.1.2.3', 1],
+  ['/path?x=1', 3],
+]

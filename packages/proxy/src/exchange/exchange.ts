@@ -1,0 +1,205 @@
+import type {
+  ClientExchange,
+  H1ClientConnection,
+  H1ServerConnection,
+  Refusal,
+  RequestHead,
+  ResponseHead,
+  ServerExchange,
+  TransportError,
+} from '@sekisho/wire'
+import type { Backend } from '../balancing/index.ts'
+import type { Peer } from '../peers/peer.ts'
+import { ProxyError } from '../proxy-error.ts'
+import type { ResponseBody, ResponseFields, ResponseSource, Session } from '../session.ts'
+import { fail, finish } from './finish.ts'
+import type { ProxyRuntime } from './options.ts'
+import { localResponse, type LocalResponse } from './reply.ts'
+import { RequestBody } from './request-body.ts'
+import { answerLocally, relayBody, relayEnd, relayHead, relayWhole } from './response-stage.ts'
+import { onTunnelOpen } from './tunnel.ts'
+import { connected, phaseFailed, upstreamFailed } from './upstream-stage.ts'
+
+const NONE_TRIED: readonly Backend[] = []
+
+/**
+ * The machine of one request: it is the session that phases see, and the other end of both connections. What happens at each
+ * stage stands in the files beside this one; here is the state, and who is told what.
+ */
+export class Exchange<Ctx> implements Session<Ctx>, ServerExchange, ClientExchange {
+  readonly runtime: ProxyRuntime<Ctx>
+  readonly connection: H1ServerConnection
+  readonly request: RequestHead
+  readonly ctx: Ctx
+  response: ResponseHead | undefined
+  responseSource: ResponseSource | undefined
+  peer: Peer | undefined
+  attempts = 0
+  tried: readonly Backend[] = NONE_TRIED
+  readonly startedAt: number
+  sentAt = 0
+  answeredAt = 0
+  finishedAt = 0
+
+  /** The answer a phase gave in place of the upstream, until it is sent. */
+  answer: LocalResponse | undefined
+  answered = false
+  /** Nothing may be sent or called any more. */
+  over = false
+  upstream: H1ClientConnection | undefined
+  upstreamKey = ''
+  /** The connection came from the pool: it may have died there, which is no fault of the node. */
+  reused = false
+  /** A pooled connection was dead: the next attempt makes a new one. */
+  needsFresh = false
+  /** Only for requests that have one. */
+  readonly body: RequestBody | undefined
+  filtersBody = false
+  /** What the upstream sends while an asynchronous response filter runs: one read at most. */
+  held: { chunks: Uint8Array[]; trailers: string | undefined } | undefined
+
+  constructor(runtime: ProxyRuntime<Ctx>, connection: H1ServerConnection, request: RequestHead) {
+    this.runtime = runtime
+    this.connection = connection
+    this.request = request
+    this.startedAt = performance.now()
+    this.body = request.bodyLength === 0 ? undefined : new RequestBody(this)
+    this.ctx = runtime.phases.newContext?.() as Ctx
+  }
+
+  // ---- the session, as phases see it ----------------------------------------------------------
+
+  get remoteAddress(): string {
+    return this.connection.remoteAddress
+  }
+  get remotePort(): number {
+    return this.connection.socket.remotePort ?? 0
+  }
+  get localAddress(): string {
+    return this.connection.socket.localAddress ?? ''
+  }
+  get localPort(): number {
+    return this.connection.socket.localPort ?? 0
+  }
+  get secure(): boolean {
+    return 'encrypted' in this.connection.socket
+  }
+  get requestNumber(): number {
+    return this.connection.requestCount
+  }
+  get bytesReceived(): number {
+    return this.connection.bytesReceived
+  }
+  get bytesSent(): number {
+    return this.connection.bytesSent
+  }
+  get responded(): boolean {
+    return this.answered
+  }
+  get headSent(): boolean {
+    return this.connection.headSent
+  }
+
+  respond(status: number, body?: ResponseBody, headers?: ResponseFields): void {
+    if (this.answered || this.over) return
+    this.answer = localResponse(status, body, headers)
+    this.answered = true
+  }
+
+  readBody(limitBytes: number): Promise<Uint8Array> {
+    return this.body === undefined ? Promise.resolve(new Uint8Array(0)) : this.body.collect(limitBytes)
+  }
+
+  replaceBody(body: Uint8Array): void {
+    if (this.body === undefined) throw new Error('the request has no body to replace')
+    this.body.replace(body)
+  }
+
+  pauseResponse(ms: number): void {
+    const { upstream } = this
+    if (upstream === undefined) return
+    upstream.pauseBody()
+    setTimeout(() => {
+      if (this.upstream === upstream) upstream.resumeBody()
+    }, ms)
+  }
+
+  // ---- the client's connection tells ----------------------------------------------------------
+
+  onRequestBody(chunk: Uint8Array): boolean {
+    return this.body?.onChunk(chunk) ?? true
+  }
+  onRequestEnd(trailers: string): void {
+    this.body?.onEnd(trailers)
+  }
+  onRequestRefused(reason: Refusal): void {
+    const error = new ProxyError('REQUEST_REFUSED', 'downstream', reason.status, `the request was refused: ${reason.message}`)
+    this.body?.fail(error)
+    fail(this, error)
+  }
+  onDownstreamDrain(): void {
+    this.upstream?.releaseBody()
+    this.upstream?.resumeBody()
+  }
+  onDownstreamLost(error: TransportError): void {
+    const failure = ProxyError.fromDownstream(error)
+    this.body?.fail(failure)
+    finish(this, failure)
+  }
+
+  // ---- the upstream's connection tells --------------------------------------------------------
+
+  onConnected(): void {
+    connected(this)
+  }
+  onInformational(head: ResponseHead): void {
+    // 100 is between us and the upstream: the client got its own when its body was wanted.
+    if (head.status !== 100) this.connection.sendInformational(head)
+  }
+  onResponse(head: ResponseHead, body: string, trailers: string): void {
+    relayWhole(this, head, body, trailers)
+  }
+  onResponseHead(head: ResponseHead): void {
+    relayHead(this, head)
+  }
+  onResponseBody(chunk: Uint8Array): boolean {
+    return relayBody(this, chunk)
+  }
+  onResponseEnd(trailers: string): void {
+    relayEnd(this, trailers)
+  }
+  onUpstreamDrain(): void {
+    this.connection.releaseRequestBody()
+    this.connection.resumeRequestBody()
+  }
+  onUpstreamError(error: TransportError): void {
+    upstreamFailed(this, error)
+  }
+  onUpgraded(head: ResponseHead): void {
+    onTunnelOpen(this, head)
+  }
+
+  /** Runs `next` with what a phase promised, unless the exchange is over by then. */
+  wait<T>(promise: Promise<T>, phase: string, next: (exchange: Exchange<Ctx>, value: T) => void): void {
+    promise.then(
+      (value) => {
+        if (!this.over) next(this, value)
+      },
+      (cause: unknown) => {
+        if (!this.over) phaseFailed(this, phase, cause)
+      },
+    )
+  }
+
+  /** Sends what a phase answered, if one did. */
+  sendAnswer(): boolean {
+    const { answer } = this
+    if (answer === undefined) return false
+    this.answer = undefined
+    answerLocally(this, answer)
+    return true
+  }
+}
+
+export const isPromise = <T>(value: T | Promise<T>): value is Promise<T> =>
+  typeof value === 'object' && value !== null && typeof (value as Promise<T>).then === 'function'

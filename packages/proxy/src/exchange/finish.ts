@@ -1,0 +1,69 @@
+import { ProxyError } from '../proxy-error.ts'
+import type { Exchange } from './exchange.ts'
+import { answerLocally } from './response-stage.ts'
+
+/** The exchange cannot go on: answers the client if that is still possible, cuts the response if not. */
+export function fail<Ctx>(exchange: Exchange<Ctx>, error: ProxyError): void {
+  if (exchange.over) return
+  exchange.upstream?.discard()
+  exchange.upstream = undefined
+  logError(exchange, error)
+  if (exchange.connection.headSent) {
+    exchange.connection.cut()
+    finish(exchange, error)
+    return
+  }
+  exchange.answer = undefined
+  exchange.answered = false
+  try {
+    exchange.runtime.phases.failToProxy?.(exchange, error)
+  } catch (cause) {
+    logError(exchange, ProxyError.fromPhase('failToProxy', cause))
+  }
+  if (error.status === 0 && exchange.answer === undefined) {
+    exchange.connection.cut()
+    finish(exchange, error)
+    return
+  }
+  answerLocally(exchange, exchange.answer ?? exchange.runtime.renderError(error.status, error.code), error)
+}
+
+/** The end of every exchange: logs once, and forgets the upstream. */
+export function finish<Ctx>(exchange: Exchange<Ctx>, error: ProxyError | undefined): void {
+  if (exchange.over) return
+  exchange.over = true
+  exchange.finishedAt = performance.now()
+  if (exchange.upstream !== undefined) {
+    exchange.upstream.discard()
+    exchange.upstream = undefined
+  }
+  const { phases } = exchange.runtime
+  try {
+    phases.logging?.(exchange, error)
+    if (phases.persistConnectionContext !== undefined) {
+      keptContexts.set(exchange.connection, phases.persistConnectionContext(exchange))
+    }
+  } catch (cause) {
+    logError(exchange, ProxyError.fromPhase('logging', cause))
+  }
+}
+
+/** What `persistConnectionContext` kept, by connection. */
+export const keptContexts = new WeakMap<object, unknown>()
+
+export function logError<Ctx>(exchange: Exchange<Ctx>, error: ProxyError): void {
+  const { phases, logger } = exchange.runtime
+  try {
+    if (phases.suppressErrorLog?.(exchange, error)) return
+    const request = phases.requestSummary?.(exchange) ?? summary(exchange)
+    const fields = { code: error.code, source: error.source, request, peer: exchange.peer?.name, client: exchange.remoteAddress }
+    if (error.source === 'internal') logger.error({ ...fields, err: error.cause ?? error }, error.message)
+    else if (error.source === 'upstream') logger.warn({ ...fields, attempt: exchange.attempts }, error.message)
+    else logger.info(fields, error.message)
+  } catch (cause) {
+    logger.error({ err: cause }, 'the error log failed')
+  }
+}
+
+const summary = (exchange: Exchange<unknown>): string =>
+  `${exchange.request.method} ${exchange.request.host}${exchange.request.path}`

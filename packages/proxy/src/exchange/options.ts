@@ -1,0 +1,24 @@
+import type { ConnectionPool, Deadlines, H1Limits } from '@sekisho/wire'
+import type { Resolver } from '../peers/resolver.ts'
+import type { ProxyPhases } from '../phases/phases.ts'
+import type { ErrorRenderer } from './reply.ts'
+
+/** Where the proxy's errors are written; pino fits, console does too. */
+export interface ProxyLogger {
+  error(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  info(fields: object, message: string): void
+}
+
+/** What the exchanges of one proxy in one thread share. */
+export interface ProxyRuntime<Ctx> {
+  readonly phases: ProxyPhases<Ctx>
+  readonly pool: ConnectionPool
+  readonly resolver: Resolver
+  readonly deadlines: Deadlines
+  readonly limits: H1Limits
+  readonly logger: ProxyLogger
+  readonly renderError: ErrorRenderer
+  /** Attempts after the first one, at most. */
+  readonly maxRetries: number
+}

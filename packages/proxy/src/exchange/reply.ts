@@ -1,0 +1,41 @@
+import { Headers, isFieldValue, latin1TextOf, ResponseHead, statusText } from '@sekisho/wire'
+import type { ResponseBody, ResponseFields } from '../session.ts'
+
+/** A response of our own: a head with its length, and the body as latin1 text of its bytes. */
+export interface LocalResponse {
+  readonly head: ResponseHead
+  readonly body: string
+}
+
+/** Makes the response that tells a client of an error. `reason` is an error code, for the log's reader more than the client. */
+export type ErrorRenderer = (status: number, reason: string) => LocalResponse
+
+export function localResponse(status: number, body: ResponseBody = '', fields: ResponseFields = {}): LocalResponse {
+  const headers = Headers.from(fields)
+  const bytes = bodyText(body)
+  if (bytes !== '' && !headers.has('content-type')) headers.appendUnchecked('Content-Type', contentType(body))
+  headers.delete('transfer-encoding')
+  headers.set('Content-Length', String(bytes.length))
+  return { head: new ResponseHead(status, statusText(status), headers, bytes.length), body: bytes }
+}
+
+/** JSON with the reason's code; nothing of what only the operator should know. */
+export const renderJsonError: ErrorRenderer = (status, reason) =>
+  localResponse(status, { error_msg: `${status} ${statusText(status)}`.trim(), reason })
+
+// eslint-disable-next-line no-control-regex
+const ASCII = /^[\0-\x7f]*$/
+
+function bodyText(body: ResponseBody): string {
+  if (typeof body === 'string') return ASCII.test(body) ? body : latin1TextOf(Buffer.from(body, 'utf8'))
+  if (body instanceof Uint8Array) return latin1TextOf(body)
+  return bodyText(JSON.stringify(body) + '\n')
+}
+
+function contentType(body: ResponseBody): string {
+  if (typeof body === 'string') return 'text/plain; charset=utf-8'
+  return body instanceof Uint8Array ? 'application/octet-stream' : 'application/json'
+}
+
+/** For values that come from a request and go into a field of the answer. */
+export const safeFieldValue = (value: string): string => (isFieldValue(value) ? value : '')

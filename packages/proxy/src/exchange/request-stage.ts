@@ -1,0 +1,58 @@
+import { ProxyError } from '../proxy-error.ts'
+import type { MaybePromise, ProxyPhases } from '../phases/phases.ts'
+import { isPromise, type Exchange } from './exchange.ts'
+import { fail, keptContexts } from './finish.ts'
+import { attempt } from './upstream-stage.ts'
+
+type Step = <Ctx>(phases: ProxyPhases<Ctx>, exchange: Exchange<Ctx>) => MaybePromise<boolean | void>
+
+/** The phases before an upstream is chosen. Made once: walking them costs no closure per request. */
+const STEPS: readonly { readonly name: string; readonly run: Step }[] = [
+  { name: 'earlyRequestFilter', run: (phases, exchange) => phases.earlyRequestFilter?.(exchange) },
+  { name: 'requestFilter', run: (phases, exchange) => phases.requestFilter?.(exchange) },
+  { name: 'proxyUpstreamFilter', run: (phases, exchange) => phases.proxyUpstreamFilter?.(exchange) },
+]
+
+export function begin<Ctx>(exchange: Exchange<Ctx>): void {
+  const { phases } = exchange.runtime
+  if (phases.onConnectionReuse !== undefined && exchange.connection.requestCount > 1) {
+    try {
+      phases.onConnectionReuse(exchange, keptContexts.get(exchange.connection))
+    } catch (cause) {
+      fail(exchange, ProxyError.fromPhase('onConnectionReuse', cause))
+      return
+    }
+  }
+  runSteps(exchange, 0)
+}
+
+function runSteps<Ctx>(exchange: Exchange<Ctx>, from: number): void {
+  const { phases } = exchange.runtime
+  for (let at = from; at < STEPS.length; at++) {
+    const step = STEPS[at]
+    let result: MaybePromise<boolean | void>
+    try {
+      result = step.run(phases, exchange)
+    } catch (cause) {
+      fail(exchange, ProxyError.fromPhase(step.name, cause))
+      return
+    }
+    if (isPromise(result)) {
+      exchange.wait(result, step.name, (self, value) => {
+        if (!settled(self, value)) runSteps(self, at + 1)
+      })
+      return
+    }
+    if (settled(exchange, result)) return
+  }
+  attempt(exchange)
+}
+
+/** Whether a step ended the way to the upstream: by an answer, or by `proxyUpstreamFilter` saying no. */
+function settled<Ctx>(exchange: Exchange<Ctx>, result: boolean | void): boolean {
+  if (exchange.over) return true
+  if (exchange.answer !== undefined) return exchange.sendAnswer()
+  if (result !== false) return false
+  fail(exchange, new ProxyError('NO_UPSTREAM', 'internal', 502, 'proxyUpstreamFilter refused the request'))
+  return true
+}

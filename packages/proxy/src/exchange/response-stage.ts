@@ -1,0 +1,183 @@
+import { Headers, latin1TextOf, removeHopByHop, SENT, STALLED, type ResponseHead } from '@sekisho/wire'
+import { ProxyError } from '../proxy-error.ts'
+import type { ResponseSource } from '../session.ts'
+import { isPromise, type Exchange } from './exchange.ts'
+import { fail, finish, logError } from './finish.ts'
+import type { LocalResponse } from './reply.ts'
+import { phaseFailed } from './upstream-stage.ts'
+
+/** A whole response that came in one read leaves in one write. */
+export function relayWhole<Ctx>(exchange: Exchange<Ctx>, head: ResponseHead, body: string, trailers: string): void {
+  giveBack(exchange)
+  const waiting = filterHead(exchange, head, 'upstream')
+  if (waiting === undefined) deliverWhole(exchange, head, body, trailers, undefined)
+  else if (waiting !== STOPPED) {
+    exchange.wait(waiting, 'a response filter', (self) => deliverWhole(self, head, body, trailers, undefined))
+  }
+}
+
+/** Answers from here. `error` is why, when it is for an error. */
+export function answerLocally<Ctx>(exchange: Exchange<Ctx>, local: LocalResponse, error?: ProxyError): void {
+  if (exchange.upstream !== undefined) {
+    exchange.upstream.discard()
+    exchange.upstream = undefined
+  }
+  exchange.answer = undefined
+  exchange.answered = true
+  const waiting = filterHead(exchange, local.head, 'local')
+  if (waiting === undefined) deliverWhole(exchange, local.head, local.body, '', error)
+  else if (waiting !== STOPPED) {
+    exchange.wait(waiting, 'responseFilter', (self) => deliverWhole(self, local.head, local.body, '', error))
+  }
+}
+
+/** The head of a response whose body follows. */
+export function relayHead<Ctx>(exchange: Exchange<Ctx>, head: ResponseHead): void {
+  const waiting = filterHead(exchange, head, 'upstream')
+  if (waiting === undefined) startBody(exchange, head)
+  else if (waiting !== STOPPED) {
+    exchange.held = { chunks: [], trailers: undefined }
+    exchange.upstream?.pauseBody()
+    exchange.wait(waiting, 'a response filter', (self) => startBody(self, head))
+  }
+}
+
+function startBody<Ctx>(exchange: Exchange<Ctx>, head: ResponseHead): void {
+  if (exchange.sendAnswer()) return
+  exchange.filtersBody = wantsBodyFilters(exchange)
+  exchange.connection.sendHead(head)
+  const { held } = exchange
+  if (held === undefined) return
+  exchange.held = undefined
+  for (const chunk of held.chunks) relayBody(exchange, chunk)
+  if (held.trailers !== undefined) relayEnd(exchange, held.trailers)
+  else exchange.upstream?.resumeBody()
+}
+
+/** @returns whether the memory of `chunk` is free again */
+export function relayBody<Ctx>(exchange: Exchange<Ctx>, chunk: Uint8Array): boolean {
+  const { connection, upstream, held } = exchange
+  if (exchange.over) return true
+  if (held !== undefined) {
+    held.chunks.push(Buffer.from(chunk))
+    return true
+  }
+  const bytes = exchange.filtersBody ? filterBody(exchange, chunk, false) : chunk
+  if (bytes === undefined) return true
+  if (connection.backlog === 0) upstream?.releaseBody()
+  const sent = connection.sendBody(bytes)
+  if (sent === STALLED) upstream?.pauseBody()
+  return sent === SENT
+}
+
+export function relayEnd<Ctx>(exchange: Exchange<Ctx>, trailers: string): void {
+  if (exchange.over) return
+  if (exchange.held !== undefined) {
+    exchange.held.trailers = trailers
+    return
+  }
+  giveBack(exchange)
+  if (exchange.filtersBody) {
+    const last = filterBody(exchange, EMPTY, true)
+    if (last === undefined) return
+    if (last.length > 0) exchange.connection.sendBody(last)
+  }
+  exchange.connection.endBody(filterTrailers(exchange, trailers))
+  finish(exchange, undefined)
+}
+
+/** The upstream has done its part: its connection may serve the next request. */
+function giveBack<Ctx>(exchange: Exchange<Ctx>): void {
+  const { upstream, peer } = exchange
+  if (upstream === undefined || peer === undefined) return
+  exchange.upstream = undefined
+  exchange.runtime.pool.put(exchange.upstreamKey, upstream, peer.keepAlive)
+}
+
+/** A phase failed, and that has been dealt with. */
+const STOPPED = Symbol('stopped')
+
+/** Runs the phases that see a response head. A promise when one of them is asynchronous. */
+function filterHead<Ctx>(
+  exchange: Exchange<Ctx>,
+  head: ResponseHead,
+  source: ResponseSource,
+): Promise<void> | undefined | typeof STOPPED {
+  const { phases } = exchange.runtime
+  exchange.response = head
+  exchange.responseSource = source
+  if (head.hopByHop) removeHopByHop(head.headers)
+  try {
+    if (source === 'upstream') {
+      exchange.answeredAt = performance.now()
+      const waiting = phases.upstreamResponseFilter?.(exchange, head)
+      if (isPromise(waiting)) return filterLeavingLater(exchange, head, waiting)
+    }
+    const waiting = phases.responseFilter?.(exchange, head)
+    return isPromise(waiting) ? waiting : undefined
+  } catch (cause) {
+    phaseFailed(exchange, 'a response filter', cause)
+    return STOPPED
+  }
+}
+
+async function filterLeavingLater<Ctx>(exchange: Exchange<Ctx>, head: ResponseHead, waiting: Promise<void>): Promise<void> {
+  await waiting
+  await exchange.runtime.phases.responseFilter?.(exchange, head)
+}
+
+function deliverWhole<Ctx>(
+  exchange: Exchange<Ctx>,
+  head: ResponseHead,
+  body: string,
+  trailers: string,
+  error: ProxyError | undefined,
+): void {
+  if (exchange.sendAnswer()) return
+  let text = body
+  if (wantsBodyFilters(exchange) && exchange.request.method !== 'HEAD') {
+    exchange.filtersBody = true
+    const filtered = filterBody(exchange, Buffer.from(body, 'latin1'), true)
+    if (filtered === undefined) return
+    text = latin1TextOf(filtered)
+    const { headers } = head
+    if (text.length !== body.length && headers.has('content-length')) headers.set('Content-Length', String(text.length))
+  }
+  exchange.connection.sendResponse(head, text, trailers === '' ? '' : filterTrailers(exchange, trailers))
+  finish(exchange, error)
+}
+
+function wantsBodyFilters<Ctx>(exchange: Exchange<Ctx>): boolean {
+  const { phases } = exchange.runtime
+  if (phases.responseBodyFilter === undefined && phases.upstreamResponseBodyFilter === undefined) return false
+  return phases.filtersResponseBody?.(exchange) ?? true
+}
+
+/** The bytes to send on; undefined when a filter failed and the exchange is over. */
+function filterBody<Ctx>(exchange: Exchange<Ctx>, chunk: Uint8Array, end: boolean): Uint8Array | undefined {
+  const { phases } = exchange.runtime
+  try {
+    let bytes = chunk
+    if (exchange.responseSource === 'upstream') bytes = phases.upstreamResponseBodyFilter?.(exchange, bytes, end) ?? bytes
+    return phases.responseBodyFilter?.(exchange, bytes, end) ?? bytes
+  } catch (cause) {
+    fail(exchange, ProxyError.fromPhase('a response body filter', cause))
+    return undefined
+  }
+}
+
+function filterTrailers<Ctx>(exchange: Exchange<Ctx>, block: string): string {
+  const { phases } = exchange.runtime
+  if (block === '' || (phases.upstreamResponseTrailerFilter === undefined && phases.responseTrailerFilter === undefined)) return block
+  const trailers = new Headers(block)
+  try {
+    if (exchange.responseSource === 'upstream') phases.upstreamResponseTrailerFilter?.(exchange, trailers)
+    phases.responseTrailerFilter?.(exchange, trailers)
+    return trailers.block
+  } catch (cause) {
+    logError(exchange, ProxyError.fromPhase('a response trailer filter', cause))
+    return ''
+  }
+}
+
+const EMPTY = new Uint8Array(0)

@@ -1,0 +1,72 @@
+import { STALLED, type H1ClientConnection, type H1ServerConnection, type ResponseHead, type TunnelEnds } from '@sekisho/wire'
+import { ProxyError } from '../proxy-error.ts'
+import type { Exchange } from './exchange.ts'
+import { fail, finish } from './finish.ts'
+
+/** The upstream switched protocols (WebSocket): bytes flow both ways untouched until one side ends. */
+export function onTunnelOpen<Ctx>(exchange: Exchange<Ctx>, head: ResponseHead): void {
+  const { connection, upstream } = exchange
+  const { phases } = exchange.runtime
+  if (upstream === undefined) return
+  exchange.response = head
+  exchange.responseSource = 'upstream'
+  exchange.answeredAt = performance.now()
+  try {
+    // A promise cannot hold a tunnel back: its first bytes may be here already.
+    void phases.upstreamResponseFilter?.(exchange, head)
+    void phases.responseFilter?.(exchange, head)
+  } catch (cause) {
+    fail(exchange, ProxyError.fromPhase('a response filter', cause))
+    return
+  }
+  const tunnel = new Tunnel(exchange as Exchange<unknown>, connection, upstream)
+  upstream.joinTunnel(tunnel)
+  connection.startTunnel(head, tunnel)
+}
+
+/** Half closes pass through; the exchange is over when both sides ended or one was lost. */
+class Tunnel implements TunnelEnds {
+  private readonly exchange: Exchange<unknown>
+  private readonly client: H1ServerConnection
+  private readonly upstream: H1ClientConnection
+  private ended = 0
+
+  constructor(exchange: Exchange<unknown>, client: H1ServerConnection, upstream: H1ClientConnection) {
+    this.exchange = exchange
+    this.client = client
+    this.upstream = upstream
+  }
+
+  fromClient(chunk: Uint8Array): void {
+    if (this.upstream.sendTunnelBytes(chunk) === STALLED) this.client.pauseRequestBody()
+  }
+  fromUpstream(chunk: Uint8Array): void {
+    if (this.client.sendTunnelBytes(chunk) === STALLED) this.upstream.pauseBody()
+  }
+  clientDrained(): void {
+    this.upstream.resumeBody()
+  }
+  upstreamDrained(): void {
+    this.client.resumeRequestBody()
+  }
+  clientEnded(): void {
+    this.upstream.endTunnel()
+    this.oneEnded()
+  }
+  upstreamEnded(): void {
+    this.client.endTunnel()
+    this.oneEnded()
+  }
+  clientLost(): void {
+    finish(this.exchange, undefined)
+  }
+  /** What the upstream sent before still reaches the client, whose connection then closes. */
+  upstreamLost(): void {
+    this.client.socket.destroySoon()
+    finish(this.exchange, undefined)
+  }
+
+  private oneEnded(): void {
+    if (++this.ended === 2) finish(this.exchange, undefined)
+  }
+}

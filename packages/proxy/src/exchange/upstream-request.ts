@@ -1,0 +1,85 @@
+import { CHUNKED, removeHopByHop, RequestHead, TransportError, type H1ClientConnection } from '@sekisho/wire'
+import type { Peer } from '../peers/peer.ts'
+import { ProxyError } from '../proxy-error.ts'
+import { isPromise, type Exchange } from './exchange.ts'
+import { fail } from './finish.ts'
+import { upstreamFailed } from './upstream-stage.ts'
+
+/** Makes this attempt's request from what the client sent, and sends it. */
+export function sendUpstream<Ctx>(exchange: Exchange<Ctx>): void {
+  const request = upstreamCopy(exchange.request)
+  const filter = exchange.runtime.phases.upstreamRequestFilter
+  if (filter === undefined) {
+    write(exchange, request)
+    return
+  }
+  let result: void | Promise<void>
+  try {
+    result = filter(exchange, request)
+  } catch (cause) {
+    fail(exchange, ProxyError.fromPhase('upstreamRequestFilter', cause))
+    return
+  }
+  if (isPromise(result)) exchange.wait(result, 'upstreamRequestFilter', (self) => write(self, request))
+  else write(exchange, request)
+}
+
+/** A copy for one hop: without the fields of the client's connection. */
+function upstreamCopy(original: RequestHead): RequestHead {
+  const request = original.copy()
+  const { headers } = request
+  if (original.hopByHop) {
+    const protocol = original.upgrade ? headers.get('upgrade') : undefined
+    removeHopByHop(headers)
+    if (protocol !== undefined) {
+      headers.appendUnchecked('Connection', 'upgrade')
+      headers.appendUnchecked('Upgrade', protocol)
+    }
+  }
+  // We answer 100 ourselves once the upstream is there to take the body.
+  if (original.expectContinue) headers.delete('expect')
+  return request
+}
+
+function write<Ctx>(exchange: Exchange<Ctx>, request: RequestHead): void {
+  if (exchange.answer !== undefined) {
+    exchange.upstream?.discard()
+    exchange.upstream = undefined
+    exchange.sendAnswer()
+    return
+  }
+  const peer = exchange.peer as Peer
+  const upstream = exchange.upstream as H1ClientConnection
+  if (upstream.closed) {
+    // It died while an asynchronous filter ran; nothing was sent.
+    upstreamFailed(exchange, new TransportError('CONNECT_FAILED', `${peer.name} closed the connection before the request was sent`))
+    return
+  }
+  const bodyLength = settleFraming(request, exchange.body?.knownLength ?? exchange.request.bodyLength)
+  if (!request.headers.has('host')) request.headers.append('Host', request.host || peer.name)
+  const head = request.method + ' ' + request.target + ' HTTP/1.1\r\n' + request.headers.block + '\r\n'
+  exchange.sentAt = performance.now()
+  upstream.sendRequest(exchange, request.method, head, bodyLength, request.upgrade, peer.readTimeoutMs, peer.writeTimeoutMs)
+  exchange.body?.send()
+}
+
+/**
+ * Whatever filters did to the fields, what goes up is framed in one way only, and rightly: by the length when it is known and the field was
+ * left, else by chunks. Returns the length that is sent.
+ */
+function settleFraming(request: RequestHead, length: number): number {
+  const { headers } = request
+  if (length === 0) {
+    if (headers.has('transfer-encoding')) headers.delete('transfer-encoding')
+    if (headers.has('content-length') && headers.get('content-length') !== '0') headers.set('Content-Length', '0')
+    return 0
+  }
+  if (length > 0 && headers.has('content-length')) {
+    if (headers.get('content-length') !== String(length)) headers.set('Content-Length', String(length))
+    headers.delete('transfer-encoding')
+    return length
+  }
+  headers.delete('content-length')
+  if (headers.get('transfer-encoding')?.toLowerCase() !== 'chunked') headers.set('Transfer-Encoding', 'chunked')
+  return CHUNKED
+}

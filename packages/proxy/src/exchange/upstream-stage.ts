@@ -1,0 +1,130 @@
+import { TransportError } from '@sekisho/wire'
+import type { Peer } from '../peers/peer.ts'
+import { ProxyError } from '../proxy-error.ts'
+import { isPromise, type Exchange } from './exchange.ts'
+import { fail, logError } from './finish.ts'
+import { sendUpstream } from './upstream-request.ts'
+
+/** Chooses a peer and gets a connection to it. Each call is one attempt. */
+export function attempt<Ctx>(exchange: Exchange<Ctx>): void {
+  exchange.attempts++
+  let chosen: Peer | Promise<Peer>
+  try {
+    chosen = exchange.runtime.phases.upstreamPeer(exchange)
+  } catch (cause) {
+    fail(exchange, ProxyError.fromPhase('upstreamPeer', cause))
+    return
+  }
+  if (isPromise(chosen)) exchange.wait(chosen, 'upstreamPeer', reach)
+  else reach(exchange, chosen)
+}
+
+function reach<Ctx>(exchange: Exchange<Ctx>, peer: Peer): void {
+  if (exchange.answer !== undefined) {
+    exchange.sendAnswer()
+    return
+  }
+  exchange.peer = peer
+  const { resolved } = peer
+  if (resolved !== undefined) {
+    takeConnection(exchange, peer, resolved)
+    return
+  }
+  const address = exchange.runtime.resolver.resolve(peer.host)
+  if (typeof address === 'string') {
+    takeConnection(exchange, peer, peer.resolveTo(address))
+    return
+  }
+  address.then(
+    (ip) => {
+      if (!exchange.over) takeConnection(exchange, peer, peer.resolveTo(ip))
+    },
+    (cause: unknown) => {
+      if (!exchange.over) upstreamFailed(exchange, new TransportError('NAME_NOT_RESOLVED', `cannot resolve ${peer.host}`, { cause }))
+    },
+  )
+}
+
+function takeConnection<Ctx>(exchange: Exchange<Ctx>, peer: Peer, resolved: NonNullable<Peer['resolved']>): void {
+  const { pool } = exchange.runtime
+  exchange.upstreamKey = resolved.key
+  const idle = exchange.needsFresh ? undefined : pool.take(resolved.key)
+  exchange.reused = idle !== undefined
+  if (idle !== undefined) {
+    exchange.upstream = idle
+    connected(exchange)
+    return
+  }
+  exchange.upstream = pool.open(resolved.key, resolved.address)
+  exchange.upstream.connectFor(exchange, peer.connectTimeoutMs)
+}
+
+/** A connection is there. */
+export function connected<Ctx>(exchange: Exchange<Ctx>): void {
+  const { phases } = exchange.runtime
+  if (phases.connectedToUpstream !== undefined) {
+    try {
+      phases.connectedToUpstream(exchange, exchange.peer as Peer, exchange.reused)
+    } catch (cause) {
+      fail(exchange, ProxyError.fromPhase('connectedToUpstream', cause))
+      return
+    }
+  }
+  sendUpstream(exchange)
+}
+
+/** Connecting, sending or receiving failed: tries another node where that is safe, else gives up. */
+export function upstreamFailed<Ctx>(exchange: Exchange<Ctx>, cause: TransportError): void {
+  if (exchange.over) return
+  exchange.upstream = undefined
+  const error = ProxyError.fromUpstream(cause)
+  if (exchange.connection.headSent) {
+    fail(exchange, error)
+    return
+  }
+  error.retry = cause.beforeConnect || (RETRYABLE.has(cause.code) && isIdempotent(exchange.request.method))
+  tryAgain(exchange, error, cause.beforeConnect)
+}
+
+/** A callback failed. It may ask for another attempt by throwing a ProxyError whose `retry` is set. */
+export function phaseFailed<Ctx>(exchange: Exchange<Ctx>, phase: string, cause: unknown): void {
+  const error = ProxyError.fromPhase(phase, cause)
+  if (!error.retry || exchange.connection.headSent || exchange.peer === undefined) {
+    fail(exchange, error)
+    return
+  }
+  exchange.upstream?.discard()
+  exchange.upstream = undefined
+  exchange.held = undefined
+  exchange.reused = false
+  tryAgain(exchange, error, false)
+}
+
+/** Another attempt if `error.retry` asks for one and nothing stands against it. */
+export function tryAgain<Ctx>(exchange: Exchange<Ctx>, error: ProxyError, beforeConnect: boolean): void {
+  const { phases, maxRetries } = exchange.runtime
+  const peer = exchange.peer as Peer
+  try {
+    if (beforeConnect) phases.failToConnect?.(exchange, peer, error)
+    else phases.errorWhileProxy?.(exchange, peer, error)
+  } catch (cause) {
+    fail(exchange, ProxyError.fromPhase(beforeConnect ? 'failToConnect' : 'errorWhileProxy', cause))
+    return
+  }
+  // A pooled connection that died says nothing about its node: that one stays eligible.
+  if (exchange.reused && !beforeConnect) exchange.needsFresh = true
+  else if (peer.backend !== undefined) exchange.tried = [...exchange.tried, peer.backend]
+  if (!error.retry || exchange.attempts > maxRetries || !(exchange.body?.replayable ?? true)) {
+    fail(exchange, error)
+    return
+  }
+  logError(exchange, error)
+  attempt(exchange)
+}
+
+/** Failures after which the request may have been carried out or not: only what may be done twice is done again. */
+const RETRYABLE: ReadonlySet<string> = new Set(['RESET', 'CLOSED_BEFORE_RESPONSE', 'READ_TIMEOUT', 'WRITE_TIMEOUT'])
+
+/** RFC 9110 section 9.2.2. */
+const isIdempotent = (method: string): boolean => IDEMPOTENT.has(method)
+const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])

@@ -1,0 +1,167 @@
+import {
+  ConnectionPool,
+  Deadlines,
+  DEFAULT_H1_LIMITS,
+  DEFAULT_MAX_IDLE,
+  H1ServerConnection,
+  Listener,
+  type H1Limits,
+  type Refusal,
+  type RequestHandler,
+  type RequestHead,
+  type ServerConnectionOptions,
+} from '@sekisho/wire'
+import { Exchange } from './exchange/exchange.ts'
+import type { ProxyLogger, ProxyRuntime } from './exchange/options.ts'
+import { renderJsonError, type ErrorRenderer } from './exchange/reply.ts'
+import { begin } from './exchange/request-stage.ts'
+import { Resolver } from './peers/resolver.ts'
+import type { ProxyPhases } from './phases/phases.ts'
+import type { Application, ListenTarget, ServingListener } from './server/application.ts'
+
+export interface HttpProxyOptions {
+  /** What a client may make grow; what is left out keeps its default. */
+  readonly limits?: Partial<H1Limits>
+  /** Attempts after the first one, at most. Default 3. */
+  readonly maxRetries?: number
+  /** Idle upstream connections kept in each thread, over all peers. */
+  readonly maxIdleUpstreamConnections?: number
+  readonly logger?: ProxyLogger
+  /** The body of error responses. Default: JSON. */
+  readonly renderError?: ErrorRenderer
+  readonly resolver?: Resolver
+  /** Told about requests that were refused before they became a session. */
+  readonly onRefused?: (connection: H1ServerConnection, reason: Refusal) => void
+  readonly deadlines?: Deadlines
+}
+
+const DEFAULT_MAX_RETRIES = 3
+
+/** A proxy: what serves listeners, and in between calls the phases. One per thread. */
+export class HttpProxy<Ctx> implements Application, RequestHandler {
+  readonly runtime: ProxyRuntime<Ctx>
+  private readonly connections = new Set<H1ServerConnection>()
+  private readonly onRefusedRequest: HttpProxyOptions['onRefused']
+
+  constructor(phases: ProxyPhases<Ctx>, options: HttpProxyOptions = {}) {
+    const deadlines = options.deadlines ?? new Deadlines()
+    const limits: H1Limits = { ...DEFAULT_H1_LIMITS, ...options.limits }
+    this.onRefusedRequest = options.onRefused
+    this.runtime = {
+      phases,
+      deadlines,
+      limits,
+      pool: new ConnectionPool({ deadlines, limits, maxIdle: options.maxIdleUpstreamConnections ?? DEFAULT_MAX_IDLE }),
+      resolver: options.resolver ?? new Resolver(),
+      logger: options.logger ?? stderrLogger,
+      renderError: options.renderError ?? renderJsonError,
+      maxRetries: options.maxRetries ?? DEFAULT_MAX_RETRIES,
+    }
+  }
+
+  /** Client connections open in this thread. */
+  get connectionCount(): number {
+    return this.connections.size
+  }
+
+  async serve(target: ListenTarget): Promise<ServingListener> {
+    const { limits, deadlines } = this.runtime
+    const options: ServerConnectionOptions = { handler: this, limits, deadlines, draining: false }
+    const own = new Set<H1ServerConnection>()
+    const listener = await Listener.listen(target, {
+      maxConnections: limits.maxConnections,
+      open: (socket) => {
+        const connection = new H1ServerConnection(socket, options)
+        own.add(connection)
+        socket.once('close', () => own.delete(connection))
+        return connection
+      },
+      onOverload: () => this.runtime.logger.warn({ limit: limits.maxConnections }, 'max_connections reached: a connection was closed'),
+    })
+    return new ProxyListener(listener, own, options)
+  }
+
+  onRequest(connection: H1ServerConnection, head: RequestHead): void {
+    const exchange = new Exchange(this.runtime, connection, head)
+    connection.exchange = exchange
+    begin(exchange)
+  }
+
+  onRefused(connection: H1ServerConnection, reason: Refusal): void {
+    this.runtime.logger.info({ code: reason.code, client: connection.remoteAddress }, `refused a request: ${reason.message}`)
+    this.onRefusedRequest?.(connection, reason)
+    const { head, body } = this.runtime.renderError(reason.status, reason.code)
+    connection.sendResponse(head, body)
+  }
+
+  onOpened(connection: H1ServerConnection): void {
+    this.connections.add(connection)
+  }
+
+  onClosed(connection: H1ServerConnection): void {
+    this.connections.delete(connection)
+  }
+}
+
+class ProxyListener implements ServingListener {
+  private readonly listener: Listener
+  private readonly open: ReadonlySet<H1ServerConnection>
+  private readonly options: ServerConnectionOptions
+
+  constructor(listener: Listener, open: ReadonlySet<H1ServerConnection>, options: ServerConnectionOptions) {
+    this.listener = listener
+    this.open = open
+    this.options = options
+  }
+
+  get address(): ServingListener['address'] {
+    return this.listener.address
+  }
+
+  get connections(): number {
+    return this.open.size
+  }
+
+  stopAccepting(): void {
+    this.listener.stopAccepting()
+    this.options.draining = true
+    for (const connection of this.open) connection.drain()
+  }
+
+  drain(deadlineMs: number): Promise<number> {
+    this.options.draining = true
+    for (const connection of this.open) connection.drain()
+    return new Promise((resolve) => {
+      const cut = setTimeout(() => {
+        const left = [...this.open].filter((connection) => !connection.idle)
+        for (const connection of this.open) connection.destroy()
+        resolve(left.length)
+      }, deadlineMs)
+      const check = (): void => {
+        if (this.open.size > 0) return
+        clearTimeout(cut)
+        resolve(0)
+      }
+      for (const connection of this.open) connection.socket.once('close', () => setImmediate(check))
+      check()
+    })
+  }
+}
+
+/** Makes a proxy from its phases; only `upstreamPeer` is required. */
+export function httpProxy<Ctx = undefined>(phases: ProxyPhases<Ctx>, options?: HttpProxyOptions): HttpProxy<Ctx> {
+  return new HttpProxy(phases, options)
+}
+
+const line = (level: string, fields: object, message: string): void => {
+  const { err, ...rest } = fields as { err?: unknown }
+  const stack = err instanceof Error ? { err: err.stack } : {}
+  process.stderr.write(JSON.stringify({ level, time: new Date().toISOString(), msg: message, ...rest, ...stack }) + '\n')
+}
+
+/** Without a logger of the program's own: one JSON line each on standard error, refused requests and lost clients left out. */
+const stderrLogger: ProxyLogger = {
+  error: (fields, message) => line('error', fields, message),
+  warn: (fields, message) => line('warn', fields, message),
+  info: () => undefined,
+}

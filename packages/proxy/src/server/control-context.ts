@@ -1,0 +1,102 @@
+import type { ListenerInfo, ListenTarget } from './application.ts'
+import { describeError } from './logger.ts'
+import type { ServerLogger } from './logger.ts'
+
+type MessageListener = (message: unknown, workerIndex: number) => void
+type WorkerListener = (index: number, generation: number) => void
+type Hook = () => void | Promise<void>
+
+/** What the control thread (the main thread of the gateway process) may do. Given to `Server.control()`. */
+export interface ControlContext {
+  /** How many workers there are. */
+  readonly count: number
+  /** 1 for the first gateway process, one more for each that followed. */
+  readonly generation: number
+  readonly listeners: readonly ListenerInfo[]
+  /** What `Server.listenOnControl()` named: to be handed to `net.Server.listen()` of this thread's own servers. */
+  readonly endpoints: Readonly<Record<string, ListenTarget>>
+  readonly logger: ServerLogger
+  /** Memory for all workers, by name. What is put here before the control hook ends reaches every worker. */
+  readonly shared: Record<string, SharedArrayBuffer>
+  /** Cloned for each worker when it is started, also for one that takes a crashed one's place: keep it up to date. */
+  workerData: unknown
+  /** Sends to all workers, in order. One that is starting gets it after its `data`, which is then the older state. */
+  broadcast(message: unknown): void
+  send(workerIndex: number, message: unknown): void
+  onMessage(listener: MessageListener): void
+  /** A worker thread is about to start. */
+  onWorkerStart(listener: WorkerListener): void
+  /** A worker thread ended: what it held may be taken back. */
+  onWorkerExit(listener: WorkerListener): void
+  /** SIGHUP. Without a handler it means a new gateway process. A handler that throws is logged, and all goes on. */
+  onReload(handler: Hook): void
+  /** SIGUSR1. */
+  onReopenLogs(handler: Hook): void
+  /** The process stops accepting: close this thread's own servers, which the next process is serving already. */
+  onDrain(handler: Hook): void
+  /** All workers have ended; the process follows when this is done, or after `STOP_HOOKS_MS`. */
+  onStop(handler: Hook): void
+  /** Asks the supervisor for a new process in place of this one. */
+  requestReplacement(reason?: string): void
+}
+
+export interface ControlFields extends Pick<
+  ControlContext,
+  'count' | 'generation' | 'listeners' | 'endpoints' | 'logger' | 'broadcast' | 'send'
+> {
+  requestReplacement(reason: string): void
+}
+
+/** A ControlContext with the side that the thread's owner uses. */
+export class ControlContextHolder {
+  readonly context: ControlContext
+  readonly #logger: ServerLogger
+  readonly #messageListeners: MessageListener[] = []
+  readonly #startListeners: WorkerListener[] = []
+  readonly #exitListeners: WorkerListener[] = []
+  readonly #hooks = { reload: [] as Hook[], reopenLogs: [] as Hook[], drain: [] as Hook[], stop: [] as Hook[] }
+
+  constructor(fields: ControlFields) {
+    this.#logger = fields.logger
+    this.context = {
+      ...fields,
+      shared: {},
+      workerData: undefined,
+      onMessage: (listener) => void this.#messageListeners.push(listener),
+      onWorkerStart: (listener) => void this.#startListeners.push(listener),
+      onWorkerExit: (listener) => void this.#exitListeners.push(listener),
+      onReload: (handler) => void this.#hooks.reload.push(handler),
+      onReopenLogs: (handler) => void this.#hooks.reopenLogs.push(handler),
+      onDrain: (handler) => void this.#hooks.drain.push(handler),
+      onStop: (handler) => void this.#hooks.stop.push(handler),
+      requestReplacement: (reason = 'the control thread asked for it') => fields.requestReplacement(reason),
+    }
+  }
+
+  get handlesReload(): boolean {
+    return this.#hooks.reload.length > 0
+  }
+
+  receive(message: unknown, workerIndex: number): void {
+    for (const listener of this.#messageListeners) listener(message, workerIndex)
+  }
+
+  workerStarts(index: number, generation: number): void {
+    for (const listener of this.#startListeners) listener(index, generation)
+  }
+
+  workerExited(index: number, generation: number): void {
+    for (const listener of this.#exitListeners) listener(index, generation)
+  }
+
+  /** Runs the handlers of an event one after the other. Never rejects: what a handler throws is logged. */
+  async run(event: 'reload' | 'reopenLogs' | 'drain' | 'stop'): Promise<void> {
+    for (const hook of this.#hooks[event]) {
+      try {
+        await hook()
+      } catch (error) {
+        this.#logger.error(`the ${event} handler failed: ${describeError(error)}`)
+      }
+    }
+  }
+}

@@ -1,0 +1,88 @@
+import { bindAddress } from './bind.ts'
+import type { BoundListener } from './bind.ts'
+import { formatAddress } from './application.ts'
+import { launchGateway } from './gateway-child.ts'
+import type { GatewayCommand } from './gateway-child.ts'
+import type { ListenAddress, NamedAddress } from './listen-address.ts'
+import type { ServerLogger } from './logger.ts'
+import type { ReadyInfo } from './options.ts'
+import { exitStatusOf, onSignals } from './signals.ts'
+import { Supervisor } from './supervisor.ts'
+
+export interface SupervisorPlan extends Omit<GatewayCommand, 'listeners' | 'controlListeners'> {
+  readonly addresses: readonly ListenAddress[]
+  readonly controlAddresses: readonly NamedAddress[]
+  readonly readyTimeoutMs: number
+  readonly logger: ServerLogger
+  readonly onReady: ((info: ReadyInfo) => void) | undefined
+}
+
+/**
+ * The first process: binds, supervises, turns signals into orders. Resolves after a stop. Rejects with ListenError when
+ * an address cannot be bound and GatewayStartError when the first gateway process never became ready; the exit status is
+ * then 1, even if the caller swallows the error.
+ */
+export async function runSupervisor(plan: SupervisorPlan): Promise<void> {
+  const bound: BoundListener[] = []
+  const close = (): void => {
+    for (const listener of bound.splice(0)) listener.close()
+  }
+  let removeSignals = (): void => {}
+  try {
+    for (const address of plan.addresses) bound.push(await bindAddress(address))
+    const listeners = bound.slice()
+    for (const { name, address } of plan.controlAddresses) bound.push({ ...(await bindAddress(address)), key: name })
+    const command: GatewayCommand = { ...plan, listeners, controlListeners: bound.slice(listeners.length) }
+    const supervisor = new Supervisor({
+      graceMs: plan.graceMs,
+      readyTimeoutMs: plan.readyTimeoutMs,
+      logger: plan.logger,
+      launch: (generation, events) => launchGateway(command, generation, events),
+      onReady: (gateway, generation) =>
+        announce(plan, {
+          // Without descriptors: what is told to the outside is no place to take them from.
+          listeners: listeners.map(({ key, address }) => ({ key, address })),
+          supervisorPid: process.pid,
+          gatewayPid: gateway.pid,
+          generation,
+          workers: plan.workers,
+        }),
+      closeListeners: close,
+    })
+    removeSignals = listenToSignals(supervisor)
+    supervisor.start()
+    await supervisor.done
+  } catch (error) {
+    process.exitCode = 1
+    throw error
+  } finally {
+    removeSignals()
+    close()
+  }
+}
+
+function listenToSignals(supervisor: Supervisor): () => void {
+  let stopping = false
+  const stop = (signal: 'SIGINT' | 'SIGTERM'): void => {
+    // A stop that was not waited for is told by the exit status; a graceful one is a success.
+    if (stopping) process.exitCode = exitStatusOf(signal)
+    stopping = true
+    supervisor.stop(signal)
+  }
+  return onSignals({
+    SIGTERM: () => stop('SIGTERM'),
+    SIGINT: () => stop('SIGINT'),
+    SIGHUP: () => supervisor.tell({ type: 'reload' }),
+    SIGUSR1: () => supervisor.tell({ type: 'reopen-logs' }),
+    SIGUSR2: () => supervisor.replace('SIGUSR2'),
+  })
+}
+
+function announce(plan: SupervisorPlan, info: ReadyInfo): void {
+  if (plan.onReady !== undefined) return plan.onReady(info)
+  const addresses = info.listeners.map((listener) => formatAddress(listener.address)).join(', ')
+  const threads = `${info.workers} worker${info.workers === 1 ? '' : 's'}`
+  plan.logger.info(
+    `ready on ${addresses}: gateway process ${info.gatewayPid} (generation ${info.generation}), ${threads}`,
+  )
+}

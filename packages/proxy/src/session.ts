@@ -1,0 +1,67 @@
+import type { RequestHead, ResponseHead } from '@sekisho/wire'
+import type { Backend } from './balancing/index.ts'
+import type { Peer } from './peers/peer.ts'
+
+/** Fields of a local answer, by name. */
+export type ResponseFields = Readonly<Record<string, string | readonly string[]>>
+/** Text leaves as UTF-8, bytes as they are, anything else as JSON. */
+export type ResponseBody = string | Uint8Array | object
+
+/** Where a response came from. */
+export type ResponseSource = 'upstream' | 'local'
+
+/** One request and its response, as the phases see it. HTTP/1 and later protocols meet the phases through this one type. */
+export interface Session<Ctx = unknown> {
+  /** What `newContext` made. */
+  readonly ctx: Ctx
+  /** What the client sent. Edits are what the upstream gets (and `upstreamRequestFilter` edits a copy, per attempt). */
+  readonly request: RequestHead
+  /** The response head, from the response phases on. */
+  readonly response: ResponseHead | undefined
+  readonly responseSource: ResponseSource | undefined
+  /** The peer of the current or last attempt. */
+  readonly peer: Peer | undefined
+  /** Attempts begun, 1 during the first. */
+  readonly attempts: number
+  /** Balancer nodes that failed in this request: hand it to `select`, and they are not picked again. */
+  readonly tried: readonly Backend[]
+  /** Client and local end of the connection. */
+  readonly remoteAddress: string
+  readonly remotePort: number
+  readonly localAddress: string
+  readonly localPort: number
+  /** The client's connection is encrypted. */
+  readonly secure: boolean
+  /** 1 for the first request of a connection. */
+  readonly requestNumber: number
+
+  /**
+   * Answers in place of the upstream. The first call counts. Without a content type text is `text/plain; charset=utf-8`, an
+   * object `application/json`. Takes effect when the phase that calls it is over.
+   */
+  respond(status: number, body?: ResponseBody, headers?: ResponseFields): void
+  /** `respond` was called. */
+  readonly responded: boolean
+  /** The response's head left: nothing of it can be changed any more. */
+  readonly headSent: boolean
+  /**
+   * The whole request body, read before an upstream is chosen; it is sent on from memory. Rejects with a ProxyError (413) when it is larger
+   * than `limitBytes`.
+   */
+  readBody(limitBytes: number): Promise<Uint8Array>
+  /** Replaces the request body that `readBody` read; its length becomes the upstream request's. */
+  replaceBody(body: Uint8Array): void
+  /** Holds the response back for so long (a bandwidth limit, called from a body filter). */
+  pauseResponse(ms: number): void
+
+  /** Monotonic milliseconds (performance.now); 0 = has not happened. */
+  readonly startedAt: number
+  /** The request was sent to the upstream (its head, at the last attempt). */
+  readonly sentAt: number
+  /** The upstream's response head arrived. */
+  readonly answeredAt: number
+  readonly finishedAt: number
+  /** Bytes on the client's wire, heads included. */
+  readonly bytesReceived: number
+  readonly bytesSent: number
+}

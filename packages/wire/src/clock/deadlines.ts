@@ -1,0 +1,59 @@
+import { monotonicClock, type Clock } from './clock.ts'
+
+/** Something that may take too long. `deadline` is on the clock's scale, in ms; 0 = it may take for ever. */
+export interface Timed {
+  deadline: number
+  /** Called once when `deadline` has passed; it is 0 again by then. */
+  onDeadline(): void
+}
+
+/**
+ * Time limits for many connections at the price of one timer. A timer each (even Node's cheap ones) costs every request two
+ * list operations; here setting a limit is one assignment, and a sweep looks at all of them: 10,000 connections take about 50 µs
+ * every 50 ms, a tenth of a percent of a core. Limits are therefore kept to within the interval, always late and never early.
+ */
+export class Deadlines {
+  readonly #members = new Set<Timed>()
+  readonly #clock: Clock
+  readonly #intervalMs: number
+  #timer: NodeJS.Timeout | undefined
+
+  /** @param intervalMs 0 = no timer of its own, `sweep` is called by hand (tests) */
+  constructor(clock: Clock = monotonicClock, intervalMs = 50) {
+    this.#clock = clock
+    this.#intervalMs = intervalMs
+  }
+
+  now(): number {
+    return this.#clock.now()
+  }
+
+  get size(): number {
+    return this.#members.size
+  }
+
+  add(member: Timed): void {
+    this.#members.add(member)
+    if (this.#timer === undefined && this.#intervalMs > 0) {
+      this.#timer = setInterval(() => this.sweep(), this.#intervalMs)
+      this.#timer.unref()
+    }
+  }
+
+  remove(member: Timed): void {
+    this.#members.delete(member)
+    if (this.#members.size === 0 && this.#timer !== undefined) {
+      clearInterval(this.#timer)
+      this.#timer = undefined
+    }
+  }
+
+  sweep(): void {
+    const now = this.#clock.now()
+    for (const member of this.#members) {
+      if (member.deadline === 0 || member.deadline > now) continue
+      member.deadline = 0
+      member.onDeadline()
+    }
+  }
+}

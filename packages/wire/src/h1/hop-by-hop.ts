@@ -1,0 +1,37 @@
+import type { Headers } from '../headers/headers.ts'
+
+/**
+ * Takes out the fields that concern one hop (RFC 9110 section 7.6.1): the known ones and those that Connection names. A
+ * client must not be able to strip what framing, routing and authentication stand on by naming it in Connection.
+ */
+export function removeHopByHop(headers: Headers): void {
+  const connection = headers.get('connection')
+  if (connection !== undefined) {
+    for (const option of connection.split(',')) {
+      const name = option.trim().toLowerCase()
+      if (name !== '' && !END_TO_END.has(name)) headers.delete(name)
+    }
+    headers.delete('connection')
+  }
+  for (const name of HOP_BY_HOP) headers.delete(name)
+}
+
+const HOP_BY_HOP = ['keep-alive', 'proxy-connection', 'te', 'upgrade']
+const END_TO_END = new Set([
+  'host',
+  'content-length',
+  'transfer-encoding',
+  'content-type',
+  'content-encoding',
+  'authorization',
+  'proxy-authorization',
+  'cookie',
+  'set-cookie',
+  'cache-control',
+  'forwarded',
+  'x-forwarded-for',
+  'x-forwarded-proto',
+  'x-forwarded-host',
+  'x-forwarded-port',
+  'x-real-ip',
+])

@@ -1,0 +1,37 @@
+import type { RequestHead } from './request-head.ts'
+import type { ResponseHead } from './response-head.ts'
+import { statusText } from './status-text.ts'
+
+/** How the body of a response leaves. */
+export const NO_BODY = 0
+export const BY_LENGTH = 1
+export const BY_CHUNKS = 2
+export const BY_CLOSE = 3
+export type ResponseFraming = typeof NO_BODY | typeof BY_LENGTH | typeof BY_CHUNKS | typeof BY_CLOSE
+
+/**
+ * Settles the framing fields of a response for the client that asked (RFC 9112 section 6): no body for HEAD, 204 and 304, a length
+ * where one is known, else chunks, and for HTTP/1.0, which knows no chunks, the end of the connection.
+ */
+export function frameResponse(head: ResponseHead, request: RequestHead | undefined): ResponseFraming {
+  const { headers, status } = head
+  if (status < 200 || status === 204) {
+    headers.delete('content-length')
+    headers.delete('transfer-encoding')
+    return NO_BODY
+  }
+  if (request !== undefined && request.minorVersion === 0 && headers.delete('transfer-encoding')) {
+    return request.method === 'HEAD' || status === 304 ? NO_BODY : BY_CLOSE
+  }
+  if (status === 304 || request?.method === 'HEAD') return NO_BODY
+  if (headers.has('transfer-encoding')) return BY_CHUNKS
+  if (headers.has('content-length')) return BY_LENGTH
+  if (request?.minorVersion === 0) return BY_CLOSE
+  headers.appendUnchecked('Transfer-Encoding', 'chunked')
+  return BY_CHUNKS
+}
+
+export function statusLine(head: ResponseHead): string {
+  if (head.status === 200) return 'HTTP/1.1 200 OK\r\n'
+  return 'HTTP/1.1 ' + head.status + ' ' + (head.reason || statusText(head.status)) + '\r\n'
+}

@@ -1,0 +1,540 @@
+import type { Socket } from 'node:net'
+import type { Deadlines, Timed } from '../clock/deadlines.ts'
+import { TransportError } from '../errors.ts'
+import type { H1Limits } from '../limits.ts'
+import { corkForThisTurn, sendBytes, sendChunk, sendLastChunk, SENT, type Sent } from '../sockets/output.ts'
+import { latin1Text } from '../sockets/latin1.ts'
+import { ReadBuffers } from '../sockets/read-buffers.ts'
+import { ChunkedDecoder, type ChunkSink } from './chunked-decoder.ts'
+import { refusal, Refusal, type RefusalCode } from './refusal.ts'
+import { CHUNKED, parseRequestHead, type RequestHead } from './request-head.ts'
+import { BY_CHUNKS, BY_CLOSE, frameResponse, NO_BODY, statusLine, type ResponseFraming } from './response-framing.ts'
+import type { ResponseHead } from './response-head.ts'
+import type { RequestHandler, ServerExchange } from './server-exchange.ts'
+import type { TunnelEnds } from './tunnel-ends.ts'
+
+/** Where the reader stands. */
+const HEAD = 0
+const BODY = 1
+/** The request is complete and its response is not: what arrives now is the next request, and waits. */
+const ANSWERING = 2
+const TUNNEL = 3
+const CLOSING = 4
+
+/**
+ * A closing connection is read until the client closes its side, so that what it still sends does not make the kernel reset the
+ * connection and take the response with it (RFC 9112 section 9.6): for so long, and for so many bytes.
+ */
+const LINGER_MS = 5_000
+const LINGER_BYTES = 1_048_576
+/** A body nobody wanted is read and dropped up to this size if that saves the connection; a larger one closes it. */
+const DISCARD_BYTES = 65_536
+/** Idle connections of a draining listener may send one more request within this time, so that none is cut as it is sent. */
+const DRAIN_IDLE_MS = 1_000
+/** Bodies with more than this to come are read into a buffer of their own and not copied. */
+const STREAM_BYTES = 16_384
+
+/** What a listener's connections share. */
+export interface ServerConnectionOptions {
+  readonly handler: RequestHandler
+  readonly limits: H1Limits
+  readonly deadlines: Deadlines
+  /** Set while the listener drains: responses then say `Connection: close`. */
+  draining: boolean
+}
+
+/**
+ * One HTTP/1.1 connection from a client. It reads one request at a time, hands it to the handler, and sends what the exchange
+ * answers; pipelined requests wait in order. There is no object per request here: the connection is the exchange's other end.
+ */
+export class H1ServerConnection implements Timed, ChunkSink {
+  readonly socket: Socket
+  readonly options: ServerConnectionOptions
+  /** Who handles the current request; set by the handler in `onRequest`. */
+  exchange: ServerExchange | undefined
+  deadline: number
+  requestCount = 0
+  /** Bytes of the current exchange, for logs and metrics: head and body as they were on the wire. */
+  bytesReceived = 0
+  bytesSent = 0
+
+  private address: string | undefined
+  private tunnel: TunnelEnds | undefined
+  private readonly buffers = new ReadBuffers()
+  private state = HEAD
+  private request: RequestHead | undefined
+  /** Bytes that arrived and cannot be looked at yet: half a head, a body nobody asked for, the next request. */
+  private pending: Buffer | undefined
+  private headStarted = false
+  private bodyRemaining = 0
+  private decoder: ChunkedDecoder | undefined
+  private bodyWanted = false
+  private bodyPaused = false
+  private readingPaused = false
+  /** `consume` is on the stack: what would start reading again is left to its loop. */
+  private consuming = false
+  private peerEnded = false
+  private responseStarted = false
+  private responseDone = false
+  private framing: ResponseFraming = NO_BODY
+  private closeAfter = false
+
+  constructor(socket: Socket, options: ServerConnectionOptions) {
+    this.socket = socket
+    this.options = options
+    this.deadline = options.deadlines.now() + options.limits.headerTimeoutMs
+    options.deadlines.add(this)
+    options.handler.onOpened?.(this)
+  }
+
+  /** The client's IP address; an IPv4 one that came in over an IPv6 socket without its `::ffff:`. */
+  get remoteAddress(): string {
+    return (this.address ??= (this.socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, ''))
+  }
+
+  // ---- reading --------------------------------------------------------------------------------
+
+  /** The buffer for the socket's next read. */
+  nextReadBuffer(): Buffer {
+    return this.buffers.next(this.state === BODY && this.bodyRemaining > STREAM_BYTES)
+  }
+
+  onBytes(bytes: Buffer, length: number): void {
+    if (this.state === CLOSING) {
+      this.bytesReceived += length
+      if (this.bytesReceived > LINGER_BYTES) this.socket.destroy()
+    } else if (this.pending === undefined) this.consume(bytes, 0, length)
+    else {
+      // Half a head came before: bounded by maxHeadBytes, as reading is paused while anything else is pending.
+      const all = Buffer.concat([this.pending, bytes.subarray(0, length)])
+      this.pending = undefined
+      this.consume(all, 0, all.length)
+    }
+  }
+
+  /** The client sends no more (FIN). What it asked for completely is still answered. */
+  onPeerEnd(): void {
+    this.peerEnded = true
+    if (this.state === TUNNEL) this.tunnel?.clientEnded()
+    else if (this.state === HEAD || this.state === CLOSING) this.socket.end()
+    else if (this.state === BODY) this.lost('the client closed the connection within the request body')
+    else this.closeAfter = true
+  }
+
+  onSocketClosed(error: Error | undefined): void {
+    this.options.deadlines.remove(this)
+    this.lost(error === undefined ? 'the client closed the connection' : `the connection was lost: ${error.message}`)
+    this.pending = undefined
+    this.buffers.forget()
+    this.options.handler.onClosed?.(this)
+  }
+
+  onDrain(): void {
+    if (this.state === ANSWERING) this.deadline = 0
+    if (this.tunnel === undefined) this.exchange?.onDownstreamDrain()
+    else this.tunnel.clientDrained()
+  }
+
+  private consume(bytes: Buffer, start: number, end: number): void {
+    // A handler that answers at once leads back here for the next pipelined request: a loop, not a recursion.
+    this.consuming = true
+    let at = start
+    while (at >= 0 && at < end && this.state !== CLOSING) {
+      if (this.state === HEAD) at = this.readHead(bytes, at, end)
+      else if (this.state === BODY && this.bodyWanted && !this.bodyPaused) at = this.readBody(bytes, at, end)
+      else if (this.state === TUNNEL && !this.bodyPaused) at = this.readTunnel(bytes, at, end)
+      else {
+        this.pending = Buffer.from(bytes.subarray(at, end))
+        this.pauseReading()
+        break
+      }
+    }
+    this.consuming = false
+  }
+
+  /** @returns the position behind the head, or -1 when it is not complete or was refused */
+  private readHead(bytes: Buffer, at: number, end: number): number {
+    const { limits, handler } = this.options
+    const text = latin1Text(bytes, at, end - at > limits.maxHeadBytes ? at + limits.maxHeadBytes : end)
+    // RFC 9112 section 2.2: one empty line before a request is forgiven.
+    const start = text.charCodeAt(0) === 13 && text.charCodeAt(1) === 10 ? 2 : 0
+    const stop = text.indexOf('\r\n\r\n', start)
+    if (stop < 0) {
+      const problem = incompleteHeadProblem(text, end - at, limits)
+      if (problem !== undefined) this.refuse(refusal(problem))
+      else this.waitForHead(bytes, at, end)
+      return -1
+    }
+    const head = parseRequestHead(text, start, stop + 4, limits)
+    if (head instanceof Refusal) {
+      this.refuse(head)
+      return -1
+    }
+    this.beginRequest(head, stop + 4)
+    handler.onRequest(this, head)
+    return at + stop + 4
+  }
+
+  private waitForHead(bytes: Buffer, at: number, end: number): void {
+    this.pending = Buffer.from(bytes.subarray(at, end))
+    // The time of a connection's first head runs since it was opened.
+    if (!this.headStarted && this.requestCount > 0) this.startTimer(this.options.limits.headerTimeoutMs)
+    this.headStarted = true
+  }
+
+  private beginRequest(head: RequestHead, size: number): void {
+    this.request = head
+    this.requestCount++
+    this.bytesReceived = size
+    this.bytesSent = 0
+    this.headStarted = false
+    this.responseStarted = false
+    this.responseDone = false
+    this.deadline = 0
+    if (head.bodyLength === 0) {
+      this.state = ANSWERING
+      return
+    }
+    this.state = BODY
+    this.bodyWanted = false
+    this.bodyPaused = false
+    if (head.bodyLength === CHUNKED) this.decoder = new ChunkedDecoder(this.options.limits.maxHeadBytes)
+    else this.bodyRemaining = head.bodyLength
+  }
+
+  private readBody(bytes: Buffer, at: number, end: number): number {
+    this.startTimer(this.options.limits.bodyTimeoutMs)
+    if (this.decoder !== undefined) return this.readChunks(this.decoder, bytes, at, end)
+    const stop = Math.min(end, at + this.bodyRemaining)
+    this.bodyRemaining -= stop - at
+    this.bytesReceived += stop - at
+    this.deliver(bytes, at, stop)
+    if (this.bodyRemaining === 0 && this.state === BODY) this.endOfBody('')
+    return stop
+  }
+
+  private readChunks(decoder: ChunkedDecoder, bytes: Buffer, at: number, end: number): number {
+    const result = decoder.decode(bytes, at, end, this)
+    if (typeof result === 'string') {
+      this.refuseBody(result)
+      return -1
+    }
+    if (this.state !== BODY) return -1
+    this.bytesReceived += result - at
+    if (decoder.done) this.endOfBody(decoder.trailers)
+    return result
+  }
+
+  /** A decoded piece of a chunked request body. */
+  onChunk(chunk: Uint8Array): void {
+    this.bodyRemaining -= chunk.length
+    const { maxBodyBytes } = this.options.limits
+    if (maxBodyBytes > 0 && -this.bodyRemaining > maxBodyBytes) this.refuseBody('BODY_TOO_LARGE')
+    else if (this.state === BODY) this.exchange?.onRequestBody(Buffer.from(chunk))
+  }
+
+  /** Hands on bytes: as they are if their buffer can be kept for them, else as a copy. */
+  private deliver(bytes: Buffer, at: number, end: number): void {
+    const own = bytes === this.buffers.current && !this.buffers.isShared
+    const chunk = bytes.subarray(at, end)
+    const gone = this.exchange?.onRequestBody(own ? chunk : Buffer.from(chunk)) ?? true
+    if (!gone && own) this.buffers.hold()
+  }
+
+  private readTunnel(bytes: Buffer, at: number, end: number): number {
+    this.bytesReceived += end - at
+    this.tunnel?.fromClient(Buffer.from(bytes.subarray(at, end)))
+    return end
+  }
+
+  private endOfBody(trailers: string): void {
+    this.deadline = 0
+    // What the upstream's socket still holds of this body belongs to that socket, also after the next request has begun.
+    this.buffers.forget()
+    this.decoder = undefined
+    this.bodyRemaining = 0
+    this.state = ANSWERING
+    if (this.responseDone) this.nextRequest()
+    else this.exchange?.onRequestEnd(trailers)
+  }
+
+  private refuse(reason: Refusal): void {
+    this.state = ANSWERING
+    this.request = undefined
+    this.closeAfter = true
+    this.responseStarted = false
+    this.bytesReceived = 0
+    this.bytesSent = 0
+    this.deadline = 0
+    this.options.handler.onRefused(this, reason)
+    if (this.state === ANSWERING) this.close()
+  }
+
+  private refuseBody(code: RefusalCode): void {
+    if (this.state !== BODY) return
+    this.closeAfter = true
+    this.state = ANSWERING
+    this.decoder = undefined
+    this.deadline = 0
+    if (this.exchange === undefined) this.close()
+    else this.exchange.onRequestRefused(refusal(code))
+  }
+
+  /** Starts the delivery of the request body to the exchange; sends `100 Continue` first to a client that waits for it. */
+  readRequestBody(): void {
+    if (this.state !== BODY || this.bodyWanted) return
+    this.bodyWanted = true
+    if (this.request?.expectContinue && this.pending === undefined && !this.responseStarted) {
+      this.socket.write('HTTP/1.1 100 Continue\r\n\r\n', 'latin1')
+    }
+    this.startTimer(this.options.limits.bodyTimeoutMs)
+    this.consumePending()
+  }
+
+  /** Stops the delivery of the request body, or of the tunnel's bytes. */
+  pauseRequestBody(): void {
+    if (this.state !== BODY && this.state !== TUNNEL) return
+    this.bodyPaused = true
+    this.deadline = 0
+    this.pauseReading()
+  }
+
+  resumeRequestBody(): void {
+    if (!this.bodyPaused) return
+    this.bodyPaused = false
+    if (this.state === BODY) this.startTimer(this.options.limits.bodyTimeoutMs)
+    this.consumePending()
+  }
+
+  /** The chunks that `onRequestBody` answered false for have left. */
+  releaseRequestBody(): void {
+    this.buffers.release()
+  }
+
+  /** Goes on with bytes that had to wait. */
+  consumePending(): void {
+    if (this.consuming) return
+    const { pending } = this
+    if (pending !== undefined) {
+      this.pending = undefined
+      this.consume(pending, 0, pending.length)
+    }
+    if (this.readingPaused && this.state !== CLOSING && (this.pending === undefined || this.state === HEAD) && !this.bodyPaused) {
+      this.readingPaused = false
+      this.socket.resume()
+    }
+  }
+
+  private pauseReading(): void {
+    if (this.readingPaused) return
+    this.readingPaused = true
+    this.socket.pause()
+  }
+
+  // ---- answering ------------------------------------------------------------------------------
+
+  /** The response has been started: its status can no longer be changed. */
+  get headSent(): boolean {
+    return this.responseStarted
+  }
+
+  /** Bytes that wait for the client to take them. */
+  get backlog(): number {
+    return this.socket.writableLength
+  }
+
+  /** A 1xx response other than 101. HTTP/1.0 clients do not know them. */
+  sendInformational(head: ResponseHead): void {
+    if (this.responseStarted || this.request?.minorVersion !== 1) return
+    this.socket.write(statusLine(head) + head.headers.block + '\r\n', 'latin1')
+  }
+
+  /**
+   * Sends a whole response in one write: the path of every small answer.
+   * @param body latin1 text of the body's bytes, as long as the head says
+   * @param trailers lines with CRLF; only sent behind chunks
+   */
+  sendResponse(head: ResponseHead, body: string, trailers = ''): void {
+    if (this.responseStarted || this.state === CLOSING) return
+    let text = this.startResponse(head)
+    if (this.framing === BY_CHUNKS) {
+      if (body !== '') text += body.length.toString(16) + '\r\n' + body + '\r\n'
+      text += '0\r\n' + trailers + '\r\n'
+    } else if (this.framing !== NO_BODY) text += body
+    this.bytesSent += text.length
+    this.socket.write(text, 'latin1')
+    this.finishResponse()
+  }
+
+  /** Starts a response whose body follows in `sendBody`. */
+  sendHead(head: ResponseHead): void {
+    if (this.responseStarted || this.state === CLOSING) return
+    const text = this.startResponse(head)
+    this.bytesSent += text.length
+    corkForThisTurn(this.socket)
+    this.socket.write(text, 'latin1')
+  }
+
+  sendBody(chunk: Uint8Array): Sent {
+    if (this.state === CLOSING || this.framing === NO_BODY) return SENT
+    this.bytesSent += chunk.length
+    const sent = this.framing === BY_CHUNKS ? sendChunk(this.socket, chunk) : sendBytes(this.socket, chunk)
+    if (sent !== SENT) this.startTimer(this.options.limits.bodyTimeoutMs)
+    return sent
+  }
+
+  /** Ends the body that `sendHead` began. */
+  endBody(trailers = ''): void {
+    if (this.state === CLOSING) return
+    if (this.framing === BY_CHUNKS) sendLastChunk(this.socket, trailers)
+    this.finishResponse()
+  }
+
+  /** The response cannot be completed: the client must see that it was cut, and not take it for whole. */
+  cut(): void {
+    if (this.state === CLOSING) return
+    this.state = CLOSING
+    this.exchange = undefined
+    // Missing chunks and missing bytes show by themselves; where the close is the end, only a reset tells them apart.
+    if (this.responseStarted && this.framing === BY_CLOSE) this.socket.resetAndDestroy()
+    else this.socket.destroySoon()
+  }
+
+  /** Sends 101; from here on bytes flow both ways untouched. */
+  startTunnel(head: ResponseHead, tunnel: TunnelEnds): void {
+    this.tunnel = tunnel
+    this.responseStarted = true
+    const text = statusLine(head) + head.headers.block + '\r\n'
+    this.bytesSent += text.length
+    this.socket.write(text, 'latin1')
+    this.state = TUNNEL
+    this.bodyPaused = false
+    this.consumePending()
+  }
+
+  sendTunnelBytes(chunk: Uint8Array): Sent {
+    if (this.state !== TUNNEL) return SENT
+    this.bytesSent += chunk.length
+    return sendBytes(this.socket, chunk)
+  }
+
+  /** No more bytes will come for the client (half close). */
+  endTunnel(): void {
+    this.socket.end()
+  }
+
+  /** Settles framing and the connection's fate; returns the head's text. */
+  private startResponse(head: ResponseHead): string {
+    const { request, options } = this
+    this.responseStarted = true
+    this.framing = frameResponse(head, request)
+    this.closeAfter ||=
+      request === undefined ||
+      !request.keepAlive ||
+      this.peerEnded ||
+      options.draining ||
+      this.framing === BY_CLOSE ||
+      (this.state === BODY && !this.canDiscardBody(request)) ||
+      (options.limits.maxRequestsPerConnection > 0 && this.requestCount >= options.limits.maxRequestsPerConnection)
+    if (this.closeAfter) head.headers.set('Connection', 'close')
+    else if (request?.minorVersion === 0) head.headers.set('Connection', 'keep-alive')
+    return statusLine(head) + head.headers.block + '\r\n'
+  }
+
+  /** A client that still waits for 100 Continue may send the body or not: nobody can tell what its next byte is. */
+  private canDiscardBody(request: RequestHead): boolean {
+    return this.decoder === undefined && this.bodyRemaining <= DISCARD_BYTES && (!request.expectContinue || this.bodyWanted)
+  }
+
+  private finishResponse(): void {
+    this.exchange = undefined
+    this.responseDone = true
+    if (this.closeAfter) this.close()
+    else if (this.state === BODY) {
+      this.bodyWanted = true
+      this.bodyPaused = false
+      this.startTimer(this.options.limits.bodyTimeoutMs)
+      this.consumePending()
+    } else this.nextRequest()
+  }
+
+  private nextRequest(): void {
+    this.state = HEAD
+    this.request = undefined
+    this.startTimer(this.options.limits.keepAliveTimeoutMs)
+    if (this.peerEnded && this.pending === undefined) this.close()
+    else if (this.pending !== undefined || this.readingPaused) {
+      // Later, so that whoever answered can still read this exchange's figures.
+      if (!this.consuming) process.nextTick(consumeLater, this)
+    }
+  }
+
+  // ---- closing --------------------------------------------------------------------------------
+
+  /** Between two requests, with nothing received of the next one. */
+  get idle(): boolean {
+    return this.state === HEAD && this.pending === undefined
+  }
+
+  onDeadline(): void {
+    if (this.state === CLOSING) this.socket.destroy()
+    else if (this.state === HEAD && this.pending === undefined) this.socket.destroy()
+    else if (this.state === HEAD) {
+      this.pending = undefined
+      this.refuse(refusal('HEAD_TIMEOUT'))
+    } else if (this.state === BODY && !this.responseStarted) this.refuseBody('BODY_TIMEOUT')
+    else this.lost('the client neither sent nor took a byte for body_timeout')
+  }
+
+  /** Closes when the current exchange is over; an idle connection gets a moment to send one more request. */
+  drain(): void {
+    if (this.idle) this.startTimer(DRAIN_IDLE_MS)
+    else this.closeAfter = true
+  }
+
+  /** Cuts the connection now. */
+  destroy(): void {
+    this.lost('the gateway stopped')
+    this.socket.destroy()
+  }
+
+  private close(): void {
+    this.state = CLOSING
+    this.exchange = undefined
+    this.pending = undefined
+    this.bytesReceived = 0
+    this.startTimer(LINGER_MS)
+    this.socket.end()
+    if (this.readingPaused) {
+      this.readingPaused = false
+      this.socket.resume()
+    }
+  }
+
+  private lost(reason: string): void {
+    const { exchange, tunnel } = this
+    this.exchange = undefined
+    this.tunnel = undefined
+    if (this.state !== CLOSING) {
+      this.state = CLOSING
+      this.socket.destroy()
+    }
+    if (tunnel !== undefined) tunnel.clientLost()
+    else exchange?.onDownstreamLost(new TransportError('CLIENT_GONE', reason))
+  }
+
+  private startTimer(timeoutMs: number): void {
+    this.deadline = timeoutMs === 0 ? 0 : this.options.deadlines.now() + timeoutMs
+  }
+}
+
+const consumeLater = (connection: H1ServerConnection): void => connection.consumePending()
+
+/** What can be said of a head whose end has not come yet. */
+function incompleteHeadProblem(text: string, size: number, limits: H1Limits): RefusalCode | undefined {
+  // Without CRLF CRLF a head that ends its lines in LF alone would be waited for until the time is up.
+  if (/(^|[^\r])\n|\r[^\n]/.test(text)) return 'BARE_LINE_END'
+  if (size < limits.maxHeadBytes) return undefined
+  const lineEnd = text.indexOf('\r\n', 2)
+  return lineEnd < 0 || lineEnd > limits.maxTargetLength + 64 ? 'TARGET_TOO_LONG' : 'HEAD_TOO_LARGE'
+}

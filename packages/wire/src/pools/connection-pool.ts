@@ -1,0 +1,111 @@
+import type { Deadlines } from '../clock/deadlines.ts'
+import { H1ClientConnection } from '../h1/client-connection.ts'
+import { connectSocket, type TlsSessions } from '../h1/connect.ts'
+import type { H1Limits } from '../limits.ts'
+import type { UpstreamAddress } from './upstream-address.ts'
+
+export interface ConnectionPoolOptions {
+  readonly deadlines: Deadlines
+  readonly limits: H1Limits
+  /** Idle connections kept in all; the one idle longest goes first. */
+  readonly maxIdle: number
+}
+
+export const DEFAULT_MAX_IDLE = 1_024
+
+/** How connections to one peer are kept. */
+export interface KeepAlive {
+  /** Idle connections kept for this peer; 0 = none is reused. */
+  readonly maxIdle: number
+  /** How long one may be idle, in ms; 0 = as long as the peer lets it. */
+  readonly idleTimeoutMs: number
+  /** After so many requests a connection is closed; 0 = no limit. */
+  readonly maxRequests: number
+}
+
+export const DEFAULT_KEEP_ALIVE: KeepAlive = { maxIdle: 320, idleTimeoutMs: 60_000, maxRequests: 1_000 }
+
+/**
+ * The upstream connections of one thread. The connection used last is taken first: it is the most likely to be alive, its
+ * memory is warm, and the others get the chance to time out.
+ */
+export class ConnectionPool {
+  /** Connections with a request on them, or being made for one. */
+  active = 0
+  idle = 0
+  private readonly peers = new Map<string, H1ClientConnection[]>()
+  private readonly options: ConnectionPoolOptions
+  private readonly sessions: TlsSessions = new Map()
+
+  constructor(options: ConnectionPoolOptions) {
+    this.options = options
+  }
+
+  /** An idle connection to that peer, or undefined. */
+  take(key: string): H1ClientConnection | undefined {
+    const stack = this.peers.get(key)
+    if (stack === undefined || stack.length === 0) return undefined
+    const connection = stack.pop() as H1ClientConnection
+    this.idle--
+    this.active++
+    connection.deadline = 0
+    return connection
+  }
+
+  /** A new connection to that peer, being made. */
+  open(key: string, address: UpstreamAddress): H1ClientConnection {
+    const connection = connectSocket(address, this.sessions, {
+      key,
+      limits: this.options.limits,
+      deadlines: this.options.deadlines,
+      name: address.port === 0 ? address.host : `${address.name}:${address.port}`,
+      onClosed: this.closed,
+    })
+    this.active++
+    return connection
+  }
+
+  /** Gives a connection back after its exchange; it stays if it can take another request and there is room. */
+  put(key: string, connection: H1ClientConnection, keepAlive: KeepAlive): void {
+    if (connection.closed) return
+    const usedUp = keepAlive.maxRequests > 0 && connection.requestCount >= keepAlive.maxRequests
+    let stack = this.peers.get(key)
+    if (stack === undefined) this.peers.set(key, (stack = []))
+    if (!connection.idle || usedUp || stack.length >= keepAlive.maxIdle) {
+      connection.discard()
+      return
+    }
+    this.active--
+    this.idle++
+    connection.deadline = keepAlive.idleTimeoutMs === 0 ? 0 : this.options.deadlines.now() + keepAlive.idleTimeoutMs
+    stack.push(connection)
+    if (this.idle > this.options.maxIdle) this.evict()
+  }
+
+  /** Closes the idle connections: of one peer that is gone, or of all. */
+  closeIdle(key?: string): void {
+    for (const [peer, stack] of this.peers) if (key === undefined || key === peer) for (const one of [...stack]) one.discard()
+  }
+
+  /** The bottom of some peer's stack: the connection of that peer that was not needed for longest. */
+  private evict(): void {
+    for (const stack of this.peers.values()) {
+      if (stack.length === 0) continue
+      stack[0].discard()
+      return
+    }
+  }
+
+  private readonly closed = (connection: H1ClientConnection): void => {
+    const { key } = connection.options
+    const stack = this.peers.get(key)
+    const at = stack === undefined ? -1 : stack.indexOf(connection)
+    if (stack === undefined || at < 0) {
+      this.active--
+      return
+    }
+    stack.splice(at, 1)
+    this.idle--
+    if (stack.length === 0) this.peers.delete(key)
+  }
+}
