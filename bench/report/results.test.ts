@@ -52,6 +52,19 @@ describe('judge', () => {
     ])
   })
 
+  it('does not take the load generator’s own delay for a proxy’s', () => {
+    const latencies = (lateP99Micros: number, loadPart: number): ScenarioResult['rows'] => [
+      { name: 'ours', p99Micros: 3_000, lateP99Micros: 100, loadPart },
+      { name: 'nginx', p99Micros: 2_000, lateP99Micros, loadPart },
+    ]
+    expect(judge([result('latency-70', latencies(100, 0.7))])).toEqual([
+      "kept: latency-70: p99 at most twice nginx's: 1.50",
+    ])
+    for (const rows of [latencies(1_500, 0.7), latencies(100, 0.5)]) {
+      expect(judge([result('latency-70', rows)])[0]).toMatch(/^UNDECIDED/)
+    }
+  })
+
   it('says nothing about what was not measured', () => {
     expect(judge([result('get', rows.slice(1)), result('idle', [])])).toEqual([])
   })

@@ -24,6 +24,8 @@ export class ProxyError extends Error {
   status: number
   /** Set by the proxy to what is safe; `failToConnect` and `errorWhileProxy` may decide otherwise. */
   retry = false
+  /** A connection out of the pool was dead: no fault of the node, and not counted as an attempt. */
+  stale = false
 
   constructor(code: ProxyErrorCode, source: ErrorSource, status: number, message: string, options?: { cause?: unknown }) {
     super(message, options)

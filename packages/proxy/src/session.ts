@@ -40,6 +40,8 @@ export interface Session<Ctx = unknown> {
    * object `application/json`. Takes effect when the phase that calls it is over.
    */
   respond(status: number, body?: ResponseBody, headers?: ResponseFields): void
+  /** Gives the answer of `respond` another body, if its status is at least `minStatus`. */
+  amendResponse(minStatus: number, body: ResponseBody): void
   /** `respond` was called. */
   readonly responded: boolean
   /** The response's head left: nothing of it can be changed any more. */

@@ -7,12 +7,12 @@ import { CidrSet } from './cidr-set.ts'
 describe('CidrSet', () => {
   it('holds the addresses of its networks', () => {
     const set = new CidrSet(['10.0.0.0/8', '192.168.1.1', '2001:db8::/32', '::1'])
-    expect(['10.0.0.0', '10.255.255.255', '192.168.1.1', '2001:db8::1', '2001:db8:ffff::', '::1'].map((a) => set.has(a))).toEqual(
-      Array(6).fill(true),
-    )
-    expect(['9.255.255.255', '11.0.0.0', '192.168.1.2', '2001:db7::', '2001:db9::', '::2'].map((a) => set.has(a))).toEqual(
-      Array(6).fill(false),
-    )
+    expect(
+      ['10.0.0.0', '10.255.255.255', '192.168.1.1', '2001:db8::1', '2001:db8:ffff::', '::1'].map((a) => set.has(a)),
+    ).toEqual(Array(6).fill(true))
+    expect(
+      ['9.255.255.255', '11.0.0.0', '192.168.1.2', '2001:db7::', '2001:db9::', '::2'].map((a) => set.has(a)),
+    ).toEqual(Array(6).fill(false))
   })
 
   it('reads an IPv4-mapped address as IPv4, on both sides', () => {
@@ -59,7 +59,9 @@ describe('CidrSet', () => {
   })
 
   // Few distinct octets and groups, so that networks nest, overlap and hit.
-  const v4 = fc.tuple(...Array.from({ length: 4 }, () => fc.constantFrom(0, 1, 10, 127, 128, 192, 255))).map((octets) => octets.join('.'))
+  const v4 = fc
+    .tuple(...Array.from({ length: 4 }, () => fc.constantFrom(0, 1, 10, 127, 128, 192, 255)))
+    .map((octets) => octets.join('.'))
   const v6 = fc
     .tuple(...Array.from({ length: 8 }, () => fc.constantFrom('0', '1', '8000', 'fffe', '7fff', '2001')))
     .map((parts) => parts.join(':'))
@@ -70,18 +72,22 @@ describe('CidrSet', () => {
   ] as const)('answers as net.BlockList does: %s', (family, address, widest) => {
     const network = fc.tuple(address, fc.integer({ min: 0, max: widest }))
     fc.assert(
-      fc.property(fc.array(network, { maxLength: 200, size: "max" }), fc.array(address, { minLength: 1, maxLength: 40 }), (networks, probes) => {
-        const set = new CidrSet()
-        const oracle = new BlockList()
-        for (const [base, length] of networks) {
-          set.add(`${base}/${length}`)
-          // BlockList does not clear host bits of what it is given.
-          oracle.addSubnet(textOf(parseCidr(`${base}/${length}`)), length, family)
-        }
-        for (const probe of [...probes, ...networks.map(([base]) => base)]) {
-          expect(set.has(probe), probe).toBe(oracle.check(probe, family))
-        }
-      }),
+      fc.property(
+        fc.array(network, { maxLength: 200, size: 'max' }),
+        fc.array(address, { minLength: 1, maxLength: 40 }),
+        (networks, probes) => {
+          const set = new CidrSet()
+          const oracle = new BlockList()
+          for (const [base, length] of networks) {
+            set.add(`${base}/${length}`)
+            // BlockList does not clear host bits of what it is given.
+            oracle.addSubnet(textOf(parseCidr(`${base}/${length}`)), length, family)
+          }
+          for (const probe of [...probes, ...networks.map(([base]) => base)]) {
+            expect(set.has(probe), probe).toBe(oracle.check(probe, family))
+          }
+        },
+      ),
       { seed: 42, numRuns: 200 },
     )
   })

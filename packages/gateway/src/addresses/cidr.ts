@@ -37,18 +37,30 @@ export function parseCidr(entry: string, index = 0): Cidr {
   const words = new Int32Array(4)
   const family = address.includes('%') ? 0 : parseAddress(address, words)
   if (family === 0) {
-    throw new AddressError(entry, index, 'is not an IP address or network; write it as 10.0.0.1, 10.0.0.0/8 or 2001:db8::/32')
+    throw new AddressError(
+      entry,
+      index,
+      'is not an IP address or network; write it as 10.0.0.1, 10.0.0.0/8 or 2001:db8::/32',
+    )
   }
   const mapped = family === 4 && address.includes(':')
   const widest = family === 4 && !mapped ? 32 : 128
   let prefixLength = slash < 0 ? widest : readPrefixLength(entry.slice(slash + 1), widest)
   if (prefixLength < 0) {
-    throw new AddressError(entry, index, `has a bad prefix length; after the slash stands a whole number from 0 to ${widest}`)
+    throw new AddressError(
+      entry,
+      index,
+      `has a bad prefix length; after the slash stands a whole number from 0 to ${widest}`,
+    )
   }
   if (mapped) {
     prefixLength -= MAPPED_PREFIX
     if (prefixLength < 0) {
-      throw new AddressError(entry, index, `mixes IPv4 and IPv6: a prefix of ::ffff:0:0/${MAPPED_PREFIX} starts at /${MAPPED_PREFIX}`)
+      throw new AddressError(
+        entry,
+        index,
+        `mixes IPv4 and IPv6: a prefix of ::ffff:0:0/${MAPPED_PREFIX} starts at /${MAPPED_PREFIX}`,
+      )
     }
   }
   const kept = family === 4 ? words.slice(0, 1) : words

@@ -9,7 +9,9 @@ const words = new Int32Array(4)
 function groups(text: string): string | undefined {
   const family = parseAddress(text, words)
   if (family === 0) return undefined
-  return [...words.subarray(0, family === 4 ? 1 : 4)].map((word) => (word >>> 0).toString(16).padStart(8, '0')).join(' ')
+  return [...words.subarray(0, family === 4 ? 1 : 4)]
+    .map((word) => (word >>> 0).toString(16).padStart(8, '0'))
+    .join(' ')
 }
 
 describe('parseAddress', () => {
@@ -32,9 +34,34 @@ describe('parseAddress', () => {
   })
 
   it.each([
-    '', '1', '1.2.3', '1.2.3.4.5', '1.2.3.256', '01.2.3.4', '1.2.3.', '.1.2.3', '1..2.3', ' 1.2.3.4', '1.2.3.4 ', '1.2.3.4/8',
-    ':', ':::', '1:', ':1', '1::2::3', '1:2:3:4:5:6:7', '1:2:3:4:5:6:7:8:9', '1:2:3:4:5:6:7:8::', '12345::', 'g::', '::1.2.3',
-    '1.2.3.4::', '::1.2.3.4:5', '1:2:3:4:5:6:7:1.2.3.4', 'fe80::1%', '[::1]',
+    '',
+    '1',
+    '1.2.3',
+    '1.2.3.4.5',
+    '1.2.3.256',
+    '01.2.3.4',
+    '1.2.3.',
+    '.1.2.3',
+    '1..2.3',
+    ' 1.2.3.4',
+    '1.2.3.4 ',
+    '1.2.3.4/8',
+    ':',
+    ':::',
+    '1:',
+    ':1',
+    '1::2::3',
+    '1:2:3:4:5:6:7',
+    '1:2:3:4:5:6:7:8:9',
+    '1:2:3:4:5:6:7:8::',
+    '12345::',
+    'g::',
+    '::1.2.3',
+    '1.2.3.4::',
+    '::1.2.3.4:5',
+    '1:2:3:4:5:6:7:1.2.3.4',
+    'fe80::1%',
+    '[::1]',
   ])('refuses %j', (text) => {
     expect(parseAddress(text, words)).toBe(0)
   })
@@ -43,7 +70,9 @@ describe('parseAddress', () => {
     const text = fc.oneof(
       fc.ipV4(),
       fc.ipV6(),
-      fc.array(fc.constantFrom('0', '1', 'a', 'ffff', '255', '25', ':', '::', '.', '1.2.3.4'), { maxLength: 14 }).map((parts) => parts.join('')),
+      fc
+        .array(fc.constantFrom('0', '1', 'a', 'ffff', '255', '25', ':', '::', '.', '1.2.3.4'), { maxLength: 14 })
+        .map((parts) => parts.join('')),
     )
     fc.assert(
       fc.property(text, (address) => {

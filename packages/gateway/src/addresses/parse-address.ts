@@ -105,7 +105,14 @@ function readIPv6(text: string, length: number, words: AddressWords): boolean {
 }
 
 /** The form `x:x:x:x:x:x:1.2.3.4`: the last two groups are dotted decimal. */
-function readMixed(text: string, from: number, length: number, words: AddressWords, index: number, gap: number): boolean {
+function readMixed(
+  text: string,
+  from: number,
+  length: number,
+  words: AddressWords,
+  index: number,
+  gap: number,
+): boolean {
   const zone = text.indexOf('%', from)
   const end = zone < 0 ? length : zone
   if (zone === length - 1 || index > 6 || (gap < 0 && index !== 6) || (gap >= 0 && index > 5)) return false
@@ -137,7 +144,7 @@ function writeGroup(words: AddressWords, index: number, group: number): void {
 // The value of each hexadecimal digit, -1 for other characters. A table, because whether a digit is a letter is random:
 // comparisons were mispredicted often enough to double the cost of an IPv6 address.
 const HEX_DIGITS = new Int8Array(128).fill(-1)
-for (const [value, digit] of [...'0123456789abcdef'].entries()) {
+for (const [value, digit] of Array.from('0123456789abcdef').entries()) {
   HEX_DIGITS[digit.charCodeAt(0)] = value
   HEX_DIGITS[digit.toUpperCase().charCodeAt(0)] = value
 }

@@ -61,7 +61,10 @@ function pluginSet(plugins: readonly PluginDefinition[], pick: (plugin: PluginDe
   const meta = plain(PluginMeta)
   const properties = plugins.map((plugin) => {
     const schema = plain(pick(plugin))
-    return [plugin.name, { ...schema, properties: { ...(schema['properties'] as JsonSchema | undefined), _meta: meta } }]
+    return [
+      plugin.name,
+      { ...schema, properties: { ...(schema['properties'] as JsonSchema | undefined), _meta: meta } },
+    ]
   })
   return { type: 'object', properties: Object.fromEntries(properties), additionalProperties: plugins.length === 0 }
 }

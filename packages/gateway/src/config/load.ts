@@ -87,7 +87,8 @@ function problem(file: string, { path, value, message, remedy }: Finding, place:
   const { line, column, source, written } = place
   // What an environment variable held may be a secret; what the file says is not.
   // Remedies may repeat the value.
-  if (written !== undefined) return { file, line, column, path, value: value && shortText(written), message, remedy: undefined, source }
+  if (written !== undefined)
+    return { file, line, column, path, value: value && shortText(written), message, remedy: undefined, source }
   return { file, line, column, path, value, message, remedy, source }
 }
 

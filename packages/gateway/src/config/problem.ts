@@ -68,7 +68,8 @@ export const shortText = (text: string): string =>
 /** Large collections are not written out only to be cut. */
 function shallow(value: unknown): string {
   if (Array.isArray(value) && value.length > 8) return `a list of ${value.length}`
-  if (value !== null && typeof value === 'object' && !Array.isArray(value) && Object.keys(value).length > 8) return '{…}'
+  if (value !== null && typeof value === 'object' && !Array.isArray(value) && Object.keys(value).length > 8)
+    return '{…}'
   return JSON.stringify(value) ?? String(value)
 }
 
@@ -77,5 +78,10 @@ export const pointerPart = (part: string | number): string => String(part).repla
 
 /** The parts of a JSON Pointer. */
 export function pointerParts(path: string): string[] {
-  return path === '' ? [] : path.slice(1).split('/').map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
+  return path === ''
+    ? []
+    : path
+        .slice(1)
+        .split('/')
+        .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
 }

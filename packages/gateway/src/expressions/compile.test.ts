@@ -114,7 +114,10 @@ describe('logic', () => {
         return undefined
       },
     }
-    compileExpression([['a', 1], ['b', 1]])(source)
+    compileExpression([
+      ['a', 1],
+      ['b', 1],
+    ])(source)
     compileExpression(['OR', ['c', null], ['d', null]])(source)
     expect(asked).toEqual(['a', 'c'])
   })
@@ -123,12 +126,27 @@ describe('logic', () => {
 describe('errors', () => {
   it.each([
     [{}, '', '{} is not a list; write [["arg_name", "==", "json"]]'],
-    [['arg_name', '==', 'json'], '', 'a single expression stands in a list of its own; write [["arg_name","==","json"]]'],
+    [
+      ['arg_name', '==', 'json'],
+      '',
+      'a single expression stands in a list of its own; write [["arg_name","==","json"]]',
+    ],
     [[['arg_name', '=', 'json']], '/0/1', 'invalid operator "="; operators are == ~= > >= < <= ~~ ~* in has ipmatch'],
-    [[['a', 1], ['b', 'x', 'y', 'z']], '/1/1', 'four elements are a negation; write ["b","!","y","z"]'],
+    [
+      [
+        ['a', 1],
+        ['b', 'x', 'y', 'z'],
+      ],
+      '/1/1',
+      'four elements are a negation; write ["b","!","y","z"]',
+    ],
     [[['a']], '/0', 'is not [variable, operator, value]: a value is missing; for a missing variable, write null'],
     [[['a', '==']], '/0', 'is not [variable, operator, value]: a value is missing; for a missing variable, write null'],
-    [[['a', '!', '==']], '/0', 'is not [variable, operator, value]: a value is missing; for a missing variable, write null'],
+    [
+      [['a', '!', '==']],
+      '/0',
+      'is not [variable, operator, value]: a value is missing; for a missing variable, write null',
+    ],
     [[['a', '!', '==', 1, 2]], '/0', 'is not [variable, operator, value]: there is something after the value'],
     [[['a', 3, 4]], '/0/1', '3 is not an operator'],
     [[[3, '==', 4]], '/0/0', '3 is not the name of a variable; write "arg_name", "http_host", …'],
@@ -144,7 +162,11 @@ describe('errors', () => {
     [[['a', 'has', ['x']]], '/0/2', '"has" looks for one member; ["x"] is neither text nor a number'],
     [[['a', '~~', ['x']]], '/0/2', '["x"] is not text; write a regular expression'],
     [[['a', '!', '~~', '(']], '/0/3', 'is not a regular expression that JavaScript can run: /(/: Unterminated group'],
-    [[['a', 'ipmatch', ['::1', '1.2.3']]], '/0/2/1', '"1.2.3" is not an IP address or network; write it as 10.0.0.1, 10.0.0.0/8 or 2001:db8::/32'],
+    [
+      [['a', 'ipmatch', ['::1', '1.2.3']]],
+      '/0/2/1',
+      '"1.2.3" is not an IP address or network; write it as 10.0.0.1, 10.0.0.0/8 or 2001:db8::/32',
+    ],
     [[['a', 'ipmatch', 3]], '/0/2', '3 is not an IP address or network'],
   ])('%j', (vars, pointer, reason) => {
     let thrown: unknown

@@ -23,7 +23,8 @@ const MAX_DEPTH = 32
  * @throws ExpressionError with a JSON pointer to the part that is wrong
  */
 export function compileExpression(vars: unknown): Condition {
-  if (!Array.isArray(vars)) throw new ExpressionError('', `${quoted(vars)} is not a list; write [["arg_name", "==", "json"]]`)
+  if (!Array.isArray(vars))
+    throw new ExpressionError('', `${quoted(vars)} is not a list; write [["arg_name", "==", "json"]]`)
   if (vars.length === 0) return () => true
   if (!Array.isArray(vars[0]) && !isLogical(vars[0])) {
     throw new ExpressionError('', `a single expression stands in a list of its own; write ${quoted([vars])}`)
@@ -37,7 +38,8 @@ export function isLogical(head: unknown): head is string {
 }
 
 function compile(node: unknown, pointer: string, depth: number): Condition {
-  if (!Array.isArray(node)) throw new ExpressionError(pointer, `${quoted(node)} is not an expression; write ["arg_name", "==", "json"]`)
+  if (!Array.isArray(node))
+    throw new ExpressionError(pointer, `${quoted(node)} is not an expression; write ["arg_name", "==", "json"]`)
   if (node.length === 0) throw new ExpressionError(pointer, 'is empty; write ["arg_name", "==", "json"]')
   if (depth > MAX_DEPTH) throw new ExpressionError(pointer, `is nested more than ${MAX_DEPTH} levels deep`)
   if (Array.isArray(node[0])) return all(node.map((part, index) => compile(part, `${pointer}/${index}`, depth + 1)))
@@ -63,12 +65,18 @@ function compileLogical(node: unknown[], head: string, pointer: string, depth: n
 function compileComparison(node: unknown[], pointer: string): Condition {
   const name = node[0]
   if (typeof name !== 'string' || name === '') {
-    throw new ExpressionError(`${pointer}/0`, `${quoted(name)} is not the name of a variable; write "arg_name", "http_host", …`)
+    throw new ExpressionError(
+      `${pointer}/0`,
+      `${quoted(name)} is not the name of a variable; write "arg_name", "http_host", …`,
+    )
   }
   const [negated, operator, place] = readOperator(node, pointer)
   const make = OPERATORS.get(operator.toLowerCase())
   if (make === undefined) {
-    throw new ExpressionError(`${pointer}/${place - 1}`, `invalid operator ${quoted(operator)}; operators are ${[...OPERATORS.keys()].join(' ')}`)
+    throw new ExpressionError(
+      `${pointer}/${place - 1}`,
+      `invalid operator ${quoted(operator)}; operators are ${[...OPERATORS.keys()].join(' ')}`,
+    )
   }
   const test = make(node[place], `${pointer}/${place}`)
   return negated ? (source) => !test(source.variable(name)) : (source) => test(source.variable(name))
@@ -78,15 +86,22 @@ function compileComparison(node: unknown[], pointer: string): Condition {
 function readOperator(node: unknown[], pointer: string): [negated: boolean, operator: string, place: number] {
   if (node.length === 2 && !isOperator(node[1])) return [false, '==', 1]
   if (node.length === 4 && node[1] !== '!') {
-    throw new ExpressionError(`${pointer}/1`, `four elements are a negation; write ${quoted([node[0], '!', node[2], node[3]])}`)
+    throw new ExpressionError(
+      `${pointer}/1`,
+      `four elements are a negation; write ${quoted([node[0], '!', node[2], node[3]])}`,
+    )
   }
   const place = node[1] === '!' ? 3 : 2
   if (node.length !== place + 1) {
-    const remedy = node.length <= place ? 'a value is missing; for a missing variable, write null' : 'there is something after the value'
+    const remedy =
+      node.length <= place
+        ? 'a value is missing; for a missing variable, write null'
+        : 'there is something after the value'
     throw new ExpressionError(pointer, `is not [variable, operator, value]: ${remedy}`)
   }
   const operator = node[place - 1]
-  if (typeof operator !== 'string') throw new ExpressionError(`${pointer}/${place - 1}`, `${quoted(operator)} is not an operator`)
+  if (typeof operator !== 'string')
+    throw new ExpressionError(`${pointer}/${place - 1}`, `${quoted(operator)} is not an operator`)
   return [node[1] === '!', operator, place]
 }
 

@@ -20,8 +20,9 @@ export function explainExpression(vars: unknown, source: VariableSource): string
 
 function readValue(part: unknown, source: VariableSource): string {
   if (!Array.isArray(part) || typeof part[0] !== 'string' || isLogical(part[0])) return ''
-  const value = source.variable(part[0])
-  return value === undefined ? ` (the request has no ${part[0]})` : ` (${part[0]} is ${quoted(value)})`
+  const name: string = part[0]
+  const value = source.variable(name)
+  return value === undefined ? ` (the request has no ${name})` : ` (${name} is ${quoted(value)})`
 }
 
 function describe(part: unknown): string {

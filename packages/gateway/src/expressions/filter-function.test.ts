@@ -8,7 +8,9 @@ const source = (variables: Record<string, string | number>) => ({
 
 describe('compileFilterFunction', () => {
   it('reads variables as properties of vars', () => {
-    const filter = compileFilterFunction('function (vars) { return vars.arg_x === "1" && vars["http_user-agent"] === undefined }')
+    const filter = compileFilterFunction(
+      'function (vars) { return vars.arg_x === "1" && vars["http_user-agent"] === undefined }',
+    )
     expect(filter(source({ arg_x: '1' }))).toBe(true)
     expect(filter(source({ arg_x: '2' }))).toBe(false)
   })
@@ -21,7 +23,9 @@ describe('compileFilterFunction', () => {
   })
 
   it('has no properties from a prototype', () => {
-    expect(compileFilterFunction('(vars) => vars.constructor === undefined && !("toString" in vars)')(source({}))).toBe(true)
+    expect(compileFilterFunction('(vars) => vars.constructor === undefined && !("toString" in vars)')(source({}))).toBe(
+      true,
+    )
   })
 
   it('does not match when the function throws, and reports it', () => {
@@ -54,7 +58,10 @@ describe('compileFilterFunction', () => {
   })
 
   it.each([
-    ['function (vars) return vars.arg_x == "1" end', /^is not JavaScript: SyntaxError: .*It looks like Lua; here it is JavaScript/],
+    [
+      'function (vars) return vars.arg_x == "1" end',
+      /^is not JavaScript: SyntaxError: .*It looks like Lua; here it is JavaScript/,
+    ],
     ['function (vars) { return', /^is not JavaScript: SyntaxError/],
     ['42', /^is not a function/],
     ['async (vars) => true', /^is asynchronous or a generator/],

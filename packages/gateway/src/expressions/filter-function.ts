@@ -57,8 +57,10 @@ function evaluate(source: string): UserFunction {
   } catch (error) {
     throw new ExpressionError('', `is not JavaScript: ${String(error)}${hintForLua(source)}`)
   }
-  if (typeof value !== 'function') throw new ExpressionError('', 'is not a function; write function (vars) { return vars.arg_x === "1" }')
-  if (value.constructor !== Function) throw new ExpressionError('', 'is asynchronous or a generator; routes are matched synchronously')
+  if (typeof value !== 'function')
+    throw new ExpressionError('', 'is not a function; write function (vars) { return vars.arg_x === "1" }')
+  if (value.constructor !== Function)
+    throw new ExpressionError('', 'is asynchronous or a generator; routes are matched synchronously')
   return value as UserFunction
 }
 

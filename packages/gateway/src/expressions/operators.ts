@@ -22,7 +22,8 @@ function equal(constant: unknown, pointer: string): Test {
   if (constant === null) return (value) => value === undefined
   // A number turns the variable into one; any other constant is compared as text, as nginx's variables are text.
   if (typeof constant === 'number') return (value) => toNumber(value) === constant
-  if (typeof constant === 'string') return (value) => value === constant || (typeof value === 'number' && String(value) === constant)
+  if (typeof constant === 'string')
+    return (value) => value === constant || (typeof value === 'number' && String(value) === constant)
   const remedy = typeof constant === 'boolean' ? `write "${constant}"` : 'write text, a number or null'
   throw new ExpressionError(pointer, `${quoted(constant)} equals no variable; ${remedy}`)
 }
@@ -33,7 +34,8 @@ function not(test: Test): Test {
 
 function ordered(operator: string, constant: unknown, pointer: string): Test {
   const limit = typeof constant === 'string' || typeof constant === 'number' ? toNumber(constant) : Number.NaN
-  if (Number.isNaN(limit)) throw new ExpressionError(pointer, `${operator} compares numbers; ${quoted(constant)} is none`)
+  if (Number.isNaN(limit))
+    throw new ExpressionError(pointer, `${operator} compares numbers; ${quoted(constant)} is none`)
   const compare = comparisons[operator]
   // NaN, from a variable that is no number, compares as false with everything.
   return (value) => compare(toNumber(value), limit)
@@ -88,7 +90,8 @@ function inNetworks(constant: unknown, pointer: string): Test {
   const at = (index: number): string => (Array.isArray(constant) ? `${pointer}/${index}` : pointer)
   const networks = new CidrSet()
   for (const [index, entry] of list.entries()) {
-    if (typeof entry !== 'string') throw new ExpressionError(at(index), `${quoted(entry)} is not an IP address or network`)
+    if (typeof entry !== 'string')
+      throw new ExpressionError(at(index), `${quoted(entry)} is not an IP address or network`)
     try {
       networks.add(entry, index)
     } catch (error) {
@@ -103,7 +106,10 @@ function inNetworks(constant: unknown, pointer: string): Test {
 export const OPERATORS: ReadonlyMap<string, Operator> = new Map<string, Operator>([
   ['==', equal],
   ['~=', (constant, pointer) => not(equal(constant, pointer))],
-  ...Object.keys(comparisons).map((name): [string, Operator] => [name, (constant, pointer) => ordered(name, constant, pointer)]),
+  ...Object.keys(comparisons).map((name): [string, Operator] => [
+    name,
+    (constant, pointer) => ordered(name, constant, pointer),
+  ]),
   ['~~', (constant, pointer) => matching(constant, pointer, false)],
   ['~*', (constant, pointer) => matching(constant, pointer, true)],
   ['in', isMember],

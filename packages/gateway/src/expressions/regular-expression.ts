@@ -54,7 +54,8 @@ export function compileRegularExpression(source: string, ignoreCase: boolean, po
   let body = source
   for (let front = FRONT_FLAGS.exec(body); front !== null; front = FRONT_FLAGS.exec(body)) {
     for (const flag of front[1]) {
-      if (!FLAGS.includes(flag)) throw new ExpressionError(pointer, `(?${flag}) is not supported; of the flags, i, m and s are`)
+      if (!FLAGS.includes(flag))
+        throw new ExpressionError(pointer, `(?${flag}) is not supported; of the flags, i, m and s are`)
       if (!flags.includes(flag)) flags += flag
     }
     body = body.slice(front[0].length)
@@ -86,7 +87,8 @@ function translate(body: string, pointer: string): string {
       out += text
       at += length
     } else {
-      if (char === '+' && isQuantifier(body, at)) throw new ExpressionError(pointer, 'possessive quantifiers (a++) are not supported; write a+')
+      if (char === '+' && isQuantifier(body, at))
+        throw new ExpressionError(pointer, 'possessive quantifiers (a++) are not supported; write a+')
       out += char
       at++
     }
@@ -98,7 +100,9 @@ function translate(body: string, pointer: string): string {
 function isQuantifier(body: string, at: number): boolean {
   const before = body[at - 1]
   if (before === undefined || body[at - 2] === '\\') return false
-  return before === '+' || before === '*' || before === '?' || (before === '}' && /\{\d+(,\d*)?\}$/.test(body.slice(0, at)))
+  return (
+    before === '+' || before === '*' || before === '?' || (before === '}' && /\{\d+(,\d*)?\}$/.test(body.slice(0, at)))
+  )
 }
 
 function translateEscape(body: string, at: number, inClass: boolean, pointer: string): [string, number] {
@@ -131,7 +135,8 @@ function translateClass(body: string, start: number, pointer: string): [string, 
     const posix = body[at] === '[' ? /^\[:(\^?)([a-z]+):\]/.exec(body.slice(at, at + 12)) : null
     if (posix !== null) {
       const members = posix[1] === '' ? POSIX_CLASSES[posix[2]] : undefined
-      if (members === undefined) throw new ExpressionError(pointer, `${posix[0]} is not supported; write its characters out`)
+      if (members === undefined)
+        throw new ExpressionError(pointer, `${posix[0]} is not supported; write its characters out`)
       out += members
       at += posix[0].length
     } else if (body[at] === '\\') {

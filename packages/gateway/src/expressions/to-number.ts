@@ -8,6 +8,7 @@ export function toNumber(value: string | number | undefined): number {
   if (value === undefined) return Number.NaN
   const number = Number(value)
   // The odd forms are all rare results, so the common path pays one or two comparisons.
-  if (number === 0 || number === Infinity || number === -Infinity) return /^\s*[+-]?(\d|\.\d)/.test(value) ? number : Number.NaN
+  if (number === 0 || number === Infinity || number === -Infinity)
+    return /^\s*[+-]?(\d|\.\d)/.test(value) ? number : Number.NaN
   return number >= 1 && number === Math.floor(number) && /^\s*0[bo]/i.test(value) ? Number.NaN : number
 }

@@ -34,7 +34,9 @@ function fill(schema: SchemaNode, value: unknown): unknown {
     return schema.default === undefined ? undefined : fill(schema, structuredClone(schema.default))
   }
   if (value === null || typeof value !== 'object') return value
-  let filled: unknown = Array.isArray(value) ? fillArray(schema, value) : fillObject(schema, value as Record<string, unknown>)
+  let filled: unknown = Array.isArray(value)
+    ? fillArray(schema, value)
+    : fillObject(schema, value as Record<string, unknown>)
   for (const part of schema.allOf ?? []) filled = fill(part, filled)
   for (const branches of [schema.anyOf, schema.oneOf]) {
     const branch = branches?.find((candidate) => accepts(candidate, value))

@@ -11,8 +11,7 @@ const statuses = (values: number[]) =>
   )
 
 /** How many in a row change the state. 254 is the largest count that APISIX's shared counters hold. */
-const count = (minimum: number, value: number) =>
-  Type.Optional(Type.Integer({ minimum, maximum: 254, default: value }))
+const count = (minimum: number, value: number) => Type.Optional(Type.Integer({ minimum, maximum: 254, default: value }))
 
 const interval = Type.Optional(Type.Integer({ minimum: 1, default: 1, description: 'seconds' }))
 

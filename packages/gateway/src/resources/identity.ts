@@ -36,7 +36,8 @@ export function derivedIds(kind: ResourceKind, items: readonly Item[]): string[]
 
 function subjectOf(kind: ResourceKind, item: Item): string | undefined {
   if (kind !== 'routes') return typeof item['name'] === 'string' ? `${kind} ${item['name']}` : undefined
-  const list = (one: unknown, many: unknown): unknown[] => (Array.isArray(many) ? [...many].sort() : [one ?? null])
+  const list = (one: unknown, many: unknown): unknown[] =>
+    Array.isArray(many) ? many.map(String).sort(compareText) : [one ?? null]
   return canonical([
     list(item['uri'], item['uris']),
     list(undefined, item['methods']),
@@ -51,11 +52,13 @@ function withoutTimes(item: Item): Item {
 
 const hash = (text: string): string => `auto-${createHash('sha1').update(text).digest('hex').slice(0, DIGITS)}`
 
+const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+
 /** JSON with the keys of objects sorted, so that equal content gives equal text. */
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_key, part: unknown) =>
     part !== null && typeof part === 'object' && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => compareText(a, b)))
       : part,
   )
 }

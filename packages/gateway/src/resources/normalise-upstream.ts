@@ -27,7 +27,9 @@ export interface NormalUpstream {
   readonly pass_host: 'pass' | 'node' | 'rewrite'
   readonly upstream_host: string | undefined
   /** Undefined: the node's own `upstream_defaults` hold. */
-  readonly keepalive_pool: { readonly size: number; readonly idle_timeout: number; readonly requests: number } | undefined
+  readonly keepalive_pool:
+    | { readonly size: number; readonly idle_timeout: number; readonly requests: number }
+    | undefined
   readonly tls: {
     readonly verify: boolean
     readonly client_cert: string | undefined

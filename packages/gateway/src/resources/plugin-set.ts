@@ -6,7 +6,9 @@ export const PluginMeta = Type.Object(
     disable: Type.Optional(Type.Boolean({ description: 'true: the plugin stays configured but does not run' })),
     priority: Type.Optional(Type.Integer({ description: 'instead of the priority of the plugin, in this place' })),
     filter: Type.Optional(
-      Type.Array(Type.Unknown(), { description: 'an expression as in "vars": the plugin runs for requests that match' }),
+      Type.Array(Type.Unknown(), {
+        description: 'an expression as in "vars": the plugin runs for requests that match',
+      }),
     ),
     error_response: Type.Optional(
       Type.Union([Type.String(), Type.Record(Type.String(), Type.Unknown())], {

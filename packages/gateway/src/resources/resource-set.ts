@@ -13,7 +13,11 @@ export const emptyResourceSet = (): MutableResourceSet =>
  * A resource as it is kept: with its id, without the times that APISIX writes. The object itself where nothing has to
  * change, which is the usual case.
  */
-export function kept(kind: ResourceKind, id: string, item: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+export function kept(
+  kind: ResourceKind,
+  id: string,
+  item: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
   const withId = kind === 'consumers' || item['id'] !== undefined
   if (withId && item['create_time'] === undefined && item['update_time'] === undefined) return item
   const { create_time: _created, update_time: _updated, ...rest } = item

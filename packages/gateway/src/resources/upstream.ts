@@ -13,7 +13,9 @@ export const UpstreamNode = Type.Object(
     host: Host,
     port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65535 })),
     weight: Weight,
-    priority: Type.Optional(Type.Integer({ default: 0, description: 'lower ones are used when all higher ones failed' })),
+    priority: Type.Optional(
+      Type.Integer({ default: 0, description: 'lower ones are used when all higher ones failed' }),
+    ),
     metadata: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
   },
   { additionalProperties: false },

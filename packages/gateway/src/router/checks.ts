@@ -1,5 +1,11 @@
 import { AddressError, CidrSet } from '../addresses/index.ts'
-import { compileExpression, compileFilterFunction, type Condition, ExpressionError, type FilterFunction } from '../expressions/index.ts'
+import {
+  compileExpression,
+  compileFilterFunction,
+  type Condition,
+  ExpressionError,
+  type FilterFunction,
+} from '../expressions/index.ts'
 import { type MatchRequest, RouteError, type RouteSpec } from './route.ts'
 
 /** What a route asks of a request beyond path, host and method. Made when the route is inserted. */
@@ -18,9 +24,14 @@ export function compileChecks(spec: RouteSpec<unknown>, onFilterError: (error: u
   const checks: Checks = {
     remoteAddrs: remoteAddrs === undefined || remoteAddrs.length === 0 ? undefined : compileRemoteAddrs(remoteAddrs),
     vars: vars === undefined ? undefined : inField('vars', () => compileExpression(vars)),
-    filter: filterFunc === undefined ? undefined : inField('filterFunc', () => compileFilterFunction(filterFunc, onFilterError)),
+    filter:
+      filterFunc === undefined
+        ? undefined
+        : inField('filterFunc', () => compileFilterFunction(filterFunc, onFilterError)),
   }
-  return checks.remoteAddrs === undefined && checks.vars === undefined && checks.filter === undefined ? undefined : checks
+  return checks.remoteAddrs === undefined && checks.vars === undefined && checks.filter === undefined
+    ? undefined
+    : checks
 }
 
 function compileRemoteAddrs(list: readonly string[]): CidrSet {

@@ -1,41 +1,42 @@
 import type { Cells } from './cells.ts'
+import { hasKey } from './key.ts'
 
-/*
- * A slot: four cells, 16 bytes, four slots to a line of cache. The text that a slot is for is a block in `cells`: its
- * length, then its characters. A slot whose TEXT is 0 is empty.
- */
+/** A slot: two cells, eight slots to a line of cache. One whose BLOCK is 0 is empty. */
 const HASH = 0
-const SCOPE = 1
-const TEXT = 2
-const VALUE = 3
-const SLOT = 4
+const BLOCK = 1
+const SLOT = 2
 
 const FIRST_SLOTS = 16
 
-const HASH_SEED = 0x5f356495
-const HASH_MULTIPLIER = 0x9e3779b1
-const HASH_FINAL = 0x85ebca6b
+const SEED = 0x5f356495
+const MULTIPLIER = 0x9e3779b1
+const FINAL_MULTIPLIER = 0x85ebca6b
 
-/** Two characters a step, multiplied and folded; `find` folds in the scope and picks the slot from the high bits. */
+/** Two characters a step, multiplied and folded. The scope is mixed in later, so that one path is hashed once. */
 export function hashText(text: string): number {
   const length = text.length
-  let hash = HASH_SEED ^ length
+  let hash = SEED ^ length
   let at = 0
   for (; at + 1 < length; at += 2) {
-    hash = Math.imul(hash ^ (text.charCodeAt(at) | (text.charCodeAt(at + 1) << 16)), HASH_MULTIPLIER)
+    hash = Math.imul(hash ^ (text.charCodeAt(at) | (text.charCodeAt(at + 1) << 16)), MULTIPLIER)
     hash ^= hash >>> 15
   }
   if (at < length) {
-    hash = Math.imul(hash ^ text.charCodeAt(at), HASH_MULTIPLIER)
+    hash = Math.imul(hash ^ text.charCodeAt(at), MULTIPLIER)
     hash ^= hash >>> 15
   }
   return hash
 }
 
+function mix(hash: number, scope: number): number {
+  const mixed = Math.imul(hash ^ Math.imul(scope, MULTIPLIER), FINAL_MULTIPLIER)
+  return mixed ^ (mixed >>> 16)
+}
+
 /**
- * A hash table from (scope, text) to a number that is not 0, by open addressing with linear probing. Paths and hosts that
- * have to be equal are found here. Only configuration puts keys in, so the hash needs no secret against flooding: a
- * stranger's text costs one look at a short run of slots, whatever it hashes to.
+ * A hash table from (scope, text) to the block that has this key, by open addressing with linear probing: plain paths and
+ * hosts are found here. Only configuration puts keys in, so the hash needs no secret against flooding: a stranger's text
+ * costs one look at a short run of slots, whatever it hashes to.
  */
 export class ExactTable {
   readonly #cells: Cells
@@ -48,23 +49,24 @@ export class ExactTable {
     this.#cells = cells
   }
 
-  /** @param hash `hashText(text)`. Returns 0 when there is none. */
+  /** The block, 0 when there is none. `hash` is `hashText(text)`. */
   get(scope: number, text: string, hash: number): number {
-    const slot = this.#find(scope, text, mix(hash, scope))
-    return this.#slots[slot + VALUE]
+    return this.#slots[this.#find(scope, text, mix(hash, scope)) + BLOCK]
   }
 
-  /** Sets the value; 0 takes the key away. */
-  set(scope: number, text: string, hash: number, value: number): void {
+  /** Sets the block, which has this key; 0 takes the key away. The block that was there must still have its key. */
+  set(scope: number, text: string, hash: number, block: number): void {
     const mixed = mix(hash, scope)
     const slot = this.#find(scope, text, mixed)
-    if (value === 0) {
-      if (this.#slots[slot + TEXT] !== 0) this.#remove(slot)
-    } else if (this.#slots[slot + TEXT] !== 0) {
-      this.#slots[slot + VALUE] = value
-    } else {
-      this.#add(slot, scope, text, mixed, value)
+    const known = this.#slots[slot + BLOCK] !== 0
+    if (block === 0) {
+      if (known) this.#remove(slot)
+      return
     }
+    this.#slots[slot + HASH] = mixed
+    this.#slots[slot + BLOCK] = block
+    // Three quarters full: two or three slots are looked at on the average, most often in one line of cache.
+    if (!known && ++this.size * 4 > (this.#mask + 1) * 3) this.#grow()
   }
 
   /** The slot of the key, or the empty one where it would be. */
@@ -72,42 +74,26 @@ export class ExactTable {
     const slots = this.#slots
     for (let index = mixed & this.#mask; ; index = (index + 1) & this.#mask) {
       const slot = index * SLOT
-      const block = slots[slot + TEXT]
-      if (block === 0) return slot
-      if (slots[slot + HASH] === mixed && slots[slot + SCOPE] === scope && hasText(this.#cells, block, text)) return slot
+      const block = slots[slot + BLOCK]
+      if (block === 0 || (slots[slot + HASH] === mixed && hasKey(this.#cells, block, scope, text))) return slot
     }
-  }
-
-  #add(slot: number, scope: number, text: string, mixed: number, value: number): void {
-    const block = this.#cells.take(textSize(text.length))
-    const { ints, shorts } = this.#cells
-    ints[block] = text.length
-    for (let at = 0; at < text.length; at++) shorts[(block + 1) * 2 + at] = text.charCodeAt(at)
-    const slots = this.#slots
-    slots[slot + HASH] = mixed
-    slots[slot + SCOPE] = scope
-    slots[slot + TEXT] = block
-    slots[slot + VALUE] = value
-    // Three quarters full: two or three slots are looked at on the average, most often in one line of cache.
-    if (++this.size * 4 > (this.#mask + 1) * 3) this.#grow()
   }
 
   /** Closes the gap instead of leaving a mark in it, so that removals never slow look-ups down. */
   #remove(slot: number): void {
     const slots = this.#slots
-    const block = slots[slot + TEXT]
-    this.#cells.give(block, textSize(this.#cells.ints[block]))
     this.size--
     let gap = slot / SLOT
-    for (let index = (gap + 1) & this.#mask; slots[index * SLOT + TEXT] !== 0; index = (index + 1) & this.#mask) {
+    for (let index = (gap + 1) & this.#mask; slots[index * SLOT + BLOCK] !== 0; index = (index + 1) & this.#mask) {
       const home = slots[index * SLOT + HASH] & this.#mask
       // Whoever may stand in the gap (it is not before their home) moves there and leaves the next gap.
-      if (((index - home) & this.#mask) >= ((index - gap) & this.#mask)) {
-        slots.copyWithin(gap * SLOT, index * SLOT, (index + 1) * SLOT)
-        gap = index
-      }
+      if (((index - home) & this.#mask) < ((index - gap) & this.#mask)) continue
+      slots[gap * SLOT + HASH] = slots[index * SLOT + HASH]
+      slots[gap * SLOT + BLOCK] = slots[index * SLOT + BLOCK]
+      gap = index
     }
-    slots.fill(0, gap * SLOT, (gap + 1) * SLOT)
+    slots[gap * SLOT + HASH] = 0
+    slots[gap * SLOT + BLOCK] = 0
   }
 
   #grow(): void {
@@ -115,29 +101,11 @@ export class ExactTable {
     this.#slots = new Int32Array(old.length * 2)
     this.#mask = this.#mask * 2 + 1
     for (let from = 0; from < old.length; from += SLOT) {
-      if (old[from + TEXT] === 0) continue
+      if (old[from + BLOCK] === 0) continue
       let index = old[from + HASH] & this.#mask
-      while (this.#slots[index * SLOT + TEXT] !== 0) index = (index + 1) & this.#mask
-      for (let cell = 0; cell < SLOT; cell++) this.#slots[index * SLOT + cell] = old[from + cell]
+      while (this.#slots[index * SLOT + BLOCK] !== 0) index = (index + 1) & this.#mask
+      this.#slots[index * SLOT + HASH] = old[from + HASH]
+      this.#slots[index * SLOT + BLOCK] = old[from + BLOCK]
     }
   }
-}
-
-function mix(hash: number, scope: number): number {
-  const mixed = Math.imul(hash ^ Math.imul(scope, HASH_MULTIPLIER), HASH_FINAL)
-  return mixed ^ (mixed >>> 16)
-}
-
-function textSize(length: number): number {
-  return 1 + ((length + 1) >> 1)
-}
-
-function hasText({ ints, shorts }: Cells, block: number, text: string): boolean {
-  const length = text.length
-  if (ints[block] !== length) return false
-  const start = (block + 1) * 2
-  for (let at = 0; at < length; at++) {
-    if (shorts[start + at] !== text.charCodeAt(at)) return false
-  }
-  return true
 }

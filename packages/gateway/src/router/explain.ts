@@ -20,7 +20,13 @@ export interface ExplainedRoute {
 /** What became of a request, for people. */
 export interface Explanation<T> {
   readonly winner:
-    | { readonly id: string; readonly value: T; readonly uri: string; readonly host: string | undefined; readonly why: string }
+    | {
+        readonly id: string
+        readonly value: T
+        readonly uri: string
+        readonly host: string | undefined
+        readonly why: string
+      }
     | undefined
   /** Those that fit path and host first, in the order in which they are tried; then the others as inserted. */
   readonly routes: readonly ExplainedRoute[]
@@ -41,7 +47,8 @@ export function explainMatch<T>(specs: readonly RouteSpec<T>[], request: MatchRe
   for (const [rank, spec] of specs.entries()) {
     const patterns = spec.uris.map(parsePattern).filter((pattern) => fitsPattern(pattern, request.path))
     const named = spec.hosts.map(parseHost).filter((host) => host !== undefined)
-    const hosts = spec.hosts.length === 0 ? [undefined] : named.filter((host) => fitsHost(host, request.host, request.hostWithPort))
+    const hosts =
+      spec.hosts.length === 0 ? [undefined] : named.filter((host) => fitsHost(host, request.host, request.hostWithPort))
     for (const host of hosts) {
       for (const pattern of patterns) attempts.push({ spec, host, pattern, rank })
     }
@@ -75,7 +82,12 @@ function addOther<T>(
   const [pattern] = patterns
   if (pattern !== undefined) {
     const has = request.host === '' ? 'none' : (request.hostWithPort ?? request.host)
-    others.push({ id: spec.id, uri: pattern.text, host: undefined, failed: `host: route wants ${spec.hosts.join(' or ')}, request has ${has}` })
+    others.push({
+      id: spec.id,
+      uri: pattern.text,
+      host: undefined,
+      failed: `host: route wants ${spec.hosts.join(' or ')}, request has ${has}`,
+    })
   } else if (hosts[0] !== undefined) {
     const failed = `uri: route wants ${spec.uris.join(' or ')}, request has ${request.path}`
     others.push({ id: spec.id, uri: undefined, host: hostText(hosts[0]), failed })
@@ -97,11 +109,18 @@ function compareAttempts<T>(a: Attempt<T>, b: Attempt<T>): Verdict {
   return { order: a.rank - b.rank, why: 'it was there first' }
 }
 
-function describeWinner<T>(attempts: readonly Attempt<T>[], won: number, attempt: Attempt<T>): Explanation<T>['winner'] {
+function describeWinner<T>(
+  attempts: readonly Attempt<T>[],
+  won: number,
+  attempt: Attempt<T>,
+): Explanation<T>['winner'] {
   const { spec, host, pattern } = attempt
   const next = attempts.find((other, index) => index > won && other.spec !== spec)
   const before = won === 0 ? '' : `; ${won === 1 ? 'the candidate' : `the ${won} candidates`} before it failed a check`
-  const why = next === undefined ? `no other route is left` : `before ${next.spec.id}, because ${compareAttempts(attempt, next).why}`
+  const why =
+    next === undefined
+      ? `no other route is left`
+      : `before ${next.spec.id}, because ${compareAttempts(attempt, next).why}`
   return { id: spec.id, value: spec.value, uri: pattern.text, host: host && hostText(host), why: why + before }
 }
 
@@ -120,8 +139,9 @@ function firstFailure(spec: RouteSpec<unknown>, request: MatchRequest): string |
 }
 
 function explainFilter(filterFunc: string, request: MatchRequest): string | undefined {
-  let thrown: unknown
-  const matches = compileFilterFunction(filterFunc, (error) => (thrown = error))(request, request)
-  if (matches) return undefined
-  return thrown === undefined ? 'filter_func: returned false' : `filter_func: threw ${String(thrown)}`
+  let outcome = 'returned false'
+  const matches = compileFilterFunction(filterFunc, (error) => {
+    outcome = `threw ${String(error)}`
+  })(request, request)
+  return matches ? undefined : `filter_func: ${outcome}`
 }

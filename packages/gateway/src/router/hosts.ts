@@ -1,14 +1,11 @@
 import { hashText } from './exact-table.ts'
 import type { HostPattern } from './host-pattern.ts'
 import { insertPath, type TreePath } from './insertion.ts'
-import { giveLeaf, isEmptyLeaf, matchLeaf, newLeaf } from './leaf.ts'
+import { giveLeaf, HOST_SCOPE, isEmptyLeaf, matchLeaf, newLeaf } from './leaf.ts'
 import { childCell, labelLength, labelStart, WILDCARD } from './node.ts'
 import { removePath } from './removal.ts'
 import type { MatchRequest } from './route.ts'
 import type { RouteTable } from './table.ts'
-
-/** Hosts share the hash table with paths; no leaf, the scope of a path, has the number 0. */
-const HOST_SCOPE = 0
 
 /**
  * The leaf of each host. Exact hosts are in the hash table. Wildcards are in a radix tree of the host read backwards, so
@@ -31,7 +28,7 @@ export class Hosts<T> {
   take(host: HostPattern): number {
     const known = this.#get(host)
     if (known !== 0) return known
-    const leaf = newLeaf(this.#table)
+    const leaf = newLeaf(this.#table, host.wildcard ? undefined : host.text)
     this.#leaves++
     if (host.port) this.#portLeaves++
     this.#set(host, leaf)
@@ -49,7 +46,7 @@ export class Hosts<T> {
   tidy(host: HostPattern, leaf: number): void {
     if (!isEmptyLeaf(this.#table, leaf)) return
     this.#set(host, 0)
-    giveLeaf(this.#table, leaf)
+    giveLeaf(this.#table, leaf, !host.wildcard)
     this.#leaves--
     if (host.port) this.#portLeaves--
   }
@@ -75,7 +72,7 @@ export class Hosts<T> {
     return leaf === 0 ? 0 : matchLeaf(this.#table, leaf, request, path, hash, method)
   }
 
-  /** `at` characters at the end of the host are matched. Longer wildcards are deeper, so what is below goes first. */
+  /** `from` characters at the end of the host are matched. Longer wildcards are deeper, so what is below goes first. */
   #matchWildcards(
     node: number,
     host: string,
@@ -83,44 +80,45 @@ export class Hosts<T> {
     path: string,
     hash: number,
     method: number,
-    at: number,
+    from: number,
   ): number {
     const { ints } = this.#table.cells
-    const child = this.#matchingChild(node, host, at)
-    if (child !== 0) {
-      const found = this.#matchWildcards(child, host, request, path, hash, method, at + labelLength(ints, child))
+    if (!this.#hasLabel(node, host, from)) return 0
+    const at = from + labelLength(ints, node)
+    const cell = at === host.length ? 0 : childCell(this.#table.cells, node, host.charCodeAt(host.length - 1 - at))
+    if (cell !== 0) {
+      const found = this.#matchWildcards(ints[cell], host, request, path, hash, method, at)
       if (found !== 0) return found
     }
     const leaf = ints[node + WILDCARD]
     return leaf === 0 ? 0 : matchLeaf(this.#table, leaf, request, path, hash, method)
   }
 
-  #matchingChild(node: number, host: string, at: number): number {
-    const { cells } = this.#table
-    const last = host.length - 1 - at
-    if (last < 0) return 0
-    const cell = childCell(cells, node, host.charCodeAt(last))
-    if (cell === 0) return 0
-    const child = cells.ints[cell]
-    const length = labelLength(cells.ints, child)
-    if (length > last + 1) return 0
-    const start = labelStart(child)
-    for (let index = 1; index < length; index++) {
-      if (cells.shorts[start + index] !== host.charCodeAt(last - index)) return 0
+  /** Whether the node's label comes next in the host, read backwards. */
+  #hasLabel(node: number, host: string, from: number): boolean {
+    const { ints, shorts } = this.#table.cells
+    const length = labelLength(ints, node)
+    if (length > host.length - from) return false
+    const start = labelStart(node)
+    const last = host.length - 1 - from
+    for (let index = 0; index < length; index++) {
+      if (shorts[start + index] !== host.charCodeAt(last - index)) return false
     }
-    return child
+    return true
   }
 
   #get(host: HostPattern): number {
     if (!host.wildcard) return this.#table.exact.get(HOST_SCOPE, host.text, hashText(host.text))
     const { cells } = this.#table
+    const { text } = host
     let node = host.port ? this.#portWildcards : this.#wildcards
-    let at = 0
-    while (node !== 0 && at < host.text.length) {
-      node = this.#matchingChild(node, host.text, at)
-      at += node === 0 ? 0 : labelLength(cells.ints, node)
+    for (let at = 0; node !== 0 && this.#hasLabel(node, text, at);) {
+      at += labelLength(cells.ints, node)
+      if (at === text.length) return cells.ints[node + WILDCARD]
+      const cell = childCell(cells, node, text.charCodeAt(text.length - 1 - at))
+      node = cell === 0 ? 0 : cells.ints[cell]
     }
-    return node === 0 ? 0 : cells.ints[node + WILDCARD]
+    return 0
   }
 
   /** Leaf 0 takes the host away. */
@@ -130,7 +128,7 @@ export class Hosts<T> {
       exact.set(HOST_SCOPE, host.text, hashText(host.text), leaf)
       return
     }
-    const path: TreePath = { literals: [[...host.text].reverse().join('')], wildcard: true }
+    const path: TreePath = { literals: [Array.from(host.text).reverse().join('')], wildcard: true }
     const change = leaf === 0 ? removePath : insertPath
     const root = change(cells, host.port ? this.#portWildcards : this.#wildcards, path, () => leaf)
     if (host.port) this.#portWildcards = root

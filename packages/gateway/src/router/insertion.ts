@@ -1,5 +1,16 @@
 import type { Cells } from './cells.ts'
-import { childCell, END, labelLength, labelStart, newNode, PARAMETER, readNode, replaceNode, WILDCARD, writeNode } from './node.ts'
+import {
+  childCell,
+  END,
+  labelLength,
+  labelStart,
+  newNode,
+  PARAMETER,
+  readNode,
+  replaceNode,
+  WILDCARD,
+  writeNode,
+} from './node.ts'
 
 /** A place in the tree: literals with a parameter between each two, then the end or a wildcard. */
 export interface TreePath {
@@ -11,34 +22,34 @@ export interface TreePath {
 export type Attach = (head: number) => number
 
 /**
- * Makes the way to `path` below `root` and lets `attach` set what stands at its end. Returns the root, which moves when it
- * gets a new child, as any node does: each step writes the new place into its parent.
+ * Makes the way to `path` in the tree of `root` (0: an empty one) and lets `attach` set what stands at its end. Returns the
+ * root, which moves when it gets a new child, as any node does: each step writes the new place into what points there.
  */
 export function insertPath(cells: Cells, root: number, path: TreePath, attach: Attach): number {
-  return insertLiteral(cells, root === 0 ? newNode(cells, '') : root, path, 0, 0, attach)
+  return insertAt(cells, root, path, 0, 0, attach)
 }
 
-/** `node`'s label is behind us; `from` is how far we are in the literal `part`. */
-function insertLiteral(cells: Cells, node: number, path: TreePath, part: number, from: number, attach: Attach): number {
+/** `node` (0: none) is where the literal `part` goes on from its character `from`. */
+function insertAt(cells: Cells, node: number, path: TreePath, part: number, from: number, attach: Attach): number {
   const literal = path.literals[part]
-  if (from === literal.length) return insertAfterLiteral(cells, node, path, part, attach)
-  const cell = childCell(cells, node, literal.charCodeAt(from))
-  if (cell === 0) {
-    const child = insertAfterLiteral(cells, newNode(cells, literal.slice(from)), path, part, attach)
-    return addChild(cells, node, literal.charCodeAt(from), child)
-  }
+  if (node === 0) return insertAfterLiteral(cells, newNode(cells, literal.slice(from)), path, part, attach)
+  const upper = splitLabel(cells, node, commonLength(cells, node, literal, from))
+  const at = from + labelLength(cells.ints, upper)
+  if (at === literal.length) return insertAfterLiteral(cells, upper, path, part, attach)
+
+  const code = literal.charCodeAt(at)
+  const cell = childCell(cells, upper, code)
+  if (cell === 0) return addChild(cells, upper, code, insertAt(cells, 0, path, part, at, attach))
   // A block keeps its place while its children move, so `cell` is good after the recursion.
-  const child = splitLabel(cells, cells.ints[cell], commonLength(cells, cells.ints[cell], literal, from))
-  const placed = insertLiteral(cells, child, path, part, from + labelLength(cells.ints, child), attach)
-  cells.ints[cell] = placed
-  return node
+  const child = insertAt(cells, cells.ints[cell], path, part, at, attach)
+  cells.ints[cell] = child
+  return upper
 }
 
 function insertAfterLiteral(cells: Cells, node: number, path: TreePath, part: number, attach: Attach): number {
   if (part < path.literals.length - 1) {
-    const parameter = cells.ints[node + PARAMETER]
-    const below = insertLiteral(cells, parameter === 0 ? newNode(cells, '') : parameter, path, part + 1, 0, attach)
-    cells.ints[node + PARAMETER] = below
+    const parameter = insertAt(cells, cells.ints[node + PARAMETER], path, part + 1, 0, attach)
+    cells.ints[node + PARAMETER] = parameter
   } else {
     const field = path.wildcard ? WILDCARD : END
     const head = attach(cells.ints[node + field])

@@ -1,4 +1,5 @@
-import { CHECKED, METHODS, NEXT, ROUTE, SHAPE } from './candidates.ts'
+import type { Cells } from './cells.ts'
+import { isChecked, isPlain, METHODS, NEXT, ROUTE, shapeOf } from './candidates.ts'
 import { passesChecks } from './checks.ts'
 import { childCell, END, labelLength, labelStart, PARAMETER, WILDCARD } from './node.ts'
 import { fitsTail } from './pattern.ts'
@@ -8,7 +9,8 @@ import type { RouteTable } from './table.ts'
 const SLASH = 47
 
 /**
- * The best candidate below `node` that passes its checks, 0 when there is none. `at` is how much of the path is matched.
+ * The best candidate at or below `node` that passes its checks, 0 when there is none. `from` is how much of the path is
+ * matched, `depth` how many parameters.
  *
  * At each place a literal goes before a parameter, and that before a wildcard; whatever is deeper goes first. The way back
  * is the recursion's: it is only taken at nodes that have something to come back to. Nodes are visited at most once, since
@@ -16,16 +18,20 @@ const SLASH = 47
  */
 export function matchTree<T>(
   table: RouteTable<T>,
-  node: number,
+  root: number,
   request: MatchRequest,
   path: string,
   method: number,
   from: number,
   depth: number,
 ): number {
-  const { ints } = table.cells
+  const { cells } = table
+  const { ints } = cells
+  let node = root
   let at = from
   for (;;) {
+    if (!hasLabel(cells, node, path, at)) return 0
+    at += labelLength(ints, node)
     const wildcard = ints[node + WILDCARD]
     if (at === path.length) {
       const end = ints[node + END]
@@ -33,18 +39,18 @@ export function matchTree<T>(
       return found !== 0 || wildcard === 0 ? found : pick(table, wildcard, request, path, method, at)
     }
     const parameter = ints[node + PARAMETER]
-    const child = matchingChild(table, node, path, at)
+    const code = path.charCodeAt(at)
+    const cell = childCell(cells, node, code)
     if (wildcard === 0 && parameter === 0) {
-      if (child === 0) return 0
-      node = child
-      at += labelLength(ints, child)
+      if (cell === 0) return 0
+      node = ints[cell]
       continue
     }
-    if (child !== 0) {
-      const found = matchTree(table, child, request, path, method, at + labelLength(ints, child), depth)
+    if (cell !== 0) {
+      const found = matchTree(table, ints[cell], request, path, method, at, depth)
       if (found !== 0) return found
     }
-    if (parameter !== 0 && path.charCodeAt(at) !== SLASH) {
+    if (parameter !== 0 && code !== SLASH) {
       const slash = path.indexOf('/', at)
       const end = slash < 0 ? path.length : slash
       table.starts[depth] = at
@@ -56,19 +62,15 @@ export function matchTree<T>(
   }
 }
 
-/** The child whose whole label comes next in the path. */
-function matchingChild<T>({ cells }: RouteTable<T>, node: number, path: string, at: number): number {
-  const { ints, shorts } = cells
-  const cell = childCell(cells, node, path.charCodeAt(at))
-  if (cell === 0) return 0
-  const child = ints[cell]
-  const length = labelLength(ints, child)
-  if (length > path.length - at) return 0
-  const start = labelStart(child)
-  for (let index = 1; index < length; index++) {
-    if (shorts[start + index] !== path.charCodeAt(at + index)) return 0
+/** Whether the node's label comes next in the path. */
+function hasLabel({ ints, shorts }: Cells, node: number, path: string, at: number): boolean {
+  const length = labelLength(ints, node)
+  if (length > path.length - at) return false
+  const start = labelStart(node)
+  for (let index = 0; index < length; index++) {
+    if (shorts[start + index] !== path.charCodeAt(at + index)) return false
   }
-  return child
+  return true
 }
 
 /** The first candidate of the list that passes its checks. `at` is where a wildcard's text starts. */
@@ -83,18 +85,19 @@ export function pick<T>(
   const { ints } = table.cells
   for (let candidate = head; candidate !== 0; candidate = ints[candidate + NEXT]) {
     if ((ints[candidate + METHODS] & method) === 0) continue
-    if (ints[candidate + SHAPE] !== 0) {
-      const tail = table.shapes.list[ints[candidate + SHAPE]]?.tail
-      if (tail !== undefined && !fitsTail(tail, path, at)) continue
-    }
-    if (ints[candidate + CHECKED] !== 0) {
-      const checks = table.checks[ints[candidate + ROUTE]]
-      if (checks !== undefined && !passesChecks(checks, request)) continue
-    }
+    if (!isPlain(ints, candidate) && !passes(table, candidate, request, path, at)) continue
     table.wildcardAt = at
     return candidate
   }
   return 0
+}
+
+function passes<T>(table: RouteTable<T>, candidate: number, request: MatchRequest, path: string, at: number): boolean {
+  const { ints } = table.cells
+  const tail = table.shapes.list[shapeOf(ints, candidate)]?.tail
+  if (tail !== undefined && !fitsTail(tail, path, at)) return false
+  const checks = isChecked(ints, candidate) ? table.checks[ints[candidate + ROUTE]] : undefined
+  return checks === undefined || passesChecks(checks, request)
 }
 
 /** An object without a prototype, so that a parameter may have any name, which V8 still gives a hidden class. */
@@ -103,7 +106,7 @@ Captures.prototype = Object.create(null)
 
 /** The parameters of the candidate that `matchTree` returned last. */
 export function capture<T>(table: RouteTable<T>, candidate: number, path: string): Record<string, string> | undefined {
-  const shape = table.shapes.list[table.cells.ints[candidate + SHAPE]]
+  const shape = table.shapes.list[shapeOf(table.cells.ints, candidate)]
   if (shape === undefined || (shape.parameters.length === 0 && shape.wildcardName === undefined)) return undefined
   const captures = new Captures()
   for (let index = 0; index < shape.parameters.length; index++) {

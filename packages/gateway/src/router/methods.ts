@@ -31,8 +31,10 @@ export class MethodBits {
   #claim(method: string, index: number): number {
     const known = this.#bits.get(method)
     if (known !== undefined) return known
-    if (!/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(method)) throw new RouteError('methods', `/${index}`, `"${method}" is not a method`)
-    if (this.#bits.size >= MAX_METHODS) throw new RouteError('methods', `/${index}`, `more than ${MAX_METHODS} different methods`)
+    if (!/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(method))
+      throw new RouteError('methods', `/${index}`, `"${method}" is not a method`)
+    if (this.#bits.size >= MAX_METHODS)
+      throw new RouteError('methods', `/${index}`, `more than ${MAX_METHODS} different methods`)
     const bit = 1 << this.#bits.size
     this.#bits.set(method, bit)
     return bit

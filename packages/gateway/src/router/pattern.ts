@@ -61,7 +61,8 @@ export function parsePattern(text: string): Pattern {
   }
   if (text === '') fail('is empty; write "/*" for every path')
   if (text.length > MAX_PATTERN_LENGTH) fail(`is longer than ${MAX_PATTERN_LENGTH} characters`)
-  if (text === '*') return { text, literals: [''], parameters: [], wildcard: true, wildcardName: undefined, tail: undefined }
+  if (text === '*')
+    return { text, literals: [''], parameters: [], wildcard: true, wildcardName: undefined, tail: undefined }
   if (text[0] !== '/') fail(`must start with "/"; write "/${text}"`)
 
   const literals: string[] = []
@@ -71,13 +72,16 @@ export function parsePattern(text: string): Pattern {
   for (const [index, segment] of segments.entries()) {
     const last = index === segments.length - 1
     if (segment === '' && !last) fail('has an empty segment; slashes in a request are merged, so write one')
-    if (segment === '.' || segment === '..') fail(`has the segment "${segment}", which is resolved before routes are matched`)
+    if (segment === '.' || segment === '..')
+      fail(`has the segment "${segment}", which is resolved before routes are matched`)
     literal += '/'
     const star = segment.indexOf('*')
     if (segment[0] === ':') {
       const name = segment.slice(1)
       if (!NAME.test(name)) {
-        fail(`has a bad parameter "${segment}": a parameter takes a whole segment, as ":" and letters, digits, "_" or "-"`)
+        fail(
+          `has a bad parameter "${segment}": a parameter takes a whole segment, as ":" and letters, digits, "_" or "-"`,
+        )
       }
       literals.push(literal)
       parameters.push(name)
@@ -91,7 +95,10 @@ export function parsePattern(text: string): Pattern {
     }
   }
   literals.push(literal)
-  return checkParameters({ text, literals, parameters, wildcard: false, wildcardName: undefined, tail: undefined }, fail)
+  return checkParameters(
+    { text, literals, parameters, wildcard: false, wildcardName: undefined, tail: undefined },
+    fail,
+  )
 }
 
 /** The pattern whose first `*` is in `segments[index]`; `literals` has the text before it. */
@@ -107,14 +114,22 @@ function readWildcard(
   const last = index === segments.length - 1
   const name = segment[0] === '*' ? segment.slice(1) : ''
   if (name !== '') {
-    if (!NAME.test(name)) fail(`has a bad wildcard "${segment}": after "*" comes its name in letters, digits, "_" or "-"`)
+    if (!NAME.test(name))
+      fail(`has a bad wildcard "${segment}": after "*" comes its name in letters, digits, "_" or "-"`)
     if (!last) fail(`has something after "${segment}", which takes all the rest of the path`)
     return { text, literals, parameters, wildcard: true, wildcardName: name, tail: undefined }
   }
   if (!segment.endsWith('*') || segment.indexOf('*') !== segment.length - 1 || (!last && segment !== '*')) {
     fail('has a "*" inside a segment; it must be the last character or a whole segment')
   }
-  return { text, literals, parameters, wildcard: true, wildcardName: undefined, tail: readTail(segments.slice(index + 1), fail) }
+  return {
+    text,
+    literals,
+    parameters,
+    wildcard: true,
+    wildcardName: undefined,
+    tail: readTail(segments.slice(index + 1), fail),
+  }
 }
 
 function readTail(segments: readonly string[], fail: (reason: string) => never): Tail | undefined {
@@ -124,7 +139,8 @@ function readTail(segments: readonly string[], fail: (reason: string) => never):
   for (const [index, segment] of segments.entries()) {
     const last = index === segments.length - 1
     if (segment === '' && !last) fail('has an empty segment; slashes in a request are merged, so write one')
-    if (segment === '.' || segment === '..') fail(`has the segment "${segment}", which is resolved before routes are matched`)
+    if (segment === '.' || segment === '..')
+      fail(`has the segment "${segment}", which is resolved before routes are matched`)
     if (segment[0] === ':') fail(`has the parameter "${segment}" after "*"; parameters must come first`)
     piece += '/'
     if (segment === '*' || (last && segment.indexOf('*') === segment.length - 1 && segment !== '')) {

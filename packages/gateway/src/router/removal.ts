@@ -1,52 +1,63 @@
 import type { Cells } from './cells.ts'
 import type { Attach, TreePath } from './insertion.ts'
-import { childCell, childCount, END, giveNode, labelLength, PARAMETER, readNode, replaceNode, WILDCARD, writeNode } from './node.ts'
+import {
+  childCell,
+  END,
+  fewChildren,
+  giveNode,
+  labelLength,
+  PARAMETER,
+  readNode,
+  replaceNode,
+  WILDCARD,
+  writeNode,
+} from './node.ts'
 
 /**
  * Lets `attach` change what stands at `path`, and takes away every node that leads to nothing then. Returns the root, 0
  * when the tree is empty. The path must be in the tree.
  */
 export function removePath(cells: Cells, root: number, path: TreePath, attach: Attach): number {
-  const node = removeLiteral(cells, root, path, 0, 0, attach)
-  if (!isBare(cells, node)) return node
-  giveNode(cells, node)
+  return removeAt(cells, root, path, 0, 0, attach)
+}
+
+/** `node` is where the literal `part` goes on from its character `from`. Returns what stands there then, 0 for nothing. */
+function removeAt(cells: Cells, node: number, path: TreePath, part: number, from: number, attach: Attach): number {
+  if (node === 0) throw new Error('the tree has lost a route')
+  const at = from + labelLength(cells.ints, node)
+  const atEnd = at === path.literals[part].length
+  const left = atEnd
+    ? removeAfterLiteral(cells, node, path, part, attach)
+    : removeBelow(cells, node, path, part, at, attach)
+  if (!isBare(cells, left)) return mergeOnlyChild(cells, left)
+  giveNode(cells, left)
   return 0
 }
 
-function removeLiteral(cells: Cells, node: number, path: TreePath, part: number, from: number, attach: Attach): number {
-  const literal = path.literals[part]
-  if (from === literal.length) return removeAfterLiteral(cells, node, path, part, attach)
-  const code = literal.charCodeAt(from)
+function removeBelow(cells: Cells, node: number, path: TreePath, part: number, at: number, attach: Attach): number {
+  const code = path.literals[part].charCodeAt(at)
   const cell = childCell(cells, node, code)
-  if (cell === 0) throw new Error('the tree has lost a route')
-  const length = labelLength(cells.ints, cells.ints[cell])
-  const child = removeLiteral(cells, cells.ints[cell], path, part, from + length, attach)
-  if (isBare(cells, child)) {
-    giveNode(cells, child)
-    return dropChild(cells, node, code)
-  }
-  const merged = mergeOnlyChild(cells, child)
-  cells.ints[cell] = merged
+  const child = removeAt(cells, cell === 0 ? 0 : cells.ints[cell], path, part, at, attach)
+  if (child === 0) return dropChild(cells, node, code)
+  cells.ints[cell] = child
   return node
 }
 
 function removeAfterLiteral(cells: Cells, node: number, path: TreePath, part: number, attach: Attach): number {
-  if (part === path.literals.length - 1) {
+  if (part < path.literals.length - 1) {
+    const parameter = removeAt(cells, cells.ints[node + PARAMETER], path, part + 1, 0, attach)
+    cells.ints[node + PARAMETER] = parameter
+  } else {
     const field = path.wildcard ? WILDCARD : END
     const head = attach(cells.ints[node + field])
     cells.ints[node + field] = head
-    return node
   }
-  const below = removeLiteral(cells, cells.ints[node + PARAMETER], path, part + 1, 0, attach)
-  const gone = isBare(cells, below)
-  if (gone) giveNode(cells, below)
-  cells.ints[node + PARAMETER] = gone ? 0 : below
   return node
 }
 
 /** Whether the node leads to nothing. */
 function isBare(cells: Cells, node: number): boolean {
-  return childCount(cells.ints, node) === 0 && standsAlone(cells, node)
+  return fewChildren(cells, node) === 0 && standsAlone(cells, node)
 }
 
 /** Whether nothing but children hangs on the node. */
@@ -64,7 +75,7 @@ function dropChild(cells: Cells, node: number, code: number): number {
 
 /** Joins a node that only leads to one child with that child, so that a tree looks as if what was removed had never been. */
 function mergeOnlyChild(cells: Cells, node: number): number {
-  if (childCount(cells.ints, node) !== 1 || !standsAlone(cells, node)) return node
+  if (fewChildren(cells, node) !== 1 || !standsAlone(cells, node)) return node
   const upper = readNode(cells, node)
   const lower = readNode(cells, upper.children[0])
   giveNode(cells, node)

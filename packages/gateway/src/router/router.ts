@@ -105,7 +105,9 @@ export class Router<T> {
     const method = this.#methodRoutes === 0 ? EVERY_METHOD : this.#methods.bitOf(request.method)
     const hash = this.#table.exact.size === 0 ? 0 : hashText(path)
     const found = this.#hosts.match(request, path, hash, method)
-    return found !== 0 || this.#hostless === 0 ? found : matchLeaf(this.#table, this.#hostless, request, path, hash, method)
+    return found !== 0 || this.#hostless === 0
+      ? found
+      : matchLeaf(this.#table, this.#hostless, request, path, hash, method)
   }
 
   #compile(spec: RouteSpec<T>): Plan {
@@ -140,7 +142,7 @@ export class Router<T> {
     if (host !== undefined) {
       this.#hosts.tidy(host, leaf)
     } else if (isEmptyLeaf(this.#table, leaf)) {
-      giveLeaf(this.#table, leaf)
+      giveLeaf(this.#table, leaf, false)
       this.#hostless = 0
     }
   }
@@ -175,7 +177,11 @@ function parseHosts(hosts: readonly string[]): (HostPattern | undefined)[] {
   for (const [index, host] of hosts.entries()) {
     const pattern = parseHost(host)
     if (pattern === undefined) {
-      throw new RouteError('hosts', `/${index}`, `"${host}" is not a host; write "a.com", "a.com:8080", "*.a.com" or "*"`)
+      throw new RouteError(
+        'hosts',
+        `/${index}`,
+        `"${host}" is not a host; write "a.com", "a.com:8080", "*.a.com" or "*"`,
+      )
     }
     patterns.set(hostText(pattern), pattern)
   }

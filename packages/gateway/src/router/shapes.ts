@@ -7,6 +7,9 @@ export interface Shape {
   readonly tail: Tail | undefined
 }
 
+/** A candidate has 18 bits for the number of its shape. Most tables have ten or twenty shapes. */
+export const MAX_SHAPES = 2 ** 18 - 1
+
 /**
  * The shapes in use, each kept once and named by a number from 1 on: thousands of routes that end in `/:id` share one,
  * which therefore stays in the processor's cache.
@@ -35,6 +38,8 @@ export class Shapes {
       return known
     }
     const number = this.#free.pop() ?? this.list.length
+    if (number > MAX_SHAPES)
+      throw new RangeError(`the routes have more than ${MAX_SHAPES} different sets of parameter names`)
     this.list[number] = shape
     this.#uses[number] = 1
     this.#numbers.set(key, number)

@@ -29,7 +29,8 @@ export function comparePatterns(a: Pattern, b: Pattern): Verdict {
     const literalA = a.literals[part]
     const literalB = b.literals[part]
     // Both fit the path, so the shorter literal is where the longer one starts.
-    if (literalA.length !== literalB.length) return first(literalA.length > literalB.length, 'its literal text is longer')
+    if (literalA.length !== literalB.length)
+      return first(literalA.length > literalB.length, 'its literal text is longer')
     const moreA = part < a.parameters.length
     const moreB = part < b.parameters.length
     if (moreA && moreB) continue

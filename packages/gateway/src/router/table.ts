@@ -11,7 +11,7 @@ import { Shapes } from './shapes.ts'
  */
 export class RouteTable<T> {
   readonly cells = new Cells()
-  /** Plain paths (scope: their leaf) and hosts (scope: 0). */
+  /** Candidates of plain paths (scope: their leaf) and leaves of exact hosts (scope: 0). */
   readonly exact = new ExactTable(this.cells)
   readonly shapes = new Shapes()
 

@@ -152,7 +152,9 @@ export class FileStore implements Store {
 /** Undefined when the file cannot be read: then the reader says why. */
 async function contentHash(file: string): Promise<string | undefined> {
   try {
-    return createHash('sha1').update(await readFile(file)).digest('base64')
+    return createHash('sha1')
+      .update(await readFile(file))
+      .digest('base64')
   } catch {
     return undefined
   }

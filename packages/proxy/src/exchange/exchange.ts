@@ -64,7 +64,7 @@ export class Exchange<Ctx> implements Session<Ctx>, ServerExchange, ClientExchan
     this.request = request
     this.startedAt = performance.now()
     this.body = request.bodyLength === 0 ? undefined : new RequestBody(this)
-    this.ctx = runtime.phases.newContext?.() as Ctx
+    this.ctx = runtime.phases.newContext?.(this) as Ctx
   }
 
   // ---- the session, as phases see it ----------------------------------------------------------
@@ -104,6 +104,14 @@ export class Exchange<Ctx> implements Session<Ctx>, ServerExchange, ClientExchan
     if (this.answered || this.over) return
     this.answer = localResponse(status, body, headers)
     this.answered = true
+  }
+
+  amendResponse(minStatus: number, body: ResponseBody): void {
+    const { answer } = this
+    if (answer === undefined || answer.head.status < minStatus) return
+    const { head } = answer
+    const fields = Object.fromEntries([...head.headers].filter(([name]) => !/^content-(type|length)$/i.test(name)))
+    this.answer = localResponse(head.status, body, fields)
   }
 
   readBody(limitBytes: number): Promise<Uint8Array> {

@@ -82,6 +82,7 @@ export function upstreamFailed<Ctx>(exchange: Exchange<Ctx>, cause: TransportErr
     fail(exchange, error)
     return
   }
+  error.stale = exchange.reused && !cause.beforeConnect && !cause.timeout
   error.retry = cause.beforeConnect || (RETRYABLE.has(cause.code) && isIdempotent(exchange.request.method))
   tryAgain(exchange, error, cause.beforeConnect)
 }
@@ -111,9 +112,11 @@ export function tryAgain<Ctx>(exchange: Exchange<Ctx>, error: ProxyError, before
     fail(exchange, ProxyError.fromPhase(beforeConnect ? 'failToConnect' : 'errorWhileProxy', cause))
     return
   }
-  // A pooled connection that died says nothing about its node: that one stays eligible.
-  if (exchange.reused && !beforeConnect) exchange.needsFresh = true
-  else if (peer.backend !== undefined) exchange.tried = [...exchange.tried, peer.backend]
+  // A pooled connection that died says nothing about its node: that one stays eligible, with a connection of its own.
+  if (error.stale) {
+    exchange.needsFresh = true
+    exchange.attempts--
+  } else if (peer.backend !== undefined) exchange.tried = [...exchange.tried, peer.backend]
   if (!error.retry || exchange.attempts > maxRetries || !(exchange.body?.replayable ?? true)) {
     fail(exchange, error)
     return

@@ -17,8 +17,8 @@ export type MaybePromise<T> = T | Promise<T>
  * `Ctx` is the state of one request, made by `newContext`; what is shared by requests is an ordinary variable.
  */
 export interface ProxyPhases<Ctx> {
-  /** The request's own state. Runs first, before the session exists. Default: undefined. */
-  newContext?(): Ctx
+  /** The request's own state. Runs first; of the session only what came with the request is there. Default: undefined. */
+  newContext?(session: Session<Ctx>): Ctx
 
   /** On the second and later requests of a connection: gets what `persistConnectionContext` kept. */
   onConnectionReuse?(session: Session<Ctx>, previous: unknown): void

@@ -54,6 +54,21 @@ describe('TCP', () => {
     await new Promise((resolve) => server.close(resolve))
   })
 
+  it('does not share every address with a process that has the IPv6 half; without IPv6 it takes IPv4 alone', async () => {
+    const server = createServer()
+    const error = await new Promise<Error | undefined>((resolve) => {
+      server.once('error', resolve)
+      server.listen({ host: '::', port: 0, ipv6Only: true }, () => resolve(undefined))
+    })
+    if (error !== undefined) {
+      expect((await bind(0)).address).toMatchObject({ address: '0.0.0.0' })
+      return
+    }
+    expect((await bind(0)).address).toMatchObject({ address: '::' })
+    await expect(bind((server.address() as AddressInfo).port)).rejects.toMatchObject({ code: 'EADDRINUSE' })
+    await new Promise((resolve) => server.close(resolve))
+  })
+
   it('says that the machine has no such address', async () => {
     // TEST-NET-1 (RFC 5737) is nobody's.
     await expect(bind('192.0.2.1:0')).rejects.toThrow('this machine has no such address')

@@ -50,18 +50,22 @@ const NO_DESCRIPTOR = -1
 /** UV_TCP_IPV6ONLY of libuv. */
 const IPV6_ONLY = 1
 
+/** What `::` gives where the family is not compiled in, switched off at boot, or switched off by sysctl. */
+const NO_IPV6: ReadonlySet<string> = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL', 'EINVAL', 'EPROTONOSUPPORT'])
+
 /** Binds one address. Throws ListenError. */
 export async function bindAddress(address: ListenAddress): Promise<BoundListener> {
   if (address.kind === 'path') return bindPath(address)
   if (address.kind === 'every') {
     const both = bindTcp('::', address.port, 6, 0)
-    // Whatever keeps IPv6 from working (no such family, switched off by sysctl), the IPv4 attempt tells the reason that counts.
-    const handle = typeof both === 'number' ? bindTcp('0.0.0.0', address.port, 4, 0) : both
-    return hold(address, handle)
+    // Only a machine without IPv6 gets IPv4 alone. Falling back for a port that is in use, as net.Server does, would leave
+    // half of the clients with the other process.
+    const noIpv6 = typeof both === 'number' && NO_IPV6.has(await errorName(both))
+    return hold(address, noIpv6 ? bindTcp('0.0.0.0', address.port, 4, 0) : both)
   }
   const family = net.isIP(address.host)
   const host = family === 0 ? await lookUp(address) : { address: address.host, family }
-  return bound(
+  return hold(
     address,
     bindTcp(host.address, address.port, host.family === 6 ? 6 : 4, host.family === 6 ? IPV6_ONLY : 0),
   )

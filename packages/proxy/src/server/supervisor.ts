@@ -130,6 +130,7 @@ export class Supervisor {
   }
 
   #launch(): void {
+    this.#again = false
     const generation = ++this.#generation
     const process = this.#options.launch(generation, {
       ready: () => this.#onReady(member),
@@ -156,9 +157,11 @@ export class Supervisor {
     this.#everReady = true
     this.#options.onReady(member.process, member.generation)
     if (previous !== undefined) this.#drain(previous)
-    if (!this.#again) return
-    this.#again = false
-    this.replace('it was asked for again while the last replacement was under way')
+    this.#replaceAgain()
+  }
+
+  #replaceAgain(): void {
+    if (this.#again) this.replace('it was asked for again while the last replacement was under way')
   }
 
   #onReplace(member: Member, reason: string): void {
@@ -211,9 +214,7 @@ export class Supervisor {
     }
     if (this.#current === undefined) return this.#restart(0, what)
     logger.error(`${what} before it was ready: gateway process ${this.#current.process.pid} goes on`)
-    if (!this.#again) return
-    this.#again = false
-    this.replace('it was asked for again while the last replacement was under way')
+    this.#replaceAgain()
   }
 
   #onDeath(member: Member, what: string): void {

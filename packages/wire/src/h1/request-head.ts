@@ -28,7 +28,7 @@ export class RequestHead {
   /** The client wants the connection to stay open. */
   readonly keepAlive: boolean
   /** `Upgrade` with `Connection: upgrade`: the client offers to switch protocols (RFC 9110 section 7.8). */
-  readonly upgrade: boolean
+  upgrade: boolean
   readonly expectContinue: boolean
   /** Fields of one hop must be taken out before forwarding. */
   readonly hopByHop: boolean

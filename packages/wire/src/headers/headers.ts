@@ -94,6 +94,13 @@ export class Headers {
     }
   }
 
+  /** Several well-formed lines at once, CRLF each. `names`: all names that may be among them. */
+  appendLines(lines: string, names: readonly string[]): void {
+    this.text += lines
+    for (const name of names) this.mask |= maskBit(name)
+    this.names = undefined
+  }
+
   /** Returns whether there was one. */
   delete(name: string): boolean {
     let at = this.find(name, 0)

@@ -8,7 +8,12 @@ type Item = Readonly<Record<string, unknown>>
 /** Gives every item of a list its id, written or derived, and reports ids that are there twice. */
 export function identify(kind: ResourceKind, items: readonly (readonly [Item, number])[], findings: Findings): Entry[] {
   const without = items.filter(([item]) => writtenId(kind, item) === undefined)
-  const derived = new Map(derivedIds(kind, without.map(([item]) => item)).map((id, at) => [without[at]![1], id]))
+  const derived = new Map(
+    derivedIds(
+      kind,
+      without.map(([item]) => item),
+    ).map((id, at) => [without[at]![1], id]),
+  )
   const places = new Map<string, string>()
   const entries: Entry[] = []
   for (const [item, index] of items) {

@@ -16,7 +16,7 @@ const REFERENCES: Partial<Record<ResourceKind, readonly (readonly [field: string
 /** What is referred to must be there. */
 export function checkReferences({ ids, findings }: CheckContext, { kind, item, path }: Entry): void {
   for (const [field, target] of REFERENCES[kind] ?? []) {
-    const id = item[field]
+    const id = item[field] as string | number | undefined
     const known = ids.get(target)
     if (id === undefined || known?.has(String(id))) continue
     const meant = suggest(String(id), known ?? [])

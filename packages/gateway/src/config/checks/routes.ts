@@ -23,7 +23,8 @@ export function checkRoute(findings: Findings, route: Route, path: string): void
   if (remote_addr !== undefined) attempt(findings, `${path}/remote_addr`, remote_addr, parseAddress)
   remote_addrs?.forEach((one, index) => attempt(findings, `${path}/remote_addrs/${index}`, one, parseAddress))
   if (vars !== undefined) checkExpression(findings, vars, `${path}/vars`)
-  if (filter_func !== undefined) attempt(findings, `${path}/filter_func`, filter_func, (text) => compileFilterFunction(text))
+  if (filter_func !== undefined)
+    attempt(findings, `${path}/filter_func`, filter_func, (text) => compileFilterFunction(text))
 }
 
 const parseAddress = (text: string): unknown => parseCidr(text)

@@ -11,12 +11,17 @@ export function checkSettings(findings: Findings, settings: Settings): void {
   checkListeners(findings, settings)
   for (const section of ['admin', 'metrics', 'functions'] as const) {
     const part = settings[section]
-    if (typeof part === 'object' && part.address !== undefined) checkAddress(findings, part.address, `/${section}/address`)
+    if (typeof part === 'object' && part.address !== undefined)
+      checkAddress(findings, part.address, `/${section}/address`)
   }
   const names = new Set<string>()
   for (const [index, { name }] of (settings.admin?.keys ?? []).entries()) {
     if (names.has(name)) {
-      findings.add({ path: `/admin/keys/${index}/name`, value: JSON.stringify(name), message: 'is the name of another key already' })
+      findings.add({
+        path: `/admin/keys/${index}/name`,
+        value: JSON.stringify(name),
+        message: 'is the name of another key already',
+      })
     }
     names.add(name)
   }
@@ -45,7 +50,8 @@ function checkListeners(findings: Findings, { listen = [] }: Settings): void {
     const place = typeof one === 'object' ? `${path}/address` : path
     const text = String(address)
     checkAddress(findings, address, place)
-    if (seen.has(text) && !/(^|:)0$/.test(text)) findings.add({ path: place, value: JSON.stringify(address), message: 'is there twice' })
+    if (seen.has(text) && !/(^|:)0$/.test(text))
+      findings.add({ path: place, value: JSON.stringify(address), message: 'is there twice' })
     seen.add(text)
     if (typeof one === 'object' && one.tls === true) {
       findings.add({
@@ -61,7 +67,12 @@ function checkListeners(findings: Findings, { listen = [] }: Settings): void {
 function checkAddress(findings: Findings, address: number | string, path: string): void {
   const parsed = parseListenAddress(address)
   if (typeof parsed !== 'string') return
-  findings.add({ path, value: JSON.stringify(address), message: parsed, remedy: 'write PORT, "HOST:PORT" or "unix:PATH"' })
+  findings.add({
+    path,
+    value: JSON.stringify(address),
+    message: parsed,
+    remedy: 'write PORT, "HOST:PORT" or "unix:PATH"',
+  })
 }
 
 /** The plugins that the node allows must be there. */

@@ -9,7 +9,11 @@ export function checkUpstream(findings: Findings, upstream: EmbeddedUpstream, pa
   if (upstream.nodes !== undefined) checkNodes(findings, upstream.nodes, `${path}/nodes`)
   checkHashKey(findings, upstream, path)
   if (upstream.pass_host === 'rewrite' && upstream.upstream_host === undefined) {
-    findings.add({ path, message: '"pass_host" is "rewrite", and "upstream_host" is missing', remedy: 'add "upstream_host"' })
+    findings.add({
+      path,
+      message: '"pass_host" is "rewrite", and "upstream_host" is missing',
+      remedy: 'add "upstream_host"',
+    })
   }
   if (upstream.tls?.client_cert_id !== undefined) {
     findings.add({

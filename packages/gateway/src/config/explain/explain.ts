@@ -21,7 +21,9 @@ export function explainSchema(schema: TSchema, value: unknown, base: string): Fi
 function ofRightType(errors: readonly SchemaError[]): readonly SchemaError[] {
   const wrong = errors.filter(({ keyword }) => keyword === 'type')
   const repeats = (error: SchemaError): boolean =>
-    wrong.some((one) => one !== error && one.instancePath === error.instancePath && isWithin(error.schemaPath, one.schemaPath))
+    wrong.some(
+      (one) => one !== error && one.instancePath === error.instancePath && isWithin(error.schemaPath, one.schemaPath),
+    )
   return wrong.length === 0 ? errors : errors.filter((error) => !repeats(error))
 }
 
@@ -49,7 +51,9 @@ function withoutRepetition(findings: readonly Finding[]): Finding[] {
   const seen = new Set<string>()
   return findings.filter(({ path, message }) => {
     const text = `${path} ${message}`
-    const misspelt = meant.some(({ parent, name }) => parent === path && MISSING.test(message) && message.includes(name))
+    const misspelt = meant.some(
+      ({ parent, name }) => parent === path && MISSING.test(message) && message.includes(name),
+    )
     if (misspelt || seen.has(text)) return false
     seen.add(text)
     return true

@@ -20,7 +20,10 @@ export function findingsOf(schema: SchemaNode, root: unknown, base: string, erro
     case 'required':
       return (error.params['requiredProperties'] as string[]).map((name) => ({ path, message: `"${name}" is missing` }))
     case 'dependentRequired':
-      return dependents(error).map((name) => ({ path, message: `"${String(error.params['property'])}" needs "${name}" too` }))
+      return dependents(error).map((name) => ({
+        path,
+        message: `"${String(error.params['property'])}" needs "${name}" too`,
+      }))
     case 'anyOf':
     case 'oneOf':
     case 'not':
@@ -73,7 +76,7 @@ function wordsFor(node: SchemaNode, value: unknown, { keyword, params, message }
     case 'minLength':
       return { message: limit === 1 ? 'must not be empty' : `must have at least ${plural(limit, 'character')}` }
     case 'maxLength':
-      return { message: `must have at most ${plural(limit, 'character')}, and has ${[...String(value)].length}` }
+      return { message: `must have at most ${plural(limit, 'character')}` }
     case 'minItems':
       return { message: limit === 1 ? 'must not be empty' : `must have at least ${plural(limit, 'item')}` }
     case 'maxItems':
@@ -118,6 +121,7 @@ function typeRemedy(type: string, value: unknown): string | undefined {
     if (/^(yes|on|y|true)$/i.test(value)) return 'write true'
     if (/^(no|off|n|false)$/i.test(value)) return 'write false'
   }
-  if (type === 'array' && (typeof value === 'string' || typeof value === 'number')) return `write [${JSON.stringify(value)}]`
+  if (type === 'array' && (typeof value === 'string' || typeof value === 'number'))
+    return `write [${JSON.stringify(value)}]`
   return undefined
 }

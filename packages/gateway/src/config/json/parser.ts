@@ -70,7 +70,8 @@ export function parseJson(text: string, offsets?: Map<string, Offsets>): unknown
     }
     for (;;) {
       const key = pos
-      if (text[pos] !== '"') fail('a key in quotes is expected', pos, text[pos] === '}' ? 'remove the comma' : undefined)
+      if (text[pos] !== '"')
+        fail('a key in quotes is expected', pos, text[pos] === '}' ? 'remove the comma' : undefined)
       const name = readString()
       if (Object.hasOwn(object, name)) fail(`the key "${name}" is there twice`, key, 'keep one of them')
       skipSpace()
@@ -119,7 +120,8 @@ export function parseJson(text: string, offsets?: Map<string, Offsets>): unknown
       }
     }
     NUMBER.lastIndex = pos
-    const number = NUMBER.exec(text)?.[0] ?? fail(char === undefined ? 'the file ends too early' : 'a value is expected')
+    const number =
+      NUMBER.exec(text)?.[0] ?? fail(char === undefined ? 'the file ends too early' : 'a value is expected')
     pos += number.length
     return Number(number)
   }

@@ -40,7 +40,12 @@ class JsonSource implements ConfigSource {
     this.#lines ??= new LineIndex(this.#text)
     const parts = pointerParts(path)
     for (let length = parts.length; length > 0; length--) {
-      const found = this.#offsets.get(parts.slice(0, length).map((part) => `/${pointerPart(part)}`).join(''))
+      const found = this.#offsets.get(
+        parts
+          .slice(0, length)
+          .map((part) => `/${pointerPart(part)}`)
+          .join(''),
+      )
       if (found) return placeAt(this.#lines, atKey && length === parts.length ? found.key : found.value)
     }
     return placeAt(this.#lines, this.#offsets.get('')?.value ?? 0)

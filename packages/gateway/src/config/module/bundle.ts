@@ -5,7 +5,10 @@ import { pathToFileURL } from 'node:url'
 import type { Plugin } from 'esbuild'
 
 /** The gateway that is running: what `@sekisho/gateway` means inside a configuration or a plugin of the user. */
-export const INSTALLED_GATEWAY = new URL(import.meta.url.endsWith('.ts') ? '../../index.ts' : '../../index.js', import.meta.url)
+export const INSTALLED_GATEWAY = new URL(
+  import.meta.url.endsWith('.ts') ? '../../index.ts' : '../../index.js',
+  import.meta.url,
+)
 
 export interface BundleOptions {
   /** Replaces INSTALLED_GATEWAY in tests. */
@@ -25,8 +28,8 @@ const RESOLVED = Symbol('resolved')
  */
 export async function bundleModule(file: string, options: BundleOptions = {}): Promise<string> {
   // Loaded on demand: most gateways are configured by YAML, and esbuild is 15 MB of memory.
-  const { build } = await import('esbuild')
-  const result = await build({
+  const esbuild = await import('esbuild')
+  const result = await esbuild.build({
     entryPoints: [file],
     bundle: true,
     write: false,
@@ -43,12 +46,12 @@ export async function bundleModule(file: string, options: BundleOptions = {}): P
 
 const packagesStayOutside = (gateway: URL): Plugin => ({
   name: 'packages-stay-outside',
-  setup({ onResolve, resolve }) {
-    onResolve({ filter: /^[^./]/ }, async ({ path, kind, importer, resolveDir, pluginData }) => {
+  setup(build) {
+    build.onResolve({ filter: /^[^./]/ }, async ({ path, kind, importer, resolveDir, pluginData }) => {
       if (pluginData === RESOLVED || kind === 'entry-point') return undefined
       if (path === '@sekisho/gateway') return { path: gateway.href, external: true }
       if (path.startsWith('node:') || builtins.has(path)) return { path, external: true }
-      const found = await resolve(path, { kind, importer, resolveDir, pluginData: RESOLVED })
+      const found = await build.resolve(path, { kind, importer, resolveDir, pluginData: RESOLVED })
       if (found.errors.length > 0) return { errors: found.errors, warnings: found.warnings }
       return { path: pathToFileURL(found.path).href, external: true }
     })
@@ -60,8 +63,8 @@ const LOADERS: Readonly<Record<string, 'ts' | 'js'>> = { '.ts': 'ts', '.mts': 't
 /** `import.meta.url` and its relatives would be those of the bundle, which has no folder: each file gets its own. */
 const ownAddress: Plugin = {
   name: 'own-address',
-  setup({ onLoad }) {
-    onLoad({ filter: /\.m?[jt]s$/ }, async ({ path }) => {
+  setup(build) {
+    build.onLoad({ filter: /\.m?[jt]s$/ }, async ({ path }) => {
       const contents = await readFile(path, 'utf8')
       if (!contents.includes('import.meta')) return undefined
       const replaced = contents

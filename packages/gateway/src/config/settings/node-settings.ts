@@ -50,7 +50,11 @@ export function nodeSettings(settings: Settings, file: string): NodeSettings {
     admin: admin && { address: address(admin.address!), keys: admin.keys! },
     metrics: metrics === false ? undefined : { address: address(metrics.address!) },
     store: filled.store,
-    functions: functions && { address: address(functions.address!), path: at(functions.path!), driver: functions.driver! },
+    functions: functions && {
+      address: address(functions.address!),
+      path: at(functions.path!),
+      driver: functions.driver!,
+    },
     plugins: filled.plugins,
     plugin_paths: filled.plugin_paths?.map(at) ?? defaultPluginPaths(at('./plugins')),
     access_log: access_log && logAt(access_log as AccessLog, 'stdout', at),

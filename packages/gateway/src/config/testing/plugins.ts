@@ -44,7 +44,9 @@ const rewrite = {
   create: () => ({}),
 }
 
-const known = new Map([limitCount, keyAuth, rewrite].map((plugin) => [plugin.name, plugin as unknown as PluginDefinition]))
+const known = new Map(
+  [limitCount, keyAuth, rewrite].map((plugin) => [plugin.name, plugin as unknown as PluginDefinition]),
+)
 
 /** Three plugins, each with another kind of rule, as the real ones have. */
 export const testPlugins: PluginLookup = { get: (name) => known.get(name), names: () => [...known.keys()] }

@@ -15,7 +15,9 @@ const UNUSUAL = /[\0-\x09\x0b-\x1f\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f
  * What keeps the two in agreement: this one gives up on everything unusual, and `plain.test.ts` compares them on
  * thousands of generated and damaged documents.
  */
-export function readPlainYaml(text: string): { value: unknown } | undefined {
+export function readPlainYaml(written: string): { value: unknown } | undefined {
+  // Windows' line ends mean the same; inside text over several lines, which is left to the library anyway, too.
+  const text = written.includes('\r\n') ? written.replaceAll('\r\n', '\n') : written
   if (UNUSUAL.test(text)) return undefined
   const cursor: Cursor = { text, pos: 0 }
   try {

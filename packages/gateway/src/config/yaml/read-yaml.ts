@@ -19,6 +19,12 @@ const REMEDIES: Readonly<Record<string, string>> = {
   TAG_RESOLVE_FAILED: 'quote values that begin with "!"',
 }
 
+/** Where the library's words would not help. */
+const WORDS: Readonly<Record<string, (text: string, offset: number) => string>> = {
+  DUPLICATE_KEY: (text, offset) => `${keyAt(text, offset)} is there twice`,
+  MULTIPLE_DOCS: () => 'a second document begins here',
+}
+
 /** Reads YAML 1.2 with environment substitution. Environment references come first: they are replaced in the text. */
 export function readYaml(file: string, written: string, environment: Environment): ReadResult {
   const substituted = substituteEnvironment(written, environment)
@@ -52,7 +58,7 @@ function syntaxFindings(errors: readonly YAMLError[], written: string, substitut
   const first = errors.filter(({ pos }) => !seen.has(pos[0]) && seen.add(pos[0]))
   return first.map(({ code, message, pos }) => ({
     path: '',
-    message: code === 'DUPLICATE_KEY' ? `${keyAt(substituted.text, pos[0])} is there twice` : lowerFirst(message),
+    message: WORDS[code]?.(substituted.text, pos[0]) ?? lowerFirst(message),
     remedy: REMEDIES[code],
     place: placeAt(lines, substituted.original(pos[0])),
   }))
@@ -91,8 +97,8 @@ class YamlSource implements ConfigSource {
     const [start, end] = rangeOf(this.#document, pointerParts(path), atKey)
     const place = placeAt(this.#lines, this.#substituted.original(start))
     if (!this.#substituted.replaced(start, end)) return place
-    const { original } = this.#substituted
-    return { ...place, written: this.#written.slice(original(start), original(end)) }
+    const substituted = this.#substituted
+    return { ...place, written: this.#written.slice(substituted.original(start), substituted.original(end)) }
   }
 }
 

@@ -7,7 +7,7 @@ let base = ''
 
 beforeEach(async () => {
   ready = false
-  server = new MetricsServer({ host: '127.0.0.1', port: 0, render: () => 'm 1\n', ready: () => ready })
+  server = new MetricsServer({ target: { host: '127.0.0.1', port: 0 }, render: () => 'm 1\n', ready: () => ready })
   await server.listen()
   base = `http://127.0.0.1:${server.address.port}`
 })

@@ -12,9 +12,8 @@ const REQUEST_TIMEOUT_MS = 10_000
 const KEEP_ALIVE_TIMEOUT_MS = 65_000
 
 export interface MetricsServerOptions {
-  readonly host: string
-  /** 0 picks a free one; see `address`. */
-  readonly port: number
+  /** Where to listen: an address (port 0 picks a free one; see `address`), or a descriptor that is bound already. */
+  readonly target: { readonly fd: number } | { readonly host: string; readonly port: number } | { readonly path: string }
   readonly render: () => string
   /** Whether the node serves: all workers have their configuration. */
   readonly ready: () => boolean
@@ -43,7 +42,7 @@ export class MetricsServer {
   listen(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject)
-      this.#server.listen(this.#options.port, this.#options.host, () => {
+      this.#server.listen(this.#options.target, () => {
         this.#server.off('error', reject)
         resolve()
       })

@@ -1,7 +1,9 @@
 import type { MatchRequest } from '../route.ts'
 
 /** A request for tests: `GET` of a path without a host, unless `given` says otherwise. */
-export function requestOf(given: Partial<MatchRequest> & { variables?: Record<string, string | number> } = {}): MatchRequest {
+export function requestOf(
+  given: Partial<MatchRequest> & { variables?: Record<string, string | number> } = {},
+): MatchRequest {
   const { variables = {}, ...rest } = given
   return {
     method: 'GET',

@@ -65,7 +65,11 @@ export class Program {
   /** Resolves when the last process that holds the supervisor's standard output has ended: the whole family is gone. */
   readonly everyProcessEnded: Promise<void>
   stderr = ''
-  #waiting: { matches: (event: ProgramEvent) => boolean; resolve: (event: ProgramEvent) => void }[] = []
+  #waiting: {
+    matches: (event: ProgramEvent) => boolean
+    resolve: (event: ProgramEvent) => void
+    reject: (error: Error) => void
+  }[] = []
 
   constructor(script: string, settings: ProgramSettings) {
     const child = spawn(process.execPath, [script, 'argument'], {
@@ -77,9 +81,12 @@ export class Program {
     createInterface(child.stdout).on('line', (line) => this.#onLine(line))
     this.exited = new Promise((resolve) => child.on('exit', (code, signal) => resolve({ code, signal })))
     this.everyProcessEnded = new Promise((resolve) => child.on('close', () => resolve()))
+    child.on('close', () => {
+      for (const { reject } of this.#waiting) reject(new Error(`the program ended first: ${this.stderr}`))
+    })
   }
 
-  /** The first event, past or future, of this name whose fields match. */
+  /** The first event, past or future, of this name whose fields match. Rejects when the program ends without it. */
   event(name: string, fields: Partial<ProgramEvent> = {}): Promise<ProgramEvent> {
     return this.#find(
       (event) => event.event === name && Object.entries(fields).every(([key, value]) => event[key] === value),
@@ -99,7 +106,7 @@ export class Program {
   #find(matches: (event: ProgramEvent) => boolean): Promise<ProgramEvent> {
     const past = this.events.find(matches)
     if (past !== undefined) return Promise.resolve(past)
-    return new Promise((resolve) => this.#waiting.push({ matches, resolve }))
+    return new Promise((resolve, reject) => this.#waiting.push({ matches, resolve, reject }))
   }
 
   #onLine(line: string): void {

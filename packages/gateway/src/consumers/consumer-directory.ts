@@ -1,0 +1,23 @@
+import type { PluginSet } from '../resources/plugin-set.ts'
+
+/** Who calls. The same object for as long as its configuration stays. */
+export interface Consumer {
+  readonly username: string
+  readonly groupId: string | undefined
+  readonly labels: Readonly<Record<string, string>> | undefined
+  readonly plugins: PluginSet
+}
+
+/** A consumer as an auth plugin found it, with what is configured for that plugin on it (defaults filled in). */
+export interface ConsumerMatch<C = unknown> {
+  readonly consumer: Consumer
+  readonly config: C
+}
+
+/** The consumers as one auth plugin sees them. */
+export interface ConsumerDirectory<C = unknown> {
+  /** By the plugin's `consumerKey` field. One Map look-up. */
+  find(key: string): ConsumerMatch<C> | undefined
+  /** By name, for `anonymous_consumer`. */
+  byName(username: string): Consumer | undefined
+}

@@ -1,0 +1,158 @@
+import { ProxyError, type MaybePromise, type Peer, type ProxyPhases, type RequestHead, type ResponseHead } from '@sekisho/proxy'
+import type { CidrSet } from '../addresses/index.ts'
+import { passes, runChain } from '../plan/run-chain.ts'
+import type { Plan } from '../plan/plan.ts'
+import { RequestContext } from '../request-context.ts'
+import type { GatewaySession } from '../session.ts'
+import { addForwardedHeaders } from './forwarded-headers.ts'
+import type { GatewayTable } from './gateway-table.ts'
+
+export interface GatewayPhasesOptions {
+  readonly table: GatewayTable
+  /** Proxies in front of us whose X-Forwarded-* are believed. */
+  readonly trusted: CidrSet | undefined
+  /** The Server field of answers of our own; undefined = none. */
+  readonly serverHeader: string | undefined
+  /** Called once per request, at its end. */
+  readonly onLogged: (session: GatewaySession) => void
+}
+
+/** The gateway is a program of the proxy framework: match a route, run its plugins, pick a node. */
+export class GatewayPhases implements ProxyPhases<RequestContext> {
+  private readonly options: GatewayPhasesOptions
+
+  constructor(options: GatewayPhasesOptions) {
+    this.options = options
+  }
+
+  newContext = (session: GatewaySession): RequestContext => new RequestContext(session)
+
+  requestFilter = (session: GatewaySession): MaybePromise<void> => {
+    const { ctx } = session
+    if (ctx.path === '') {
+      session.respond(400, { error_msg: 'the path of the request is malformed' })
+      return undefined
+    }
+    const plan = this.options.table.match(ctx)
+    ctx.plan = plan
+    const waiting = plan.rewrite.length === 0 ? undefined : runChain(plan.rewrite, 'rewrite', session)
+    return waiting === undefined ? this.afterRewrite(session, plan) : waiting.then(() => this.afterRewrite(session, plan))
+  }
+
+  upstreamPeer = (session: GatewaySession): MaybePromise<Peer> => {
+    const { plan } = session.ctx
+    if (plan === undefined || plan.balancer.length === 0) return this.pick(session)
+    const waiting = runChain(plan.balancer, 'balancer', session)
+    return waiting === undefined ? this.pick(session) : waiting.then(() => this.pick(session))
+  }
+
+  failToConnect = (session: GatewaySession, _peer: Peer, error: ProxyError): void => {
+    this.limitRetries(session, error)
+  }
+
+  errorWhileProxy = (session: GatewaySession, _peer: Peer, error: ProxyError): void => {
+    if (!error.stale) this.limitRetries(session, error)
+  }
+
+  upstreamRequestFilter = (session: GatewaySession, request: RequestHead): void => {
+    const { ctx } = session
+    const { plan } = ctx
+    if (ctx.upstreamMethod !== undefined) request.method = ctx.upstreamMethod
+    if (ctx.upstreamTarget !== undefined) request.target = ctx.upstreamTarget
+    const host = ctx.upstreamHost ?? plan?.upstream?.hostFor(session.peer as Peer)
+    if (host !== undefined) request.headers.set('Host', host)
+    if (request.upgrade && !mayUpgrade(plan, request)) {
+      request.upgrade = false
+      request.headers.delete('upgrade')
+      request.headers.delete('connection')
+    }
+    addForwardedHeaders(request, ctx, this.options.trusted)
+  }
+
+  responseFilter = (session: GatewaySession, response: ResponseHead): void => {
+    const { serverHeader } = this.options
+    if (serverHeader !== undefined && session.responseSource === 'local') response.headers.set('Server', serverHeader)
+    const chain = session.ctx.plan?.headerFilter
+    if (chain === undefined) return
+    for (const plugin of chain) if (plugin.filter === undefined || passes(plugin, session)) plugin.hooks.headerFilter?.(session)
+  }
+
+  filtersResponseBody = (session: GatewaySession): boolean => (session.ctx.plan?.bodyFilter.length ?? 0) > 0
+
+  responseBodyFilter = (session: GatewaySession, chunk: Uint8Array, end: boolean): Uint8Array => {
+    let bytes = chunk
+    for (const plugin of session.ctx.plan?.bodyFilter ?? []) {
+      if (plugin.filter !== undefined && !passes(plugin, session)) continue
+      bytes = plugin.hooks.bodyFilter?.(session, bytes, end) ?? bytes
+    }
+    return bytes
+  }
+
+  logging = (session: GatewaySession): void => {
+    const { plan } = session.ctx
+    this.leave(session)
+    if (plan !== undefined) {
+      for (const plugin of plan.log) if (plugin.filter === undefined || passes(plugin, session)) plugin.hooks.log?.(session)
+    }
+    this.options.onLogged(session)
+  }
+
+  /** The caller may be known now: its plugins join in. */
+  private afterRewrite(session: GatewaySession, matched: Plan): MaybePromise<void> {
+    if (session.responded) return undefined
+    const { ctx } = session
+    if (ctx.consumer === undefined) return this.access(session, matched)
+    const plan = matched.forConsumer(ctx.consumer)
+    ctx.plan = plan
+    const waiting = plan.consumerRewrite.length === 0 ? undefined : runChain(plan.consumerRewrite, 'rewrite', session)
+    return waiting === undefined ? this.access(session, plan) : waiting.then(() => this.access(session, plan))
+  }
+
+  private access(session: GatewaySession, plan: Plan): MaybePromise<void> {
+    if (session.responded) return undefined
+    const waiting = plan.access.length === 0 ? undefined : runChain(plan.access, 'access', session)
+    return waiting === undefined ? this.afterAccess(session, plan) : waiting.then(() => this.afterAccess(session, plan))
+  }
+
+  private afterAccess(session: GatewaySession, plan: Plan): void {
+    if (session.responded || plan.missing === undefined) return
+    session.respond(plan.missing.status, { error_msg: plan.missing.message })
+  }
+
+  private pick(session: GatewaySession): Peer {
+    const upstream = session.ctx.plan?.upstream
+    this.leave(session)
+    const peer = upstream?.pick(session)
+    if (peer === undefined || upstream === undefined) {
+      throw new ProxyError('NO_UPSTREAM', 'upstream', session.attempts > 1 ? 502 : 503, 'no node of the upstream is left')
+    }
+    if (upstream.counts && peer.backend !== undefined) {
+      upstream.started(peer.backend)
+      session.ctx.countedBackend = peer.backend
+    }
+    return peer
+  }
+
+  /** The attempt on a counted node is over. */
+  private leave(session: GatewaySession): void {
+    const { ctx } = session
+    const backend = ctx.countedBackend
+    if (backend === undefined) return
+    ctx.countedBackend = undefined
+    ctx.plan?.upstream?.finished(backend, session.answeredAt > 0 ? session.answeredAt - session.sentAt : -1)
+  }
+
+  private limitRetries(session: GatewaySession, error: ProxyError): void {
+    const upstream = session.ctx.plan?.upstream
+    if (upstream === undefined) return
+    if (session.attempts > upstream.retries) error.retry = false
+    const { retryTimeoutMs } = upstream
+    if (retryTimeoutMs > 0 && performance.now() - session.startedAt > retryTimeoutMs) error.retry = false
+  }
+}
+
+/** WebSocket unless it is forbidden; other protocols (h2c would let a client past the gateway) only where it is said. */
+function mayUpgrade(plan: Plan | undefined, request: RequestHead): boolean {
+  const allowed = plan?.enableWebsocket
+  return allowed ?? request.headers.get('upgrade')?.toLowerCase() === 'websocket'
+}

@@ -1,0 +1,97 @@
+import { HttpProxy, type SharedTable } from '@sekisho/proxy'
+import { CidrSet } from '../addresses/index.ts'
+import type { NodeSettings } from '../config/settings/node-settings.ts'
+import { ConsumerStore } from '../consumers/consumer-store.ts'
+import { compileFormat, LogWriter } from '../observability/access-log/index.ts'
+import { METRICS, type WorkerMetrics } from '../observability/metrics/index.ts'
+import { Mounts } from '../plan/mounts.ts'
+import type { PluginLogger } from '../plugins/context.ts'
+import { pluginNames } from '../plugins/plugin-names.ts'
+import type { PluginRegistry } from '../plugins/plugin-registry.ts'
+import type { RequestContext } from '../request-context.ts'
+import type { Operation } from '../store/store.ts'
+import { GatewayPhases } from './gateway-phases.ts'
+import { GatewayTable } from './gateway-table.ts'
+import { proxyOptions } from './proxy-options.ts'
+import { WorkerGauges } from './worker-gauges.ts'
+
+export interface GatewayWorkerOptions {
+  readonly settings: NodeSettings
+  readonly workerIndex: number
+  readonly plugins: PluginRegistry
+  readonly counters: SharedTable
+  readonly inFlight: SharedTable
+  readonly metrics: WorkerMetrics
+  readonly logger: PluginLogger
+}
+
+/** The data plane of one thread: the proxy with the gateway's phases, and the table that they read. */
+export class GatewayWorker {
+  readonly proxy: HttpProxy<RequestContext>
+  readonly table: GatewayTable
+  private readonly options: GatewayWorkerOptions
+  private readonly accessLog: LogWriter | undefined
+  private readonly gauges: WorkerGauges
+  /** Changes wait for the plugin modules that they need, and for each other. */
+  private queue: Promise<void> | undefined
+
+  constructor(options: GatewayWorkerOptions) {
+    const { settings, workerIndex, plugins, counters, inFlight, metrics, logger } = options
+    this.options = options
+    const consumers = new ConsumerStore()
+    const services = { counters, inFlight, workerIndex, metrics }
+    this.table = new GatewayTable({
+      consumers,
+      workerIndex,
+      logger,
+      upstreamDefaults: settings.upstream_defaults,
+      mounts: (table) =>
+        new Mounts({ plugins, consumers, services, logger, metadata: (plugin) => table.metadataOf(plugin) }),
+    })
+    const requests = metrics.counter(METRICS.httpRequests, {})
+    const { access_log: log, trusted_addresses: trusted, server_header: serverHeader } = settings
+    this.accessLog = log === undefined ? undefined : new LogWriter({ path: log.path })
+    const writer = this.accessLog
+    const format = log === undefined ? undefined : compileFormat(log.format)
+    const phases = new GatewayPhases({
+      table: this.table,
+      trusted: trusted.length === 0 ? undefined : new CidrSet(trusted),
+      serverHeader,
+      onLogged: (session) => {
+        requests.add(1)
+        if (writer !== undefined && format !== undefined) writer.write(format(session.ctx))
+      },
+    })
+    this.proxy = new HttpProxy(phases, proxyOptions(settings, metrics, logger))
+    this.gauges = new WorkerGauges(this.proxy, metrics, writer)
+  }
+
+  /** Patches a change in. Resolves when it is in force: at once unless a plugin's module has to be loaded first. */
+  apply(operations: readonly Operation[]): Promise<void> {
+    const loading = this.options.plugins.load(pluginNames(operations))
+    if (loading === undefined && this.queue === undefined) {
+      this.table.apply(operations)
+      return Promise.resolve()
+    }
+    const before = this.queue
+    const done = (async () => {
+      await before
+      await loading
+      this.table.apply(operations)
+    })()
+    this.queue = done
+    void done.finally(() => {
+      if (this.queue === done) this.queue = undefined
+    }).catch(() => undefined)
+    return done
+  }
+
+  reopenLogs(): void {
+    this.accessLog?.reopen()
+  }
+
+  async stop(): Promise<void> {
+    this.gauges.stop()
+    await this.accessLog?.close()
+  }
+}

@@ -1,0 +1,86 @@
+import type { UpstreamDefaults } from '../config/settings/limits.ts'
+import { normaliseUpstream, type NormalUpstream } from '../resources/normalise-upstream.ts'
+import type { NormalRoute, NormalService } from '../resources/normalise-route.ts'
+import type { Timeout } from '../resources/timeout.ts'
+import type { Upstream } from '../resources/upstream.ts'
+import { UpstreamTarget } from '../upstreams/upstream-target.ts'
+
+/** Where a route's requests go, or what they are answered when that is nowhere. */
+export interface TargetResult {
+  readonly upstream: UpstreamTarget | undefined
+  readonly missing: { readonly status: number; readonly message: string } | undefined
+}
+
+interface CachedTarget {
+  readonly written: unknown
+  readonly timeout: string
+  readonly target: UpstreamTarget
+}
+
+/**
+ * The upstreams of one worker. A target (balancer, peers) is made when a route first needs it, and stays while the upstream it was made
+ * from does: neither rotation nor counters start anew because something else changed.
+ */
+export class UpstreamTable {
+  private readonly byId = new Map<string, Upstream>()
+  private readonly targets = new Map<string, CachedTarget>()
+  private readonly defaults: UpstreamDefaults
+  private readonly workerIndex: number
+
+  constructor(defaults: UpstreamDefaults, workerIndex: number) {
+    this.defaults = defaults
+    this.workerIndex = workerIndex
+  }
+
+  set(id: string, upstream: Upstream | undefined): void {
+    if (upstream === undefined) this.byId.delete(id)
+    else this.byId.set(id, upstream)
+    for (const key of this.targets.keys()) if (key.startsWith(`upstreams/${id}|`)) this.targets.delete(key)
+  }
+
+  /** The upstream that stood within a route is gone with it. */
+  removeRoute(id: string): void {
+    this.targets.delete(`routes/${id}|`)
+  }
+
+  /** A route's own upstream or reference wins over its service's. */
+  targetOf(route: NormalRoute, service: NormalService | undefined): TargetResult {
+    if (route.service_id !== undefined && service === undefined) {
+      return { upstream: undefined, missing: { status: 404, message: `service ${route.service_id} does not exist` } }
+    }
+    if (route.upstream !== undefined) return this.made(`routes/${route.id}`, route.upstream, route.timeout)
+    const id = route.upstream_id ?? (service?.upstream === undefined ? service?.upstream_id : undefined)
+    if (id !== undefined) {
+      const upstream = this.byId.get(id)
+      if (upstream !== undefined) return this.made(`upstreams/${id}`, upstream, route.timeout)
+      return { upstream: undefined, missing: { status: 502, message: `upstream ${id} does not exist` } }
+    }
+    if (service?.upstream !== undefined) return this.made(`services/${service.id}`, service.upstream, route.timeout)
+    return { upstream: undefined, missing: { status: 503, message: 'the route has no upstream, and no plugin answered' } }
+  }
+
+  private made(key: string, upstream: Upstream, timeout: Timeout | undefined): TargetResult {
+    // Routes with time limits of their own cannot share the peers of the others.
+    const limits = timeout === undefined ? '' : JSON.stringify(timeout)
+    const full = `${key}|${limits}`
+    const known = this.targets.get(full)
+    if (known !== undefined && known.written === upstream && known.timeout === limits) return usable(known.target)
+    const target = new UpstreamTarget(normaliseUpstream(upstream), timeout, this.defaults, this.workerIndex)
+    this.targets.set(full, { written: upstream, timeout: limits, target })
+    return usable(target)
+  }
+}
+
+/** Schemes that are spoken to upstreams. */
+const SPOKEN: ReadonlySet<NormalUpstream['scheme']> = new Set(['http', 'https'] as const)
+
+function usable(target: UpstreamTarget): TargetResult {
+  const { scheme, nodes, discovery } = target.upstream
+  if (!SPOKEN.has(scheme)) {
+    return { upstream: undefined, missing: { status: 502, message: `upstreams with the scheme ${scheme} cannot be reached yet` } }
+  }
+  if (discovery !== undefined || nodes.every((node) => node.weight === 0)) {
+    return { upstream: undefined, missing: { status: 503, message: 'the upstream has no nodes' } }
+  }
+  return { upstream: target, missing: undefined }
+}

@@ -1,0 +1,129 @@
+import { forgetWorker, SharedTable, CONTROL_INDEX, type ControlContext } from '@sekisho/proxy'
+import { renderProblems } from '../config/render.ts'
+import type { ConfigProblem } from '../config/problem.ts'
+import { ControlMetrics, METRICS, MetricsServer } from '../observability/metrics/index.ts'
+import { PluginRegistry } from '../plugins/plugin-registry.ts'
+import type { MutableResourceSet } from '../resources/resource-set.ts'
+import { applyOperations } from '../store/apply.ts'
+import { ConfigError, FileStore } from '../store/file-store.ts'
+import type { Change } from '../store/store.ts'
+import { VERSION } from '../version.ts'
+import { METRICS_ENDPOINT } from './endpoints.ts'
+import { lazyErrorLog, type LazyErrorLog } from './lazy-error-log.ts'
+import { SHARED_COUNTERS, SHARED_IN_FLIGHT, sharedMetrics, type ToControl, type ToWorker, type WorkerStart } from './messages.ts'
+import { UserPlugins } from './user-plugins.ts'
+
+
+/**
+ * The control thread: reads and watches the configuration, hands changes to the workers, adds up what they count. When it returns, all
+ * that workers need to start is in place.
+ */
+export async function controlNode(control: ControlContext, file: string): Promise<void> {
+  const plugins = new PluginRegistry()
+  let log: LazyErrorLog | undefined
+  const metrics = new ControlMetrics({ version: VERSION })
+  const failures = metrics.own.counter(METRICS.configReloadFailures, {})
+  const refuse = (problems: readonly ConfigProblem[]): void => {
+    failures.add(1)
+    const text = renderProblems(problems)
+    log?.error({ file, problems: problems.length }, `the changed configuration is refused, the one before stays in force:\n${text}`)
+  }
+
+  const userPlugins = new UserPlugins(plugins)
+  const store = new FileStore(file, {
+    plugins: async (settings) => {
+      await plugins.loadAll()
+      await userPlugins.load(settings.plugin_paths)
+      return settings.plugins === undefined ? plugins : plugins
+    },
+    onProblem: refuse,
+    onSettings: () => log?.warn({ file }, 'settings of the node changed: they take effect with the next start (SIGUSR2 starts anew in place)'),
+  })
+  const snapshot = await loadOrExplain(store)
+  const settings = store.settings as NonNullable<typeof store.settings>
+  log = lazyErrorLog(settings.error_log, { thread: 'control' })
+  const errorLog = log
+  userPlugins.logger = errorLog
+
+  const revision = metrics.own.gauge(METRICS.configRevision, {})
+  revision.set(snapshot.revision)
+  const resources = copyOf(snapshot.resources)
+  const broadcast = (message: ToWorker): void => control.broadcast(message)
+  control.workerData = { settings, revision: snapshot.revision, resources, plugins: userPlugins.codes } satisfies WorkerStart
+  store.watch((change: Change) => {
+    applyOperations(resources, change.operations)
+    // The sets are shared with `workerData`, which is cloned when a worker starts.
+    control.workerData = { settings, revision: change.revision, resources, plugins: userPlugins.codes } satisfies WorkerStart
+    broadcast({ type: 'change', revision: change.revision, operations: change.operations })
+    revision.set(change.revision)
+    const removed = new Set(change.operations.filter(({ kind, value }) => kind === 'routes' && value === undefined).map(({ id }) => id))
+    if (removed.size > 0) {
+      metrics.forget('route', removed)
+      broadcast({ type: 'forget', label: 'route', values: removed })
+    }
+    errorLog.info({ revision: change.revision, changes: change.operations.length }, 'the configuration changed')
+  })
+  userPlugins.watch((name, code) => broadcast({ type: 'plugin', name, code }))
+
+  const counters = SharedTable.createBuffer({ cells: 3 })
+  const inFlight = SharedTable.createBuffer({ cells: control.count })
+  control.shared[SHARED_COUNTERS] = counters
+  control.shared[SHARED_IN_FLIGHT] = inFlight
+  const counterTable = new SharedTable(counters, CONTROL_INDEX)
+  const inFlightTable = new SharedTable(inFlight, CONTROL_INDEX)
+  const restarts = metrics.own.counter(METRICS.workerRestarts, {})
+  let serving = 0
+  control.onWorkerStart((index, generation) => {
+    control.shared[sharedMetrics(index)] = metrics.startWorker(index, generation)
+    if (generation > 1) restarts.add(1)
+    serving++
+  })
+  control.onWorkerExit((index, generation) => {
+    serving--
+    counterTable.releaseLocksOf(index)
+    inFlightTable.releaseLocksOf(index)
+    forgetWorker(inFlightTable, index)
+    metrics.endWorker(index, generation)
+  })
+  control.onMessage((message, index) => {
+    const { type, ...rest } = message as ToControl
+    if (type === 'series' && 'batch' in rest) metrics.receive(index, rest.generation, rest.batch)
+  })
+
+  const target = control.endpoints[METRICS_ENDPOINT]
+  let server: MetricsServer | undefined
+  if (target !== undefined) {
+    server = new MetricsServer({ target, render: () => metrics.render(), ready: () => serving >= control.count })
+    await server.listen()
+  }
+
+  control.onReload(async () => {
+    const { problems } = await store.reload()
+    if (problems !== undefined) refuse(problems)
+  })
+  control.onReopenLogs(() => {
+    errorLog.reopen()
+    broadcast({ type: 'reopen-logs' })
+  })
+  control.onDrain(async () => {
+    await server?.close()
+  })
+  control.onStop(async () => {
+    userPlugins.close()
+    await store.close()
+    metrics.stop()
+  })
+}
+
+/** The first configuration must be right: there is none to go on with. */
+async function loadOrExplain(store: FileStore): ReturnType<FileStore['load']> {
+  try {
+    return await store.load()
+  } catch (error) {
+    if (error instanceof ConfigError) throw new Error(`${error.message}\n${renderProblems(error.problems)}`, { cause: error })
+    throw error
+  }
+}
+
+const copyOf = (resources: Awaited<ReturnType<FileStore['load']>>['resources']): MutableResourceSet =>
+  Object.fromEntries(Object.entries(resources).map(([kind, items]) => [kind, new Map(items as Map<string, unknown>)])) as unknown as MutableResourceSet

@@ -1,0 +1,30 @@
+import type { NodeSettings } from '../config/settings/node-settings.ts'
+import type { ResourceSet } from '../resources/resource-set.ts'
+import type { SeriesBatch } from '../observability/metrics/index.ts'
+import type { Operation } from '../store/store.ts'
+
+/** What a worker is started with: the state as of `revision`. */
+export interface WorkerStart {
+  readonly settings: NodeSettings
+  readonly revision: number
+  readonly resources: ResourceSet
+  /** Plugins of the user's: the code of each as one ES module. */
+  readonly plugins: ReadonlyMap<string, string>
+}
+
+/** From the control thread to the workers. */
+export type ToWorker =
+  | { readonly type: 'change'; readonly revision: number; readonly operations: readonly Operation[] }
+  | { readonly type: 'plugin'; readonly name: string; readonly code: string | undefined }
+  | { readonly type: 'reopen-logs' }
+  | { readonly type: 'forget'; readonly label: string; readonly values: ReadonlySet<string> }
+
+/** From a worker to the control thread. */
+export type ToControl =
+  | { readonly type: 'series'; readonly generation: number; readonly batch: SeriesBatch }
+  | { readonly type: 'applied'; readonly revision: number }
+
+/** Names of what the threads share. */
+export const SHARED_COUNTERS = 'counters'
+export const SHARED_IN_FLIGHT = 'in-flight'
+export const sharedMetrics = (workerIndex: number): string => `metrics-${workerIndex}`

@@ -1,0 +1,88 @@
+import { Server, SharedTable, type WorkerContext } from '@sekisho/proxy'
+import { GatewayWorker } from '../gateway/gateway-worker.ts'
+import { WorkerMetrics } from '../observability/metrics/worker-metrics.ts'
+import { PluginRegistry } from '../plugins/plugin-registry.ts'
+import { snapshotOperations } from '../store/snapshot-operations.ts'
+import { lazyErrorLog } from './lazy-error-log.ts'
+import { SHARED_COUNTERS, SHARED_IN_FLIGHT, sharedMetrics, type ToControl, type ToWorker, type WorkerStart } from './messages.ts'
+import { importPlugin } from './user-plugin.ts'
+
+/** A worker thread: makes the data plane from the snapshot it was started with, then follows the control thread's changes. */
+async function startWorker(worker: WorkerContext): Promise<GatewayWorker> {
+  const start = worker.data as WorkerStart
+  const post = (message: ToControl): void => worker.post(message)
+  const logger = lazyErrorLog(start.settings.error_log, { worker: worker.index })
+  const plugins = new PluginRegistry()
+  const own = new Map<string, string>()
+  for (const [file, code] of start.plugins) {
+    const definition = await importPlugin(file, code)
+    own.set(file, definition.name)
+    plugins.set(definition)
+  }
+  const metrics = new WorkerMetrics(worker.shared[sharedMetrics(worker.index)], (batch) =>
+    post({ type: 'series', generation: worker.generation, batch }),
+  )
+  const gateway = new GatewayWorker({
+    settings: start.settings,
+    workerIndex: worker.index,
+    plugins,
+    metrics,
+    logger,
+    counters: new SharedTable(worker.shared[SHARED_COUNTERS], worker.index),
+    inFlight: new SharedTable(worker.shared[SHARED_IN_FLIGHT], worker.index),
+  })
+  let { revision } = start
+  await gateway.apply(snapshotOperations(start.resources))
+
+  const receive = async (message: ToWorker): Promise<void> => {
+    switch (message.type) {
+      case 'change':
+        // A change may be in the snapshot already: it was made while this thread was being started.
+        if (message.revision <= revision) return
+        revision = message.revision
+        await gateway.apply(message.operations)
+        post({ type: 'applied', revision: message.revision })
+        return
+      case 'plugin':
+        await changePlugin(message.name, message.code)
+        return
+      case 'reopen-logs':
+        gateway.reopenLogs()
+        logger.reopen()
+        return
+      case 'forget':
+        metrics.forget(message.label, message.values)
+    }
+  }
+
+  const changePlugin = async (file: string, code: string | undefined): Promise<void> => {
+    const before = own.get(file)
+    const definition = code === undefined ? undefined : await importPlugin(file, code)
+    if (before !== undefined) {
+      plugins.remove(before)
+      own.delete(file)
+      await plugins.load([before])
+      gateway.table.reloadPlugin(before)
+    }
+    if (definition === undefined) return
+    plugins.set(definition)
+    own.set(file, definition.name)
+    gateway.table.reloadPlugin(definition.name)
+  }
+
+  // In order: a change may need the plugin that the message before it brought.
+  let last: Promise<void> = Promise.resolve()
+  worker.onMessage((message) => {
+    last = last
+      .then(() => receive(message as ToWorker))
+      .catch((err: unknown) => logger.error({ err }, 'a change could not be applied'))
+  })
+  worker.onStop(() => gateway.stop())
+  return gateway
+}
+
+let gateway: Promise<GatewayWorker> | undefined
+
+await new Server()
+  .listenInherited(async (worker) => (await (gateway ??= startWorker(worker))).proxy)
+  .run()

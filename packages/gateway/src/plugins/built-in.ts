@@ -1,0 +1,31 @@
+import type { PluginDefinition } from './definition.ts'
+
+/** The plugins that come with the gateway. A module is loaded when a configuration first names it: idle plugins cost no memory. */
+const BUILT_IN = {
+  'basic-auth': () => import('./basic-auth.ts'),
+  cors: () => import('./cors.ts'),
+  echo: () => import('./echo.ts'),
+  'fault-injection': () => import('./fault-injection.ts'),
+  'ip-restriction': () => import('./ip-restriction.ts'),
+  'key-auth': () => import('./key-auth.ts'),
+  'limit-conn': () => import('./limit-conn.ts'),
+  'limit-count': () => import('./limit-count.ts'),
+  'limit-req': () => import('./limit-req.ts'),
+  mocking: () => import('./mocking.ts'),
+  prometheus: () => import('./prometheus.ts'),
+  'proxy-rewrite': () => import('./proxy-rewrite.ts'),
+  'real-ip': () => import('./real-ip.ts'),
+  redirect: () => import('./redirect.ts'),
+  'request-id': () => import('./request-id.ts'),
+  'response-rewrite': () => import('./response-rewrite.ts'),
+  'ua-restriction': () => import('./ua-restriction.ts'),
+} as const satisfies Record<string, () => Promise<{ readonly default: unknown }>>
+
+export const builtInNames = (): string[] => Object.keys(BUILT_IN)
+
+/** The definition of a built-in plugin; undefined for a name that is none. */
+export async function loadBuiltIn(name: string): Promise<PluginDefinition | undefined> {
+  if (!Object.hasOwn(BUILT_IN, name)) return undefined
+  const module = await BUILT_IN[name as keyof typeof BUILT_IN]()
+  return module.default as unknown as PluginDefinition
+}

@@ -1,0 +1,32 @@
+import type { SharedTable } from '@sekisho/proxy'
+import type { WorkerMetrics } from '../observability/metrics/index.ts'
+import type { ConsumerDirectory } from '../consumers/consumer-directory.ts'
+
+/** Where a plugin is mounted: its configuration stands on this resource. */
+export interface MountPlace {
+  readonly kind: 'routes' | 'services' | 'plugin_configs' | 'global_rules' | 'consumers' | 'consumer_groups'
+  readonly id: string
+}
+
+export interface PluginLogger {
+  error(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  info(fields: object, message: string): void
+}
+
+/** What a plugin gets beside its configuration, in `create`. */
+export interface PluginContext<ConsumerConfig = unknown, Metadata = unknown> {
+  readonly place: MountPlace
+  /** `kind/id` of the place: what keeps one mount's shared keys apart from another's, also after a reload. */
+  readonly scope: string
+  /** The plugin's `plugin_metadata`, defaults filled in. */
+  readonly metadata: Metadata
+  readonly consumers: ConsumerDirectory<ConsumerConfig>
+  /** Counters shared by all workers: for windows and buckets (three cells). */
+  readonly counters: SharedTable
+  /** Counters with one cell for each worker: for what is in flight. */
+  readonly inFlight: SharedTable
+  readonly workerIndex: number
+  readonly metrics: WorkerMetrics
+  readonly logger: PluginLogger
+}

@@ -1,0 +1,39 @@
+import { isFieldValue, isToken } from '@sekisho/wire'
+import Type from 'typebox'
+import { hasVariables } from '../variables/template.ts'
+
+/** Response fields of a configuration, by name. */
+export const HeaderFields = Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()]), { minProperties: 1 })
+
+/** The gateway writes these itself, to fit the body and the connection. */
+const FRAMING = new Set(['connection', 'content-length', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade'])
+
+/** What is wrong with configured fields that would only show when the first response leaves. */
+export function checkHeaderFields(
+  fields: Readonly<Record<string, string | number>> | undefined,
+  path: string,
+): { path: string; message: string } | undefined {
+  for (const [name, value] of Object.entries(fields ?? {})) {
+    const place = `${path}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`
+    if (!isToken(name)) return { path: place, message: `"${name}" is not a header name; write letters, digits and "-"` }
+    if (FRAMING.has(name.toLowerCase())) {
+      return { path: place, message: `"${name}" is set by the gateway itself, to fit the body and the connection; remove it` }
+    }
+    if (typeof value === 'string' && !hasVariables(value) && !isFieldValue(value)) {
+      return { path: place, message: 'has a control character, which a header value cannot have; remove it' }
+    }
+  }
+  return undefined
+}
+
+// eslint-disable-next-line no-control-regex
+const CONTROLS = /[\0-\x08\x0a-\x1f\x7f]/g
+
+/**
+ * A value that a request had a part in, fit for a field: control characters leave as `%0D`, as OpenResty writes them. Query arguments
+ * are decoded, so a client can put a line end into `$arg_x`.
+ */
+export const fieldValue = (text: string): string =>
+  isFieldValue(text)
+    ? text
+    : text.replace(CONTROLS, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`)

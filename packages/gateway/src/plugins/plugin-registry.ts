@@ -1,0 +1,44 @@
+import type { PluginLookup } from '../config/plugin-lookup.ts'
+import { builtInNames, loadBuiltIn } from './built-in.ts'
+import type { PluginDefinition } from './definition.ts'
+
+/** The plugins of one thread: built in ones as they are needed, those of the user as they are loaded. */
+export class PluginRegistry implements PluginLookup {
+  private readonly builtIn = new Map<string, PluginDefinition>()
+  private readonly own = new Map<string, PluginDefinition>()
+
+  /** A plugin of the user's wins over a built-in one of the same name. */
+  get(name: string): PluginDefinition | undefined {
+    return this.own.get(name) ?? this.builtIn.get(name)
+  }
+
+  names(): string[] {
+    return [...new Set([...this.own.keys(), ...builtInNames()])].sort()
+  }
+
+  /** Makes the built-in ones among these names ready for `get`. undefined when all of them were. */
+  load(names: Iterable<string>): Promise<void> | undefined {
+    const missing = [...new Set(names)].filter((name) => this.get(name) === undefined)
+    return missing.length === 0 ? undefined : this.loadMissing(missing)
+  }
+
+  loadAll(): Promise<void> | undefined {
+    return this.load(builtInNames())
+  }
+
+  /** Adds or replaces a plugin of the user's. */
+  set(definition: PluginDefinition): void {
+    this.own.set(definition.name, definition)
+  }
+
+  remove(name: string): void {
+    this.own.delete(name)
+  }
+
+  private async loadMissing(names: string[]): Promise<void> {
+    for (const name of names) {
+      const definition = await loadBuiltIn(name)
+      if (definition !== undefined) this.builtIn.set(name, definition)
+    }
+  }
+}

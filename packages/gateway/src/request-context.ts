@@ -1,0 +1,97 @@
+import type { Backend, Session } from '@sekisho/proxy'
+import type { Consumer } from './consumers/consumer-directory.ts'
+import type { Plan } from './plan/plan.ts'
+import { normalisePath, type MatchRequest } from './router/index.ts'
+import { readVariable } from './variables/variables.ts'
+
+/** What a plugin kept of a request for its own later phases, by plugin name. */
+type PluginStates = Map<string, unknown>
+
+/**
+ * What the gateway knows of one request: the router and expressions read from it, plugins read and write it. Values that cost
+ * something are made when they are first asked for.
+ */
+export class RequestContext implements MatchRequest {
+  readonly session: Session<RequestContext>
+  /** Upper case as sent. */
+  readonly method: string
+  /** nginx's `$uri`: decoded and normalised; what routes are matched against. Empty for a path that cannot be normalised. */
+  readonly path: string
+  /** Lower case, without the port; empty when an HTTP/1.0 client sent none. */
+  readonly host: string
+  /** The client's address: that of the connection, until `real-ip` knows better. */
+  remoteAddr: string
+  /** Path parameters of the matched route, by name. */
+  uriParams: Record<string, string> | undefined = undefined
+  /** Everything settled by configuration for the matched route; undefined until it is matched, or when none was. */
+  plan: Plan | undefined = undefined
+  /** Set by the auth plugin that recognised the caller. */
+  consumer: Consumer | undefined = undefined
+
+  /** What the upstream gets in place of the client's request line; undefined = as the client sent it. Set by `proxy-rewrite`. */
+  upstreamMethod: string | undefined = undefined
+  /** Path and query, percent-encoded as it goes on the wire. */
+  upstreamTarget: string | undefined = undefined
+  /** The Host field for the upstream, over `pass_host`. */
+  upstreamHost: string | undefined = undefined
+
+  /** The node that the balancer counts this request on. */
+  countedBackend: Backend | undefined = undefined
+
+  private states: PluginStates | undefined = undefined
+  private filterResults: Map<object, boolean> | undefined = undefined
+
+  constructor(session: Session<RequestContext>) {
+    this.session = session
+    const { request } = session
+    this.method = request.method
+    this.path = normalisePath(request.path) ?? ''
+    this.host = hostName(request.host)
+    this.remoteAddr = session.remoteAddress
+  }
+
+  get hostWithPort(): string {
+    return this.session.request.host.toLowerCase()
+  }
+
+  /** A variable by nginx's or APISIX's name (`uri`, `arg_x`, `http_x`, `cookie_x`, `consumer_name`, …). */
+  variable(name: string): string | number | undefined {
+    return readVariable(this, name)
+  }
+
+  /** The caller is known: routes' consumer plugins apply, and the upstream gets `X-Consumer-*`. */
+  attachConsumer(consumer: Consumer): void {
+    this.consumer = consumer
+    const { headers } = this.session.request
+    headers.set('X-Consumer-Username', consumer.username)
+    headers.delete('x-credential-identifier')
+    const customId = consumer.labels?.['custom_id']
+    if (customId === undefined) headers.delete('x-consumer-custom-id')
+    else headers.set('X-Consumer-Custom-ID', customId)
+  }
+
+  /** What this plugin kept in an earlier phase of this request. */
+  getState<T>(plugin: string): T | undefined {
+    return this.states?.get(plugin) as T | undefined
+  }
+
+  setState(plugin: string, state: unknown): void {
+    ;(this.states ??= new Map()).set(plugin, state)
+  }
+
+  /** What a mounted plugin's `_meta.filter` said of this request. */
+  getFilterResult(plugin: object): boolean | undefined {
+    return this.filterResults?.get(plugin)
+  }
+
+  setFilterResult(plugin: object, result: boolean): void {
+    ;(this.filterResults ??= new Map()).set(plugin, result)
+  }
+}
+
+/** `Example.com:8080` to `example.com`; an IPv6 address keeps its brackets. */
+function hostName(host: string): string {
+  const colon = host.lastIndexOf(':')
+  const name = colon > host.lastIndexOf(']') ? host.slice(0, colon) : host
+  return name.toLowerCase()
+}

@@ -1,0 +1,125 @@
+import { LoadBalancer, Peer, type Backend, type NodeSpec, type PeerOptions } from '@sekisho/proxy'
+import type { UpstreamDefaults } from '../config/settings/limits.ts'
+import type { NormalUpstream } from '../resources/index.ts'
+import type { Timeout } from '../resources/timeout.ts'
+import type { GatewaySession } from '../session.ts'
+import { variableReader } from '../variables/variables.ts'
+import { compileText } from '../variables/template.ts'
+import type { RequestContext } from '../request-context.ts'
+
+/** An upstream made ready: its balancer, a peer for each node, and what the upstream gets as Host. */
+export class UpstreamTarget {
+  readonly upstream: NormalUpstream
+  readonly retries: number
+  readonly retryTimeoutMs: number
+  private readonly balancer: LoadBalancer
+  private readonly peers = new Map<Backend, Peer>()
+  /** The one node, if there is just one: nothing to balance. */
+  private readonly only: Peer | undefined
+  private readonly key: ((context: RequestContext) => string) | undefined
+  /** The balancer counts what is in flight. */
+  readonly counts: boolean
+
+  constructor(upstream: NormalUpstream, timeout: Timeout | undefined, defaults: UpstreamDefaults, workerIndex: number) {
+    this.upstream = upstream
+    const nodes = upstream.nodes.map(nodeSpec)
+    const live = upstream.nodes.filter((node) => node.weight > 0).length
+    this.retries = upstream.retries ?? Math.max(0, live - 1)
+    this.retryTimeoutMs = upstream.retry_timeout * 1_000
+    this.balancer = balancerOf(upstream, nodes, workerIndex)
+    this.key = upstream.type === 'chash' ? hashKey(upstream) : undefined
+    this.counts = upstream.type === 'least_conn' || upstream.type === 'ewma'
+    const options = peerOptions(upstream, timeout ?? upstream.timeout, defaults)
+    for (const backend of this.balancer.backends) {
+      this.peers.set(backend, new Peer(backend.host, backend.port, options(backend), backend))
+    }
+    this.only = this.balancer.backends.length === 1 && live === 1 ? this.peers.get(this.balancer.backends[0]) : undefined
+  }
+
+  /** The peer for this attempt; undefined when no node is left. */
+  pick(session: GatewaySession): Peer | undefined {
+    if (this.only !== undefined) return session.tried.length === 0 ? this.only : undefined
+    const backend = this.balancer.select(this.key === undefined ? '' : this.key(session.ctx), session.tried)
+    return backend === undefined ? undefined : this.peers.get(backend)
+  }
+
+  started(backend: Backend): void {
+    this.balancer.started(backend)
+  }
+
+  finished(backend: Backend, latencyMs: number): void {
+    this.balancer.finished(backend, latencyMs)
+  }
+
+  /** The Host field that the upstream gets; undefined leaves the client's. */
+  hostFor(peer: Peer): string | undefined {
+    const { pass_host: passHost, upstream_host: upstreamHost, scheme } = this.upstream
+    if (passHost === 'pass') return undefined
+    if (passHost === 'rewrite') return upstreamHost
+    return peer.port === (scheme === 'https' ? 443 : 80) ? peer.host : peer.name
+  }
+}
+
+const nodeSpec = (node: NormalUpstream['nodes'][number]): NodeSpec => ({
+  host: node.host,
+  port: node.port,
+  weight: node.weight,
+  priority: node.priority,
+  ...(node.metadata === undefined ? {} : { metadata: node.metadata }),
+})
+
+function balancerOf(upstream: NormalUpstream, nodes: NodeSpec[], offset: number): LoadBalancer {
+  switch (upstream.type) {
+    case 'chash':
+      return LoadBalancer.consistentHash(nodes, { offset })
+    case 'least_conn':
+      return LoadBalancer.leastConnections(nodes, { offset })
+    case 'ewma':
+      return LoadBalancer.ewma(nodes)
+    case 'random':
+      return LoadBalancer.random(nodes)
+    default:
+      return LoadBalancer.roundRobin(nodes, { offset })
+  }
+}
+
+/** What consistent hash goes by; the client's address when the request has no such thing, as in APISIX. */
+function hashKey(upstream: NormalUpstream): (context: RequestContext) => string {
+  const { hash_on: hashOn, key = '' } = upstream
+  if (hashOn === 'vars_combinations') {
+    const text = compileText(key)
+    return (context) => text(context) || context.remoteAddr
+  }
+  const names = { vars: key, header: `http_${key}`, cookie: `cookie_${key}`, consumer: 'consumer_name' }
+  const read = variableReader(names[hashOn])
+  return (context) => String(read(context) ?? '') || context.remoteAddr
+}
+
+function peerOptions(
+  upstream: NormalUpstream,
+  timeout: Timeout | undefined,
+  defaults: UpstreamDefaults,
+): (backend: Backend) => PeerOptions {
+  const secure = upstream.scheme === 'https' || upstream.scheme === 'grpcs'
+  const { tls, keepalive_pool: pool } = upstream
+  const common: PeerOptions = {
+    connectTimeoutMs: (timeout?.connect ?? defaults.connect_timeout) * 1_000,
+    writeTimeoutMs: (timeout?.send ?? defaults.send_timeout) * 1_000,
+    readTimeoutMs: (timeout?.read ?? defaults.read_timeout) * 1_000,
+    keepAlive: {
+      maxIdle: pool?.size ?? defaults.keepalive_pool_size,
+      ...(pool === undefined ? {} : { idleTimeoutMs: pool.idle_timeout * 1_000, maxRequests: pool.requests }),
+    },
+  }
+  if (!secure) return () => common
+  return (backend) => ({
+    ...common,
+    tls: {
+      // A name that the client chose must not decide whom we trust: it is the node's, or the configured host's.
+      serverName: (upstream.pass_host === 'rewrite' ? upstream.upstream_host : undefined) ?? backend.host,
+      verify: tls.verify,
+      ...(tls.client_cert === undefined ? {} : { cert: tls.client_cert }),
+      ...(tls.client_key === undefined ? {} : { key: tls.client_key }),
+    },
+  })
+}
