@@ -1,17 +1,18 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
-const source = (name: string): string => fileURLToPath(new URL(`./packages/${name}/src/index.ts`, import.meta.url))
+const packages = fileURLToPath(new URL('./packages/', import.meta.url))
 
 // Unit tests import the sources, so that a failure points at the line that was written. Tests that start
 // threads and processes run the built files under dist/, as a user would: `npm test` builds first.
 export default defineConfig({
   resolve: {
-    alias: {
-      '@sekisho/wire': source('wire'),
-      '@sekisho/proxy': source('proxy'),
-      '@sekisho/gateway': source('gateway'),
-    },
+    alias: [
+      { find: /^@sekisho\/(wire|proxy|gateway)$/, replacement: `${packages}$1/src/index.ts` },
+      { find: /^@sekisho\/proxy\/(server|limits)$/, replacement: `${packages}proxy/src/$1/index.ts` },
+      { find: '@sekisho/gateway/node', replacement: `${packages}gateway/src/node/start-node.ts` },
+      { find: /^@sekisho\/gateway\/internal\/(.*)$/, replacement: `${packages}gateway/src/$1.ts` },
+    ],
   },
   test: {
     include: ['packages/*/src/**/*.test.ts', 'examples/**/*.test.ts', 'bench/**/*.test.ts', 'docs/**/*.test.ts'],

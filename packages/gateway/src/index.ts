@@ -1,1 +1,10 @@
-export {}
+export { Type, type Static, type TSchema } from './schema/type.ts'
+export { definePlugin, type PluginDefinition, type PluginHooks } from './plugins/definition.ts'
+export type { MountPlace, PluginContext, PluginLogger } from './plugins/context.ts'
+export type { Consumer, ConsumerDirectory, ConsumerMatch } from './consumers/consumer-directory.ts'
+export type { GatewaySession } from './session.ts'
+export type { RequestContext } from './request-context.ts'
+export { compileText, type TextTemplate } from './variables/template.ts'
+export { variableReader, type VariableReader, type VariableValue } from './variables/variables.ts'
+export { defineConfig, type Configuration } from './config/define-config.ts'
+export { VERSION } from './version.ts'

@@ -1,4 +1,4 @@
-import Type, { type TSchema } from 'typebox'
+import { type TSchema, Type } from '../schema/type.ts'
 import { RESOURCE_KINDS } from '../resources/kind-names.ts'
 import { settingsFields } from './settings/settings.ts'
 

@@ -1,4 +1,4 @@
-import Type, { type TSchema } from 'typebox'
+import { type TSchema, Type } from '../schema/type.ts'
 import type { PluginDefinition } from '../plugins/definition.ts'
 import { RESOURCE_KINDS, type ResourceKind } from '../resources/kind-names.ts'
 import { resourceSchemas } from '../resources/kinds.ts'

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { definePlugin } from '../plugins/definition.ts'
-import Type from 'typebox'
+import { Type } from '../schema/type.ts'
 import { startGateway, type TestGateway } from '../testing/start-gateway.ts'
 
 const stamp = definePlugin({

@@ -1,4 +1,4 @@
-import { Server } from '@sekisho/proxy'
+import { Server } from '@sekisho/proxy/server'
 import { controlNode } from './control-node.ts'
 
 /** The gateway process: its main thread is the control thread, which starts the workers. */

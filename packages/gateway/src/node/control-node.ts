@@ -1,17 +1,18 @@
-import { forgetWorker, SharedTable, CONTROL_INDEX, type ControlContext } from '@sekisho/proxy'
+import { CONTROL_INDEX, forgetWorker, SharedTable } from '@sekisho/proxy/limits'
+import type { ControlContext } from '@sekisho/proxy/server'
 import { renderProblems } from '../config/render.ts'
 import type { ConfigProblem } from '../config/problem.ts'
 import { ControlMetrics, METRICS, MetricsServer } from '../observability/metrics/index.ts'
-import { PluginRegistry } from '../plugins/plugin-registry.ts'
 import type { MutableResourceSet } from '../resources/resource-set.ts'
 import { applyOperations } from '../store/apply.ts'
 import { ConfigError, FileStore } from '../store/file-store.ts'
 import type { Change } from '../store/store.ts'
 import { VERSION } from '../version.ts'
+import { ConfigLoader } from './config-loader.ts'
 import { METRICS_ENDPOINT } from './endpoints.ts'
 import { lazyErrorLog, type LazyErrorLog } from './lazy-error-log.ts'
 import { SHARED_COUNTERS, SHARED_IN_FLIGHT, sharedMetrics, type ToControl, type ToWorker, type WorkerStart } from './messages.ts'
-import { UserPlugins } from './user-plugins.ts'
+import { watchPluginFolders } from './plugin-folders.ts'
 
 
 /**
@@ -19,22 +20,26 @@ import { UserPlugins } from './user-plugins.ts'
  * that workers need to start is in place.
  */
 export async function controlNode(control: ControlContext, file: string): Promise<void> {
-  const plugins = new PluginRegistry()
   let log: LazyErrorLog | undefined
   const metrics = new ControlMetrics({ version: VERSION })
   const failures = metrics.own.counter(METRICS.configReloadFailures, {})
   const refuse = (problems: readonly ConfigProblem[]): void => {
     failures.add(1)
-    const text = renderProblems(problems)
-    log?.error({ file, problems: problems.length }, `the changed configuration is refused, the one before stays in force:\n${text}`)
+    const fields = { file, problems: problems.length }
+    log?.error(fields, `the changed configuration is refused, the one before stays in force:\n${renderProblems(problems)}`)
   }
 
-  const userPlugins = new UserPlugins(plugins)
+  const loader = new ConfigLoader()
+  let plugins: ReadonlyMap<string, string> = new Map()
+  let pluginsChanged: (before: ReadonlyMap<string, string>) => void = () => undefined
   const store = new FileStore(file, {
-    plugins: async (settings) => {
-      await plugins.loadAll()
-      await userPlugins.load(settings.plugin_paths)
-      return settings.plugins === undefined ? plugins : plugins
+    load: async (path) => {
+      const result = await loader.load(path)
+      if (result.config === undefined) return result
+      const before = plugins
+      plugins = result.plugins
+      pluginsChanged(before)
+      return { config: result.config }
     },
     onProblem: refuse,
     onSettings: () => log?.warn({ file }, 'settings of the node changed: they take effect with the next start (SIGUSR2 starts anew in place)'),
@@ -43,17 +48,26 @@ export async function controlNode(control: ControlContext, file: string): Promis
   const settings = store.settings as NonNullable<typeof store.settings>
   log = lazyErrorLog(settings.error_log, { thread: 'control' })
   const errorLog = log
-  userPlugins.logger = errorLog
 
   const revision = metrics.own.gauge(METRICS.configRevision, {})
   revision.set(snapshot.revision)
   const resources = copyOf(snapshot.resources)
   const broadcast = (message: ToWorker): void => control.broadcast(message)
-  control.workerData = { settings, revision: snapshot.revision, resources, plugins: userPlugins.codes } satisfies WorkerStart
+  // Cloned when a worker starts, also for one that takes a crashed one's place.
+  const keepStart = (at: number): void => {
+    control.workerData = { settings, revision: at, resources, plugins } satisfies WorkerStart
+  }
+  keepStart(snapshot.revision)
+  let current = snapshot.revision
+  pluginsChanged = (before) => {
+    for (const [path, code] of plugins) if (before.get(path) !== code) broadcast({ type: 'plugin', name: path, code })
+    for (const path of before.keys()) if (!plugins.has(path)) broadcast({ type: 'plugin', name: path, code: undefined })
+    keepStart(current)
+  }
   store.watch((change: Change) => {
     applyOperations(resources, change.operations)
-    // The sets are shared with `workerData`, which is cloned when a worker starts.
-    control.workerData = { settings, revision: change.revision, resources, plugins: userPlugins.codes } satisfies WorkerStart
+    current = change.revision
+    keepStart(current)
     broadcast({ type: 'change', revision: change.revision, operations: change.operations })
     revision.set(change.revision)
     const removed = new Set(change.operations.filter(({ kind, value }) => kind === 'routes' && value === undefined).map(({ id }) => id))
@@ -63,7 +77,13 @@ export async function controlNode(control: ControlContext, file: string): Promis
     }
     errorLog.info({ revision: change.revision, changes: change.operations.length }, 'the configuration changed')
   })
-  userPlugins.watch((name, code) => broadcast({ type: 'plugin', name, code }))
+  const reload = async (): Promise<void> => {
+    const { problems } = await store.reload()
+    if (problems !== undefined) refuse(problems)
+  }
+  const stopWatching = watchPluginFolders(settings.plugin_paths, () => {
+    reload().catch((err: unknown) => errorLog.error({ err }, 'the plugins could not be loaded'))
+  })
 
   const counters = SharedTable.createBuffer({ cells: 3 })
   const inFlight = SharedTable.createBuffer({ cells: control.count })
@@ -97,10 +117,7 @@ export async function controlNode(control: ControlContext, file: string): Promis
     await server.listen()
   }
 
-  control.onReload(async () => {
-    const { problems } = await store.reload()
-    if (problems !== undefined) refuse(problems)
-  })
+  control.onReload(reload)
   control.onReopenLogs(() => {
     errorLog.reopen()
     broadcast({ type: 'reopen-logs' })
@@ -109,7 +126,8 @@ export async function controlNode(control: ControlContext, file: string): Promis
     await server?.close()
   })
   control.onStop(async () => {
-    userPlugins.close()
+    stopWatching()
+    loader.close()
     await store.close()
     metrics.stop()
   })

@@ -1,4 +1,4 @@
-import { Server, type ReadyInfo } from '@sekisho/proxy'
+import { Server, type ReadyInfo } from '@sekisho/proxy/server'
 import type { ListenAddress } from '../config/settings/listen.ts'
 import type { NodeSettings } from '../config/settings/node-settings.ts'
 import { METRICS_ENDPOINT } from './endpoints.ts'
@@ -18,8 +18,8 @@ export async function startNode(options: StartNodeOptions): Promise<void> {
     workers: settings.workers,
     gracePeriodMs: settings.shutdown.grace_period * 1_000,
     gatewayModule: new URL('./control-main.js', import.meta.url),
-    // Young objects die with their request. 16 MiB halves let them do so before they are looked at twice; 1 MiB would save 6 MB of memory
-    // and cost 4% of the throughput.
+    // Without the snapshot that Node starts from, the gateway process is 4 MB smaller on Node 20 and 6 on 24; it starts as fast.
+    nodeFlags: ['--no-node-snapshot'],
     ...(onReady === undefined ? {} : { onReady }),
   })
   for (const address of settings.listen) server.listen(written(address))

@@ -1,4 +1,5 @@
 import type { PluginDefinition } from '../plugins/definition.ts'
+import { prepareDefaults } from '../plugins/plugin-registry.ts'
 
 let imports = 0
 
@@ -9,6 +10,7 @@ export async function importPlugin(file: string, code: string): Promise<PluginDe
   const { default: exported } = (await import(/* @vite-ignore */ address)) as { default?: unknown }
   const problem = whatIsWrong(exported)
   if (problem !== undefined) throw new Error(`${file}: ${problem}`)
+  await prepareDefaults(exported as PluginDefinition)
   return exported as PluginDefinition
 }
 

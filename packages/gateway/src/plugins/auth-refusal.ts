@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import { Type } from '../schema/type.ts'
 import type { GatewaySession } from '../session.ts'
 import type { PluginContext } from './context.ts'
 

@@ -18,7 +18,7 @@
  * Costs one SHA-256 of the password that came, about 2 µs a request.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import Type from 'typebox'
+import { Type } from '../schema/type.ts'
 import { AnonymousConsumer, realmOptions, refusal } from './auth-refusal.ts'
 import { defaulted } from './defaulted.ts'
 import { definePlugin } from './definition.ts'

@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import { Type } from '../schema/type.ts'
 import { AddressError, CidrSet } from '../addresses/index.ts'
 
 /** Schema of a list of addresses and networks. What is an address is left to `checkCidrList`, which can say what is wrong with one. */

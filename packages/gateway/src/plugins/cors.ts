@@ -29,7 +29,7 @@
  *
  * Costs about 1 µs for the headers of a response.
  */
-import Type, { type Static } from 'typebox'
+import { type Static, Type } from '../schema/type.ts'
 import { compileRegularExpression, ExpressionError } from '../expressions/index.ts'
 import type { GatewaySession } from '../session.ts'
 import { defaulted } from './defaulted.ts'
@@ -126,7 +126,7 @@ export default definePlugin({
   create(config, { metadata, logger }) {
     const origins = originRule(config, metadata, logger)
     const timing = timingRule(config)
-    const fields = fixedFields(config)
+    const fixed = fixedLines(config)
     const anyHeaders = config.allow_headers === '**'
     const varies = origins !== everyone || (timing !== everyone && timing !== nobody)
 
@@ -145,10 +145,13 @@ export default definePlugin({
         if (timed !== undefined) headers.set('Timing-Allow-Origin', timed)
         const allowed = origins(origin)
         if (allowed === undefined) return
-        headers.set('Access-Control-Allow-Origin', allowed)
-        for (const [name, value] of fields) headers.set(name, value)
+        for (const name of FIELDS) headers.delete(name)
+        let lines = `Access-Control-Allow-Origin: ${allowed}\r\n${fixed}`
         const asked = anyHeaders ? session.request.headers.get('access-control-request-headers') : undefined
-        if (asked !== undefined) headers.set('Access-Control-Allow-Headers', asked)
+        if (asked !== undefined) lines += `Access-Control-Allow-Headers: ${asked}\r\n`
+        // One text instead of five checked fields, which would cost 2 µs more. All of it is the configuration, checked, and values that were
+        // fields when they came.
+        headers.appendLines(lines, FIELDS)
       },
     }
   },
@@ -195,17 +198,25 @@ function timingRule({ timing_allow_origins: list, timing_allow_origins_by_regex:
 
 const ALL_METHODS = 'GET,POST,PUT,DELETE,PATCH,HEAD,OPTIONS,CONNECT,TRACE'
 
-/** What an allowed origin gets, whoever it is. */
-function fixedFields(config: Config): readonly (readonly [name: string, value: string])[] {
+/** What an allowed origin's response says; the upstream's own are taken out. */
+const FIELDS = [
+  'Access-Control-Allow-Origin',
+  'Access-Control-Allow-Methods',
+  'Access-Control-Allow-Headers',
+  'Access-Control-Allow-Credentials',
+  'Access-Control-Expose-Headers',
+  'Access-Control-Max-Age',
+]
+
+/** The lines that are the same for all origins. */
+function fixedLines(config: Config): string {
   const { allow_methods: methods, allow_headers: headers, expose_headers: exposed = '' } = config
-  const fields: (readonly [string, string])[] = [
-    ['Access-Control-Allow-Methods', methods === '**' ? ALL_METHODS : methods],
-    ['Access-Control-Max-Age', String(config.max_age)],
-  ]
-  if (exposed !== '') fields.push(['Access-Control-Expose-Headers', exposed])
-  if (headers !== '**') fields.push(['Access-Control-Allow-Headers', headers])
-  if (config.allow_credential) fields.push(['Access-Control-Allow-Credentials', 'true'])
-  return fields
+  let lines = `Access-Control-Allow-Methods: ${methods === '**' ? ALL_METHODS : methods}\r\n`
+  lines += `Access-Control-Max-Age: ${config.max_age}\r\n`
+  if (exposed !== '') lines += `Access-Control-Expose-Headers: ${exposed}\r\n`
+  if (headers !== '**') lines += `Access-Control-Allow-Headers: ${headers}\r\n`
+  if (config.allow_credential) lines += 'Access-Control-Allow-Credentials: true\r\n'
+  return lines
 }
 
 /** As it was before later plugins ran. When an earlier plugin answered, `rewrite` did not run, and the header is still as it came. */

@@ -1,4 +1,4 @@
-import Type, { type TSchema } from 'typebox'
+import { type TSchema, Type } from '../schema/type.ts'
 
 /**
  * A field with a default: it may be left out of the document, and is there in `create` and `check`, which get the defaults filled in.

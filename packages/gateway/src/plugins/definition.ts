@@ -12,25 +12,25 @@ import type { PluginContext } from './context.ts'
  */
 export interface PluginHooks {
   /** Before access: authenticate, rewrite the request. Runs again for plugins that a consumer brought in. */
-  rewrite?(session: GatewaySession): void | Promise<void>
+  readonly rewrite?: ((session: GatewaySession) => void | Promise<void>) | undefined
   /** Decide whether the request may go on. */
-  access?(session: GatewaySession): void | Promise<void>
+  readonly access?: ((session: GatewaySession) => void | Promise<void>) | undefined
   /** Before each attempt at an upstream node. */
-  balancer?(session: GatewaySession): void | Promise<void>
+  readonly balancer?: ((session: GatewaySession) => void | Promise<void>) | undefined
   /**
    * The response's status and headers (`session.response`) may be changed until they leave. A plugin whose bodyFilter
    * may change the length must delete `content-length` here; the body then leaves chunked.
    */
-  headerFilter?(session: GatewaySession): void
+  readonly headerFilter?: ((session: GatewaySession) => void) | undefined
   /**
    * Each piece of the response body. `chunk` is only valid during the call (copy what is kept) and empty when the
    * end brings no more bytes. Returns the bytes to send instead; undefined leaves the chunk as it is.
    */
-  bodyFilter?(session: GatewaySession, chunk: Uint8Array, end: boolean): Uint8Array | undefined
+  readonly bodyFilter?: ((session: GatewaySession, chunk: Uint8Array, end: boolean) => Uint8Array | undefined) | undefined
   /** After the last byte of the response was handed over, or the exchange failed. Always runs once. */
-  log?(session: GatewaySession): void
+  readonly log?: ((session: GatewaySession) => void) | undefined
   /** The configuration that made these hooks is gone: release timers, connections, shared keys. */
-  dispose?(): void
+  readonly dispose?: (() => void) | undefined
 }
 
 /** One plugin: its name, schema, types and behaviour. The whole extension surface of the gateway. */

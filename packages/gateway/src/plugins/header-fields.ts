@@ -1,9 +1,9 @@
 import { isFieldValue, isToken } from '@sekisho/wire'
-import Type from 'typebox'
-import { hasVariables } from '../variables/template.ts'
+import { Type } from '../schema/type.ts'
 
 /** Response fields of a configuration, by name. */
-export const HeaderFields = Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()]), { minProperties: 1 })
+export const headerFields = (description: string) =>
+  Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()]), { minProperties: 1, description })
 
 /** The gateway writes these itself, to fit the body and the connection. */
 const FRAMING = new Set(['connection', 'content-length', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade'])
@@ -17,9 +17,12 @@ export function checkHeaderFields(
     const place = `${path}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`
     if (!isToken(name)) return { path: place, message: `"${name}" is not a header name; write letters, digits and "-"` }
     if (FRAMING.has(name.toLowerCase())) {
-      return { path: place, message: `"${name}" is set by the gateway itself, to fit the body and the connection; remove it` }
+      return {
+        path: place,
+        message: `"${name}" is set by the gateway itself, to fit the body and the connection; remove it`,
+      }
     }
-    if (typeof value === 'string' && !hasVariables(value) && !isFieldValue(value)) {
+    if (!isFieldValue(String(value))) {
       return { path: place, message: 'has a control character, which a header value cannot have; remove it' }
     }
   }

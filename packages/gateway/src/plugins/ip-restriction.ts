@@ -15,7 +15,7 @@
  *
  * Costs one walk down a prefix tree, about 0.05 µs whatever the length of the list.
  */
-import Type from 'typebox'
+import { Type } from '../schema/type.ts'
 import { CidrSet } from '../addresses/index.ts'
 import { needsOneOf, notBoth } from '../resources/constraints.ts'
 import { checkCidrList, cidrList } from './cidr-list.ts'

@@ -17,7 +17,7 @@
  * Costs one header look-up and one Map look-up for a request with the header (less than 0.1 µs); a key in the query costs a scan of it.
  * Keys are found by their hash, not compared byte by byte, so the time of an answer tells nothing about how much of a key was right.
  */
-import Type from 'typebox'
+import { Type } from '../schema/type.ts'
 import type { ConsumerMatch } from '../consumers/consumer-directory.ts'
 import type { GatewaySession } from '../session.ts'
 import { queryArgument } from '../variables/variables.ts'

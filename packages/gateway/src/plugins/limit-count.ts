@@ -21,9 +21,10 @@
  * Cost: about 0.3 µs a request, fields included; 40 bytes of shared memory for a live key.
  */
 import { FixedWindow, SlidingWindow } from '@sekisho/proxy'
-import Type, { type Static } from 'typebox'
+import { type Static, Type } from '../schema/type.ts'
 import { notBoth } from '../resources/constraints.ts'
 import type { PluginContext } from './context.ts'
+import { defaulted } from './defaulted.ts'
 import { definePlugin } from './definition.ts'
 import { LimitFailure, rejection } from './limits/answers.ts'
 import { CountKeyType, keyReader, warnOfKey } from './limits/key.ts'
@@ -45,7 +46,11 @@ const Rule = Type.Object(
     time_window: timeWindow,
     key: Type.String({ description: 'text with variables; without a value for any of them the rule does not apply' }),
     header_prefix: Type.Optional(
-      Type.String({ pattern: TOKEN, patternErrorMessage: NOT_A_NAME, description: 'stands before "RateLimit-"; the number of the rule unless given' }),
+      Type.String({
+        pattern: TOKEN,
+        patternErrorMessage: NOT_A_NAME,
+        description: 'stands before "RateLimit-"; the number of the rule unless given',
+      }),
     ),
   },
   { additionalProperties: false },
@@ -55,18 +60,31 @@ const schema = Type.Object(
   {
     count: Type.Optional(count),
     time_window: Type.Optional(timeWindow),
-    key: Type.Optional(Type.String({ default: 'remote_addr', description: 'what requests are counted by; the address where it has no value' })),
-    key_type: Type.Optional(CountKeyType),
-    rules: Type.Optional(Type.Array(Rule, { minItems: 1, description: 'several limits at once, instead of "count" and "time_window"' })),
-    group: Type.Optional(Type.String({ minLength: 1, description: 'places of the same group share their counts' })),
-    window_type: Type.Optional(
-      Type.Enum(['fixed', 'sliding'], { default: 'fixed', description: 'a window begins with a request, or slides with the clock' }),
+    key: defaulted(
+      Type.String({
+        default: 'remote_addr',
+        description: 'what requests are counted by; the address where it has no value',
+      }),
     ),
-    show_limit_quota_header: Type.Optional(
+    key_type: defaulted(CountKeyType),
+    rules: Type.Optional(
+      Type.Array(Rule, { minItems: 1, description: 'several limits at once, instead of "count" and "time_window"' }),
+    ),
+    group: Type.Optional(Type.String({ minLength: 1, description: 'places of the same group share their counts' })),
+    window_type: defaulted(
+      Type.Enum(['fixed', 'sliding'], {
+        default: 'fixed',
+        description: 'a window begins with a request, or slides with the clock',
+      }),
+    ),
+    show_limit_quota_header: defaulted(
       Type.Boolean({ default: true, description: 'tell clients where they stand, in X-RateLimit-* fields' }),
     ),
-    sync_interval: Type.Optional(
-      Type.Number({ default: -1, description: 'seconds between exchanges with a shared store; "local" counters have none, so it has no effect' }),
+    sync_interval: defaulted(
+      Type.Number({
+        default: -1,
+        description: 'seconds between exchanges with a shared store; "local" counters have none, so it has no effect',
+      }),
     ),
     ...limitOptions,
   },
@@ -82,7 +100,7 @@ const schema = Type.Object(
 )
 
 const headerName = (name: string, description: string) =>
-  Type.Optional(Type.String({ default: name, pattern: TOKEN, patternErrorMessage: NOT_A_NAME, description }))
+  defaulted(Type.String({ default: name, pattern: TOKEN, patternErrorMessage: NOT_A_NAME, description }))
 
 const metadataSchema = Type.Object(
   {
@@ -125,10 +143,14 @@ export default definePlugin({
     if (top !== undefined) return top
     for (const [index, rule] of (config.rules ?? []).entries()) {
       const path = `/rules/${index}`
-      const wrong = checkNumber(rule.count, 1, `${path}/count`) ?? checkNumber(rule.time_window, 1, `${path}/time_window`)
+      const wrong =
+        checkNumber(rule.count, 1, `${path}/count`) ?? checkNumber(rule.time_window, 1, `${path}/time_window`)
       if (wrong !== undefined) return wrong
       if (!namesVariables(rule.key)) {
-        return { path: `${path}/key`, message: 'has no variable, so the rule would never apply; write "$remote_addr", say' }
+        return {
+          path: `${path}/key`,
+          message: 'has no variable, so the rule would never apply; write "$remote_addr", say',
+        }
       }
     }
     return undefined
@@ -137,7 +159,7 @@ export default definePlugin({
     const quotas = config.rules === undefined ? [singleQuota(config, context)] : ruleQuotas(config, context)
     const failure = new LimitFailure('limit-count', context.scope, config, context.logger)
     const reject = rejection(config)
-    const isShown = config.show_limit_quota_header ?? true
+    const isShown = config.show_limit_quota_header
     const state = `limit-count ${context.scope}`
 
     /** Counts a request against one limit; what remains is kept for the response. */
@@ -146,9 +168,15 @@ export default definePlugin({
       const remaining = limiter.take(key, 1, limit, windowS * 1_000, Date.now())
       if (isShown) {
         const { ctx } = session
-        // Rules are counted from the last to the first, so that this list is in their order.
-        const next = config.rules === undefined ? undefined : ctx.getState<Spent>(state)
-        ctx.setState(state, { fields: quota.fields, limit, remaining: remaining < 0 ? 0 : remaining, resetMs: limiter.resetMs, next })
+        const before = config.rules === undefined ? undefined : ctx.getState<Spent>(state)
+        const { fields } = quota
+        ctx.setState(state, {
+          fields,
+          limit,
+          remaining: remaining < 0 ? 0 : remaining,
+          resetMs: limiter.resetMs,
+          before,
+        })
       }
       if (remaining >= 0) return true
       reject(session)
@@ -176,14 +204,14 @@ export default definePlugin({
     return {
       access,
       headerFilter(session) {
-        if (session.response !== undefined) writeSpent(session.response.headers, session.ctx, state)
+        if (session.response !== undefined) writeSpent(session.response.headers, session.ctx.getState<Spent>(state))
       },
     }
   },
 })
 
 function singleQuota(config: Config, context: PluginContext<unknown, QuotaNames>): Quota {
-  const { key = 'remote_addr', key_type: type = 'var', group } = config
+  const { key, key_type: type, group } = config
   warnOfKey('limit-count', key, type, context.scope, context.logger)
   const scope = group === undefined ? ownScope(config, context) : `limit-count\0group\0${group}`
   return quotaOf(config, context, {

@@ -1,5 +1,6 @@
 import type { PluginLookup } from '../config/plugin-lookup.ts'
 import { builtInNames, loadBuiltIn } from './built-in.ts'
+import { needsChecker } from '../resources/defaults.ts'
 import type { PluginDefinition } from './definition.ts'
 
 /** The plugins of one thread: built in ones as they are needed, those of the user as they are loaded. */
@@ -38,7 +39,15 @@ export class PluginRegistry implements PluginLookup {
   private async loadMissing(names: string[]): Promise<void> {
     for (const name of names) {
       const definition = await loadBuiltIn(name)
-      if (definition !== undefined) this.builtIn.set(name, definition)
+      if (definition === undefined) continue
+      await prepareDefaults(definition)
+      this.builtIn.set(name, definition)
     }
   }
+}
+
+/** Loads the schema compiler if the defaults of this plugin's schemas cannot be told without it. */
+export async function prepareDefaults(definition: PluginDefinition): Promise<void> {
+  const schemas = [definition.schema, definition.consumerSchema, definition.metadataSchema]
+  if (schemas.some((schema) => schema !== undefined && needsChecker(schema))) await import('../resources/compiled.ts')
 }

@@ -1,8 +1,10 @@
 import { DEFAULT_H1_LIMITS, parseRequestHead, RequestHead } from '@sekisho/wire'
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { RequestContext } from '../request-context.ts'
 import { withDefaults } from '../resources/defaults.ts'
 import type { GatewaySession } from '../session.ts'
+import type { EchoedRequest } from '../testing/echo-upstream.ts'
+import { startGateway, type TestGateway } from '../testing/start-gateway.ts'
 import type { PluginContext } from './context.ts'
 import realIp from './real-ip.ts'
 
@@ -138,10 +140,57 @@ describe('real-ip', () => {
     expect(addressFor(config, ['X-Forwarded-For: 1.1.1.1'], '/', '::1')).toBe('1.1.1.1')
     expect(addressFor(config, ['X-Forwarded-For: 1.1.1.1'], '/', '')).toBe('')
   })
+})
 
-  it('refuses a source that is no variable and addresses that are none', () => {
-    const check = (config: object) => realIp.check?.(withDefaults(realIp.schema, config) as Config)
-    expect(check(CHAIN)).toBeUndefined()
-    expect(check({ source: 'X-Forwarded-For' })).toMatchObject({ path: '/source', message: expect.stringContaining('is not a variable') })
+describe('real-ip over sockets', () => {
+  const route = (uri: string, config: object): object => ({ uri, upstream_id: 'echo', plugins: { 'real-ip': config } })
+  const document = {
+    routes: [
+      route('/any', XFF),
+      route('/trusting', { ...XFF, trusted_addresses: ['127.0.0.0/8'], recursive: true }),
+      route('/distrusting', { ...XFF, trusted_addresses: ['10.0.0.0/8'] }),
+      route('/arg', { source: 'arg_realip' }),
+    ],
+  }
+  let gateway: TestGateway
+  beforeAll(async () => {
+    gateway = await startGateway(document)
+  })
+  afterAll(() => gateway.close())
+
+  const seenFor = async (path: string, forwarded?: string | string[]): Promise<unknown> => {
+    const answer = await gateway.fetch(path, {
+      headers: forwarded === undefined ? {} : { 'x-forwarded-for': forwarded },
+    })
+    expect(answer.status).toBe(200)
+    return (answer.json() as EchoedRequest).headers['x-real-ip']
+  }
+
+  it('the upstream is told the address', async () => {
+    expect(await seenFor('/any')).toBe('127.0.0.1')
+    expect(await seenFor('/any', '1.1.1.1, 2001:DB8::0:5')).toBe('2001:db8::5')
+    expect(await seenFor('/any', ['1.1.1.1', '2.2.2.2'])).toBe('2.2.2.2')
+    expect(await seenFor('/trusting', '1.1.1.1, 127.0.0.2')).toBe('1.1.1.1')
+    expect(await seenFor('/distrusting', '1.1.1.1')).toBe('127.0.0.1')
+  })
+
+  it('what a client makes up gets into no header', async () => {
+    expect(await seenFor('/arg?realip=1.1.1.1%0D%0AX-Evil:%201')).toBe('127.0.0.1')
+    expect(await seenFor('/arg?realip=fe80::1%25%0D%0AX-Evil:1')).toBe('127.0.0.1')
+    expect(await seenFor('/arg?realip=%5Bfe80::1%25eth0%5D:80')).toBe('127.0.0.1')
+    expect(await seenFor('/arg?realip=1.1.1.1%0A')).toBe('1.1.1.1')
+  })
+
+  it.each([
+    [{}, '"source" is missing'],
+    [{ source: '' }, '/routes/0/plugins/real-ip/source'],
+    [{ source: 'X-Forwarded-For' }, 'is not a variable'],
+    [{ source: 'http_xff', trusted_addresses: [] }, '/routes/0/plugins/real-ip/trusted_addresses'],
+    [{ source: 'http_xff', trusted_addresses: ['127.0.0.1/33'] }, '/routes/0/plugins/real-ip/trusted_addresses/0'],
+    [{ source: 'http_xff', trusted_addresses: ['::1', '::1/129'] }, '/routes/0/plugins/real-ip/trusted_addresses/1'],
+    [{ source: 'http_xff', recursive: 'true' }, '/routes/0/plugins/real-ip/recursive'],
+    [{ source: 'http_xff', trusted: [] }, '/routes/0/plugins/real-ip/trusted'],
+  ])('refuses %j', async (config, message) => {
+    await expect(gateway.update({ routes: [route('/x', config)] })).rejects.toThrow(message)
   })
 })

@@ -20,7 +20,7 @@
  *
  * Costs the reading of the variable and of the address, about 0.2 µs.
  */
-import Type from 'typebox'
+import { Type } from '../schema/type.ts'
 import { CidrSet, parseAddress } from '../addresses/index.ts'
 import { isVariable, variableReader, type VariableReader } from '../variables/variables.ts'
 import { checkCidrList, cidrList } from './cidr-list.ts'

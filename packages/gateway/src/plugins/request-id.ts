@@ -22,7 +22,8 @@
  * Costs about 0.5 µs for a new identifier, header edits included; `ksuid` 1 µs.
  */
 import { randomFillSync, randomUUID } from 'node:crypto'
-import Type, { type Static } from 'typebox'
+import type { Headers } from '@sekisho/wire'
+import { type Static, Type } from '../schema/type.ts'
 import { defaulted } from './defaulted.ts'
 import { definePlugin } from './definition.ts'
 
@@ -84,7 +85,7 @@ export default definePlugin({
     return {
       rewrite({ ctx, request: { headers } }) {
         let id = headers.get(header)
-        if (id === undefined || id === '') headers.set(header, (id = make()))
+        if (id === undefined || id === '') put(headers, header, (id = make()))
         // Kept, because a later plugin may change the request's header.
         if (include) ctx.setState(state, id)
       },
@@ -92,12 +93,18 @@ export default definePlugin({
         headerFilter({ ctx, response }) {
           const id = ctx.getState<string>(state)
           if (id !== undefined && response !== undefined && !response.headers.get(header))
-            response.headers.set(header, id)
+            put(response.headers, header, id)
         },
       }),
     }
   },
 })
+
+/** In place of an empty field, if there is one. Unchecked: identifiers are our own, or were a field's value when they came. */
+function put(headers: Headers, name: string, id: string): void {
+  headers.delete(name)
+  headers.appendUnchecked(name, id)
+}
 
 /** Where time and chance come from. */
 export interface Sources {

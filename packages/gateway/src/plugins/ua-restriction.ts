@@ -15,7 +15,7 @@
  *
  * Costs one regular expression after another until one matches, about 0.1 µs each for simple ones.
  */
-import Type from 'typebox'
+import { Type } from '../schema/type.ts'
 import { compileRegularExpression, ExpressionError } from '../expressions/index.ts'
 import { needsOneOf, notBoth } from '../resources/constraints.ts'
 import { defaulted } from './defaulted.ts'

@@ -1,6 +1,7 @@
 import type { TSchema } from 'typebox'
 // Not typebox/compile: it brings the value operations with it, 4 MB more of heap that nothing here uses.
 import { Compile, type Validator } from 'typebox/schema'
+import { useChecker } from './defaults.ts'
 
 const validators = new WeakMap<object, Validator>()
 
@@ -10,3 +11,5 @@ export function compiled(schema: TSchema): Validator {
   if (validator === undefined) validators.set(schema, (validator = Compile(schema as object)))
   return validator
 }
+
+useChecker(compiled)

@@ -1,4 +1,4 @@
-import Type, { type Static } from 'typebox'
+import { type Static, Type } from '../schema/type.ts'
 import { Description, Id, Labels, timestamps } from './metadata.ts'
 import { PluginSet } from './plugin-set.ts'
 

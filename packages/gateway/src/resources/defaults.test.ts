@@ -1,4 +1,5 @@
-import Type, { type TSchema } from 'typebox'
+import './compiled.ts'
+import { type TSchema, Type } from '../schema/type.ts'
 import { expect, test } from 'vitest'
 import { withDefaults } from './defaults.ts'
 import { Upstream } from './upstream.ts'

@@ -1,5 +1,4 @@
 import type { TSchema } from 'typebox'
-import { compiled } from './compiled.ts'
 
 /** The keywords of JSON Schema that lead to a default. */
 interface SchemaNode {
@@ -39,17 +38,65 @@ function fill(schema: SchemaNode, value: unknown): unknown {
     : fillObject(schema, value as Record<string, unknown>)
   for (const part of schema.allOf ?? []) filled = fill(part, filled)
   for (const branches of [schema.anyOf, schema.oneOf]) {
-    const branch = branches?.find((candidate) => accepts(candidate, value))
+    const branch = branches?.some(hasDefault) ? branches.find((candidate) => accepts(candidate, value)) : undefined
     if (branch) filled = fill(branch, filled)
   }
-  if (schema.if) {
+  if (schema.if && [schema.then, schema.else].some((branch) => branch !== undefined && hasDefault(branch))) {
     const branch = accepts(schema.if, value) ? schema.then : schema.else
     if (branch) filled = fill(branch, filled)
   }
   return filled
 }
 
-const accepts = (schema: SchemaNode, value: unknown): boolean => compiled(schema as TSchema).Check(value)
+/** Checks values against a schema: `compiled` of compiled.ts, which loads the schema compiler (13 MB in each thread). */
+type Checker = (schema: TSchema) => { Check(value: unknown): boolean }
+let checker: Checker | undefined
+
+/** Called by compiled.ts when it is loaded. Apart from it, so that a thread whose schemas need no check does not load it. */
+export function useChecker(compiled: Checker): void {
+  checker = compiled
+}
+
+/** Whether `withDefaults` must check values to tell which alternative's defaults hold: compiled.ts has to be loaded then. */
+export function needsChecker(schema: TSchema): boolean {
+  return branchesMatter(schema as SchemaNode)
+}
+
+function branchesMatter(node: SchemaNode): boolean {
+  const branches = [...(node.anyOf ?? []), ...(node.oneOf ?? []), ...(node.if === undefined ? [] : [node.then, node.else])]
+  if (branches.some((branch) => branch !== undefined && hasDefault(branch))) return true
+  return children(node).some(branchesMatter)
+}
+
+/** Whether a default stands anywhere within. */
+function hasDefault(node: SchemaNode): boolean {
+  let known = defaultKnown.get(node)
+  if (known === undefined) {
+    const inBranches = [...(node.anyOf ?? []), ...(node.oneOf ?? []), node.then, node.else]
+    known = node.default !== undefined || [...children(node), ...inBranches].some((child) => child !== undefined && hasDefault(child))
+    defaultKnown.set(node, known)
+  }
+  return known
+}
+
+const defaultKnown = new WeakMap<object, boolean>()
+
+const isNode = (node: SchemaNode | boolean | undefined): node is SchemaNode => typeof node === 'object'
+
+const children = (node: SchemaNode): SchemaNode[] =>
+  [
+    ...Object.values(node.properties ?? {}),
+    ...Object.values(node.patternProperties ?? {}),
+    node.additionalProperties,
+    node.items,
+    ...(node.prefixItems ?? []),
+    ...(node.allOf ?? []),
+  ].filter(isNode)
+
+function accepts(schema: SchemaNode, value: unknown): boolean {
+  if (checker === undefined) throw new Error('resources/compiled.ts has to be loaded before defaults of alternatives are filled in')
+  return checker(schema as TSchema).Check(value)
+}
 
 function fillArray(schema: SchemaNode, value: readonly unknown[]): unknown[] {
   const { items, prefixItems = [] } = schema

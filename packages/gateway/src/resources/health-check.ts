@@ -1,4 +1,4 @@
-import Type, { type Static } from 'typebox'
+import { type Static, Type } from '../schema/type.ts'
 import { Host, METHODS } from './host.ts'
 
 const PROBE_TYPES = ['http', 'https', 'tcp'] as const

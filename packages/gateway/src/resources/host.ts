@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import { Type } from '../schema/type.ts'
 
 /** A host name or address; for matching it may begin with a wildcard: `*.example.com`. */
 export const HOST_PATTERN = '^\\*$|^\\*?[0-9a-zA-Z._\\[\\]:-]+$'

@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import { Type } from '../schema/type.ts'
 
 /** Names a resource in its list. Unique within its kind, compared as text: `1` and `"1"` are the same id. */
 export const Id = Type.Union(

@@ -1,4 +1,4 @@
-import Type, { type Static } from 'typebox'
+import { type Static, Type } from '../schema/type.ts'
 
 /**
  * Settings of a plugin for the whole gateway. `id` is the plugin's name; the other fields are those of the plugin's

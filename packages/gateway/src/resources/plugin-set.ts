@@ -1,4 +1,4 @@
-import Type, { type Static } from 'typebox'
+import { type Static, Type } from '../schema/type.ts'
 
 /** What may be said about any plugin where it is mounted, beside its own configuration. */
 export const PluginMeta = Type.Object(

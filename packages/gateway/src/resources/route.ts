@@ -1,4 +1,4 @@
-import Type, { type Static } from 'typebox'
+import { type Static, Type } from '../schema/type.ts'
 import { needsOneOf, notBoth } from './constraints.ts'
 import { HostPattern, METHODS } from './host.ts'
 import { Id, metadata } from './metadata.ts'

@@ -1,4 +1,4 @@
-import Type, { type Static } from 'typebox'
+import { type Static, Type } from '../schema/type.ts'
 
 const seconds = (): ReturnType<typeof Type.Number> => Type.Number({ exclusiveMinimum: 0, description: 'seconds' })
 

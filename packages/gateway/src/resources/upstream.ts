@@ -1,4 +1,4 @@
-import Type, { type Static } from 'typebox'
+import { type Static, Type } from '../schema/type.ts'
 import { needsOneOf, notBoth } from './constraints.ts'
 import { HealthChecks } from './health-check.ts'
 import { Host } from './host.ts'

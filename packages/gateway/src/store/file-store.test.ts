@@ -1,3 +1,4 @@
+import { loadConfig } from '../config/load.ts'
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -29,7 +30,11 @@ function storeOf(options: Partial<FileStoreOptions> = {}) {
     events.watching++
     return () => events.watching--
   }
-  const store = new FileStore(file, { plugins: testPlugins, environment: {}, watchFile: fake, ...options })
+  const store = new FileStore(file, {
+    load: (path) => loadConfig(path, { plugins: testPlugins, environment: {} }),
+    watchFile: fake,
+    ...options,
+  })
   return { store, events }
 }
 
@@ -158,17 +163,17 @@ describe('watching', () => {
 
   test('an event without a change of content is ignored', async () => {
     writeFileSync(file, one)
-    let lookups = 0
-    const plugins = () => {
-      lookups++
-      return testPlugins
+    let loads = 0
+    const load = (path: string) => {
+      loads++
+      return loadConfig(path, { plugins: testPlugins, environment: {} })
     }
-    const { store, events } = storeOf({ plugins })
+    const { store, events } = storeOf({ load })
     await store.load()
     store.watch(() => expect.unreachable())
     events.changed()
     await store.close()
-    expect(lookups).toBe(1)
+    expect(loads).toBe(1)
   })
 
   test('a listener that throws, and a watch that fails, are reported', async () => {

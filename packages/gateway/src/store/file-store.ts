@@ -2,14 +2,16 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { extname } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { loadConfig, type LoadedConfig, type LoadOptions } from '../config/load.ts'
+import type { LoadedConfig, LoadResult } from '../config/load.ts'
 import type { ConfigProblem } from '../config/problem.ts'
 import type { NodeSettings } from '../config/settings/node-settings.ts'
 import { diffResources } from './diff.ts'
 import { watchFile, type WatchFile } from './file-watcher.ts'
 import type { Change, Snapshot, Store } from './store.ts'
 
-export interface FileStoreOptions extends LoadOptions {
+export interface FileStoreOptions {
+  /** Reads and checks the file: `loadConfig` in this thread, or a ConfigLoader, which does it in another. */
+  readonly load: (file: string) => Promise<LoadResult>
   /** A changed file that cannot be used. What was there before stays in force. */
   readonly onProblem?: (problems: readonly ConfigProblem[]) => void
   /** The node's own settings changed in the file: they take effect at the next start. */
@@ -121,7 +123,7 @@ export class FileStore implements Store {
   async #read(): Promise<ReloadResult> {
     // Before the content: a save between the two is then seen as a difference at the next event, never missed.
     this.#hash = await contentHash(this.#file)
-    const { config, problems } = await loadConfig(this.#file, this.#options)
+    const { config, problems } = await this.#options.load(this.#file)
     if (problems !== undefined) return { problems }
     const before = this.#config
     this.#config = config

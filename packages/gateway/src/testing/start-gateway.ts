@@ -4,7 +4,7 @@ import { CONTROL_INDEX, SharedTable } from '@sekisho/proxy'
 import { loadConfigText } from '../config/load.ts'
 import { renderProblems } from '../config/render.ts'
 import { GatewayWorker } from '../gateway/gateway-worker.ts'
-import { ControlMetrics } from '../observability/metrics/index.ts'
+import { ControlMetrics, WorkerMetrics } from '../observability/metrics/index.ts'
 import type { PluginDefinition } from '../plugins/definition.ts'
 import { PluginRegistry } from '../plugins/plugin-registry.ts'
 import { emptyResourceSet, type ResourceSet } from '../resources/resource-set.ts'
@@ -61,7 +61,6 @@ export async function startGateway(document: object, own: readonly PluginDefinit
   const { settings, resources: first } = await read(document)
   const metrics = new ControlMetrics({ version: 'test' })
   const slab = metrics.startWorker(0, 1)
-  const { WorkerMetrics } = await import('../observability/metrics/worker-metrics.ts')
   const worker = new GatewayWorker({
     settings,
     plugins,
@@ -96,7 +95,8 @@ export async function startGateway(document: object, own: readonly PluginDefinit
 }
 
 const report = (fields: object, message: string): void => {
-  process.stderr.write(`${message} ${String((fields as { err?: unknown }).err ?? '')}\n`)
+  const { err } = fields as { err?: unknown }
+  process.stderr.write(`${message} ${err instanceof Error ? (err.stack ?? err.message) : ''}\n`)
 }
 
 /** One request on a connection of its own. */

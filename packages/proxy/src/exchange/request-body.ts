@@ -54,8 +54,8 @@ export class RequestBody {
 
   onChunk(chunk: Uint8Array): boolean {
     if (this.collector !== undefined) return this.gather(chunk)
-    const filter = this.exchange.runtime.phases.requestBodyFilter
-    return filter === undefined ? this.pass(chunk) : this.filter(chunk, false)
+    const filtered = this.exchange.runtime.phases.requestBodyFilter !== undefined
+    return filtered ? this.filter(chunk, false) : this.pass(chunk)
   }
 
   onEnd(trailers: string): void {

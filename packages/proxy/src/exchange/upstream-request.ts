@@ -8,14 +8,14 @@ import { upstreamFailed } from './upstream-stage.ts'
 /** Makes this attempt's request from what the client sent, and sends it. */
 export function sendUpstream<Ctx>(exchange: Exchange<Ctx>): void {
   const request = upstreamCopy(exchange.request)
-  const filter = exchange.runtime.phases.upstreamRequestFilter
-  if (filter === undefined) {
+  const { phases } = exchange.runtime
+  if (phases.upstreamRequestFilter === undefined) {
     write(exchange, request)
     return
   }
   let result: void | Promise<void>
   try {
-    result = filter(exchange, request)
+    result = phases.upstreamRequestFilter(exchange, request)
   } catch (cause) {
     fail(exchange, ProxyError.fromPhase('upstreamRequestFilter', cause))
     return
@@ -56,8 +56,10 @@ function write<Ctx>(exchange: Exchange<Ctx>, request: RequestHead): void {
     return
   }
   const bodyLength = settleFraming(request, exchange.body?.knownLength ?? exchange.request.bodyLength)
-  if (!request.headers.has('host')) request.headers.append('Host', request.host || peer.name)
-  const head = request.method + ' ' + request.target + ' HTTP/1.1\r\n' + request.headers.block + '\r\n'
+  // The parser saw to it that there is one, unless it was HTTP/1.0 or somebody took it out.
+  const { headers } = request
+  if ((headers.touched || request.host === '') && !headers.has('host')) headers.append('Host', request.host || peer.name)
+  const head = request.method + ' ' + request.target + ' HTTP/1.1\r\n' + headers.block + '\r\n'
   exchange.sentAt = performance.now()
   upstream.sendRequest(exchange, request.method, head, bodyLength, request.upgrade, peer.readTimeoutMs, peer.writeTimeoutMs)
   exchange.body?.send()

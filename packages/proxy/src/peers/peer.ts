@@ -38,6 +38,7 @@ export class Peer {
   readonly keepAlive: KeepAlive
   /** The balancer's node, when it came from one: told about in `session.tried`. */
   readonly backend: Backend | undefined
+  private readonly needsName: boolean
   private readonly group: string
   private readonly localAddress: string | undefined
   /** The last address used and its pool key: a peer's address changes rarely, its key is not made per request. */
@@ -54,7 +55,8 @@ export class Peer {
     this.keepAlive = options.keepAlive === undefined ? DEFAULT_KEEP_ALIVE : { ...DEFAULT_KEEP_ALIVE, ...options.keepAlive }
     this.group = options.group ?? ''
     this.localAddress = options.localAddress
-    if (port === 0 || isIP(host) !== 0) this.resolveTo(host)
+    this.needsName = port !== 0 && isIP(host) === 0
+    if (!this.needsName) this.resolveTo(host)
   }
 
   /** `host:port` as it is written in logs and in a Host field. */
@@ -65,7 +67,7 @@ export class Peer {
 
   /** The address to connect to, with the key of its pool, if no name has to be resolved. */
   get resolved(): { readonly address: UpstreamAddress; readonly key: string } | undefined {
-    return this.port === 0 || isIP(this.host) !== 0 ? this.known : undefined
+    return this.needsName ? undefined : this.known
   }
 
   /** The same for an address that the name was resolved to. */

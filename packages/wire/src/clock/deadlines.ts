@@ -17,6 +17,7 @@ export class Deadlines {
   readonly #clock: Clock
   readonly #intervalMs: number
   #timer: NodeJS.Timeout | undefined
+  #nearly = 0
 
   /** @param intervalMs 0 = no timer of its own, `sweep` is called by hand (tests) */
   constructor(clock: Clock = monotonicClock, intervalMs = 50) {
@@ -24,8 +25,12 @@ export class Deadlines {
     this.#intervalMs = intervalMs
   }
 
+  /**
+   * The time to count a limit from. While the timer runs it is that of the last sweep plus one interval, which is never before the real
+   * time: asking the clock for each of the five limits of a request took 2% of the time of a small one.
+   */
   now(): number {
-    return this.#clock.now()
+    return this.#timer === undefined ? this.#clock.now() : this.#nearly
   }
 
   get size(): number {
@@ -35,6 +40,7 @@ export class Deadlines {
   add(member: Timed): void {
     this.#members.add(member)
     if (this.#timer === undefined && this.#intervalMs > 0) {
+      this.#nearly = this.#clock.now() + this.#intervalMs
       this.#timer = setInterval(() => this.sweep(), this.#intervalMs)
       this.#timer.unref()
     }
@@ -50,6 +56,7 @@ export class Deadlines {
 
   sweep(): void {
     const now = this.#clock.now()
+    this.#nearly = now + this.#intervalMs
     for (const member of this.#members) {
       if (member.deadline === 0 || member.deadline > now) continue
       member.deadline = 0

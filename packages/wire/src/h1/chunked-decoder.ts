@@ -110,12 +110,12 @@ export class ChunkedDecoder {
   #readTrailer(bytes: Uint8Array, at: number, end: number): number | RefusalCode {
     const view = Buffer.from(bytes.buffer, bytes.byteOffset + at, end - at)
     const before = this.trailers.length
-    const text = this.trailers + latin1Text(view, 0, Math.min(view.length, this.#maxTrailerBytes + 2))
+    const text = this.trailers + latin1Text(view, 0, Math.min(view.length, this.#maxTrailerBytes + 2 - before))
     if (text.startsWith('\r\n')) return this.#finish('', at + 2 - before)
     const stop = text.indexOf('\r\n\r\n')
     if (stop >= 0) return this.#finish(text.slice(0, stop + 2), at + stop + 4 - before)
     // An unfinished section must not hold a bare LF (it would never end) nor grow for ever.
-    if (text.length > this.#maxTrailerBytes || /(^|[^\r])\n|\r[^\n]/.test(text)) return 'TRAILER'
+    if (text.length > this.#maxTrailerBytes + 1 || /(^|[^\r])\n|\r[^\n]/.test(text)) return 'TRAILER'
     this.trailers = text
     return end
   }

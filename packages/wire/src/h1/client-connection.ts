@@ -134,7 +134,8 @@ export class H1ClientConnection implements Timed, ChunkSink {
   }
 
   sendBody(chunk: Uint8Array): Sent {
-    if (this.state === CLOSED || this.requestEnded) return SENT
+    // Before the head has been sent (another attempt is connecting) a body byte would be taken for the start of a request.
+    if (this.requestEnded || (this.state !== AWAITING && this.state !== BODY)) return SENT
     this.bytesSent += chunk.length
     const sent = this.chunkedRequest ? sendChunk(this.socket, chunk) : sendBytes(this.socket, chunk)
     // Nothing waits: the next byte is the client's business, whose own time limit runs.
@@ -144,7 +145,7 @@ export class H1ClientConnection implements Timed, ChunkSink {
   }
 
   endBody(trailers = ''): void {
-    if (this.state === CLOSED || this.requestEnded) return
+    if (this.requestEnded || (this.state !== AWAITING && this.state !== BODY)) return
     this.requestEnded = true
     if (this.chunkedRequest) sendLastChunk(this.socket, trailers)
     this.startTimer(this.readTimeoutMs)
@@ -215,9 +216,10 @@ export class H1ClientConnection implements Timed, ChunkSink {
 
   private readHead(bytes: Buffer, at: number, end: number): number {
     const { limits } = this.options
-    let text = latin1Text(bytes, at, end - at > USUAL_HEAD_BYTES ? at + USUAL_HEAD_BYTES : end)
+    const usual = Math.min(USUAL_HEAD_BYTES, limits.maxHeadBytes)
+    let text = latin1Text(bytes, at, end - at > usual ? at + usual : end)
     let stop = text.indexOf('\r\n\r\n')
-    if (stop < 0 && text.length === USUAL_HEAD_BYTES) {
+    if (stop < 0 && text.length === usual) {
       text = latin1Text(bytes, at, end - at > limits.maxHeadBytes ? at + limits.maxHeadBytes : end)
       stop = text.indexOf('\r\n\r\n')
     }
@@ -253,8 +255,7 @@ export class H1ClientConnection implements Timed, ChunkSink {
     const length = this.bodyless(head.status) ? 0 : head.bodyLength
     const available = end - at - headEnd
     if (length >= 0 && available >= length && headEnd + length <= text.length) {
-      this.endResponse(available === length)
-      this.deliverWhole(head, text.slice(headEnd, headEnd + length), '')
+      this.deliverWhole(head, text.slice(headEnd, headEnd + length), '', available === length)
       return at + headEnd + length
     }
     this.state = BODY
@@ -277,8 +278,7 @@ export class H1ClientConnection implements Timed, ChunkSink {
     this.pieces = undefined
     if (typeof result === 'string') return this.refuse(result)
     if (decoder.done) {
-      this.endResponse(result === end)
-      this.deliverWhole(head, pieces, decoder.trailers)
+      this.deliverWhole(head, pieces, decoder.trailers, result === end)
       return result
     }
     this.exchange?.onResponseHead(head)
@@ -286,8 +286,9 @@ export class H1ClientConnection implements Timed, ChunkSink {
     return result
   }
 
-  private deliverWhole(head: ResponseHead, body: string, trailers: string): void {
+  private deliverWhole(head: ResponseHead, body: string, trailers: string, clean: boolean): void {
     const { exchange } = this
+    this.endResponse(clean)
     this.exchange = undefined
     exchange?.onResponse(head, body, trailers)
   }
@@ -314,7 +315,8 @@ export class H1ClientConnection implements Timed, ChunkSink {
   /** A decoded piece of a chunked body. */
   onChunk(chunk: Uint8Array): void {
     if (this.pieces !== undefined) this.pieces += latin1Text(chunk as Buffer, 0, chunk.length)
-    else this.exchange?.onResponseBody(chunk)
+    // A copy: the exchange may keep it for a slow client, and the next read of any socket goes over these bytes.
+    else this.exchange?.onResponseBody(Buffer.from(chunk))
   }
 
   private finishBody(clean: boolean, trailers: string): void {
@@ -379,7 +381,9 @@ export class H1ClientConnection implements Timed, ChunkSink {
     const { name } = this.options
     if (this.state === IDLE) this.discard()
     else if (this.state === CONNECTING) this.fail(new TransportError('CONNECT_TIMEOUT', `connecting to ${name} took too long`))
-    else if (!this.requestEnded) this.fail(new TransportError('WRITE_TIMEOUT', `${name} took no byte of the request in time`))
+    else if (this.socket.writableLength > 0) this.fail(new TransportError('WRITE_TIMEOUT', `${name} took no byte of the request in time`))
+    // All that came of the request has left: it is the client's turn.
+    else if (!this.requestEnded && this.state === AWAITING) return
     else this.fail(new TransportError('READ_TIMEOUT', `${name} sent nothing in time`))
   }
 

@@ -1,5 +1,6 @@
+import { createRequire } from 'node:module'
 import { isIP, Socket } from 'node:net'
-import { connect as connectTls, type ConnectionOptions } from 'node:tls'
+import type { ConnectionOptions } from 'node:tls'
 import type { UpstreamAddress } from '../pools/upstream-address.ts'
 import { HIGH_WATER_MARK } from '../sockets/output.ts'
 import { own, readInto } from '../sockets/owner.ts'
@@ -9,6 +10,9 @@ import { H1ClientConnection, type ClientConnectionOptions } from './client-conne
 export type TlsSessions = Map<string, Buffer>
 /** About 2 KiB each. */
 const MAX_SESSIONS = 1_024
+
+/** Loaded by the first connection that needs it: 3 MB in each thread of a gateway that speaks plain HTTP. */
+const loadTls = (): typeof import('node:tls') => createRequire(import.meta.url)('node:tls') as typeof import('node:tls')
 
 /** Starts connecting; the connection tells its exchange when it is there. */
 export function connectSocket(
@@ -47,7 +51,7 @@ export function connectSocket(
       noDelay: true,
       ALPNProtocols: ['http/1.1'],
     }
-    const secure = connectTls(secureOptions)
+    const secure = loadTls().connect(secureOptions)
     secure.once('secureConnect', () => connection?.onConnected())
     secure.on('session', (fresh: Buffer) => {
       if (sessions.size >= MAX_SESSIONS) sessions.delete(sessions.keys().next().value as string)

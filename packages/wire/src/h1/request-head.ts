@@ -128,7 +128,7 @@ export function parseRequestHead(text: string, start: number, end: number, limit
   const headers = new Headers(text.slice(fieldsStart, end - 2), scanner.mask)
   let target = text.slice(targetStart, targetEnd)
   let host = scanner.host
-  if (text.charCodeAt(targetStart) !== 0x2f) {
+  if (text.charCodeAt(targetStart) !== 0x2f || method === 'CONNECT') {
     const split = splitTarget(method, target)
     if (typeof split === 'string') return refusal(split)
     if (split.authority !== '') {
@@ -153,7 +153,8 @@ export function parseRequestHead(text: string, start: number, end: number, limit
     headers,
     scanner.chunked ? CHUNKED : contentLength > 0 ? contentLength : 0,
     !close && (minorVersion === 1 || (connection & CONNECTION_KEEP_ALIVE) !== 0),
-    scanner.upgrade && (connection & CONNECTION_UPGRADE) !== 0 && minorVersion === 1,
+    // With a body nobody could tell where it ends and the tunnel begins; a server may always decline (RFC 9110 section 7.8).
+    scanner.upgrade && (connection & CONNECTION_UPGRADE) !== 0 && minorVersion === 1 && !scanner.chunked && contentLength <= 0,
     scanner.expectContinue && minorVersion === 1,
     (connection & HOP_BY_HOP) !== 0,
     end - start,

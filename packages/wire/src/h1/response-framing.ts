@@ -24,7 +24,11 @@ export function frameResponse(head: ResponseHead, request: RequestHead | undefin
     return request.method === 'HEAD' || status === 304 ? NO_BODY : BY_CLOSE
   }
   if (status === 304 || request?.method === 'HEAD') return NO_BODY
-  if (headers.has('transfer-encoding')) return BY_CHUNKS
+  if (headers.has('transfer-encoding')) {
+    // Both would let the client choose; a filter may have set the other one (RFC 9112 section 6.2).
+    headers.delete('content-length')
+    return BY_CHUNKS
+  }
   if (headers.has('content-length')) return BY_LENGTH
   if (request?.minorVersion === 0) return BY_CLOSE
   headers.appendUnchecked('Transfer-Encoding', 'chunked')

@@ -78,11 +78,16 @@ export class H1ServerConnection implements Timed, ChunkSink {
   private responseDone = false
   private framing: ResponseFraming = NO_BODY
   private closeAfter = false
+  /** More answers wait for the client than its queue should hold: no further request is read before they have left. */
+  private stalled = false
+  /** A closing connection was given its second time limit. */
+  private overtime = false
 
   constructor(socket: Socket, options: ServerConnectionOptions) {
     this.socket = socket
     this.options = options
-    this.deadline = options.deadlines.now() + options.limits.headerTimeoutMs
+    this.deadline = 0
+    this.startTimer(options.limits.headerTimeoutMs)
     options.deadlines.add(this)
     options.handler.onOpened?.(this)
   }
@@ -101,8 +106,8 @@ export class H1ServerConnection implements Timed, ChunkSink {
 
   onBytes(bytes: Buffer, length: number): void {
     if (this.state === CLOSING) {
-      this.bytesReceived += length
-      if (this.bytesReceived > LINGER_BYTES) this.socket.destroy()
+      this.bodyRemaining -= length
+      if (this.bodyRemaining < 0) this.socket.destroy()
     } else if (this.pending === undefined) this.consume(bytes, 0, length)
     else {
       // Half a head came before: bounded by maxHeadBytes, as reading is paused while anything else is pending.
@@ -131,7 +136,10 @@ export class H1ServerConnection implements Timed, ChunkSink {
 
   onDrain(): void {
     if (this.state === ANSWERING) this.deadline = 0
-    if (this.tunnel === undefined) this.exchange?.onDownstreamDrain()
+    if (this.stalled) {
+      this.stalled = false
+      this.consumePending()
+    } else if (this.tunnel === undefined) this.exchange?.onDownstreamDrain()
     else this.tunnel.clientDrained()
   }
 
@@ -140,7 +148,7 @@ export class H1ServerConnection implements Timed, ChunkSink {
     this.consuming = true
     let at = start
     while (at >= 0 && at < end && this.state !== CLOSING) {
-      if (this.state === HEAD) at = this.readHead(bytes, at, end)
+      if (this.state === HEAD && !this.stalled) at = this.readHead(bytes, at, end)
       else if (this.state === BODY && this.bodyWanted && !this.bodyPaused) at = this.readBody(bytes, at, end)
       else if (this.state === TUNNEL && !this.bodyPaused) at = this.readTunnel(bytes, at, end)
       else {
@@ -313,7 +321,7 @@ export class H1ServerConnection implements Timed, ChunkSink {
 
   /** Goes on with bytes that had to wait. */
   consumePending(): void {
-    if (this.consuming) return
+    if (this.consuming || this.stalled) return
     const { pending } = this
     if (pending !== undefined) {
       this.pending = undefined
@@ -395,6 +403,8 @@ export class H1ServerConnection implements Timed, ChunkSink {
     if (this.state === CLOSING) return
     this.state = CLOSING
     this.exchange = undefined
+    this.bodyRemaining = LINGER_BYTES
+    this.startTimer(LINGER_MS)
     // Missing chunks and missing bytes show by themselves; where the close is the end, only a reset tells them apart.
     if (this.responseStarted && this.framing === BY_CLOSE) this.socket.resetAndDestroy()
     else this.socket.destroySoon()
@@ -408,6 +418,7 @@ export class H1ServerConnection implements Timed, ChunkSink {
     this.bytesSent += text.length
     this.socket.write(text, 'latin1')
     this.state = TUNNEL
+    this.deadline = 0
     this.bodyPaused = false
     this.consumePending()
   }
@@ -461,6 +472,9 @@ export class H1ServerConnection implements Timed, ChunkSink {
   private nextRequest(): void {
     this.state = HEAD
     this.request = undefined
+    // The exchange may have stopped its body for an upstream that answered without taking it.
+    this.bodyPaused = false
+    this.stalled = this.socket.writableNeedDrain
     this.startTimer(this.options.limits.keepAliveTimeoutMs)
     if (this.peerEnded && this.pending === undefined) this.close()
     else if (this.pending !== undefined || this.readingPaused) {
@@ -477,13 +491,24 @@ export class H1ServerConnection implements Timed, ChunkSink {
   }
 
   onDeadline(): void {
-    if (this.state === CLOSING) this.socket.destroy()
+    if (this.state === CLOSING) this.endLinger()
     else if (this.state === HEAD && this.pending === undefined) this.socket.destroy()
     else if (this.state === HEAD) {
       this.pending = undefined
       this.refuse(refusal('HEAD_TIMEOUT'))
     } else if (this.state === BODY && !this.responseStarted) this.refuseBody('BODY_TIMEOUT')
+    // Nothing waits for the client, neither to be sent nor to be read: it is not the one that is slow.
+    else if (this.socket.writableLength === 0 && (this.state === ANSWERING || this.bodyPaused)) return
     else this.lost('the client neither sent nor took a byte for body_timeout')
+  }
+
+  /** A slow client has the time of a stalled body to take the end of its answer. */
+  private endLinger(): void {
+    if (this.socket.writableLength === 0 || this.overtime) this.socket.destroy()
+    else {
+      this.overtime = true
+      this.startTimer(this.options.limits.bodyTimeoutMs || LINGER_MS)
+    }
   }
 
   /** Closes when the current exchange is over; an idle connection gets a moment to send one more request. */
@@ -502,7 +527,8 @@ export class H1ServerConnection implements Timed, ChunkSink {
     this.state = CLOSING
     this.exchange = undefined
     this.pending = undefined
-    this.bytesReceived = 0
+    this.stalled = false
+    this.bodyRemaining = LINGER_BYTES
     this.startTimer(LINGER_MS)
     this.socket.end()
     if (this.readingPaused) {

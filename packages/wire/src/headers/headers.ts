@@ -17,6 +17,8 @@ import { isFieldValue, isToken } from './characters.ts'
 export class Headers {
   private text: string
   private mask: number
+  /** A field was taken out: what was there when the head was parsed may be gone. */
+  touched = false
   /** Lower-case names, one a field; undefined until someone asks. */
   private names: string[] | undefined
   private offsets: number[] | undefined
@@ -41,7 +43,9 @@ export class Headers {
   }
 
   clone(): Headers {
-    return new Headers(this.text, this.mask)
+    const copy = new Headers(this.text, this.mask)
+    copy.touched = this.touched
+    return copy
   }
 
   has(name: string): boolean {
@@ -144,6 +148,7 @@ export class Headers {
     const offsets = this.offsets as number[]
     const start = offsets[at * 4]
     const end = offsets[at * 4 + 3]
+    this.touched = true
     this.text = this.text.slice(0, start) + this.text.slice(end)
     ;(this.names as string[]).splice(at, 1)
     offsets.splice(at * 4, 4)

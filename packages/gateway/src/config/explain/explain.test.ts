@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import { Type } from '../../schema/type.ts'
 import { Settings } from 'typebox/system'
 import { describe, expect, test } from 'vitest'
 import { explainSchema } from './explain.ts'

@@ -1,4 +1,4 @@
-import Type, { type Static } from 'typebox'
+import { type Static, Type } from '../../schema/type.ts'
 
 const bytes = (value: number, minimum: number, description: string) =>
   Type.Optional(Type.Integer({ minimum, default: value, description }))

@@ -1,4 +1,4 @@
-import Type, { type Static } from 'typebox'
+import { type Static, Type } from '../../schema/type.ts'
 import { parseNodeAddress } from '../../resources/node-address.ts'
 
 const Tls = Type.Union(

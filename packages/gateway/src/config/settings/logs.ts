@@ -1,4 +1,4 @@
-import Type, { type Static } from 'typebox'
+import { type Static, Type } from '../../schema/type.ts'
 
 /** One line per request. Off unless it is written down. */
 export const AccessLog = Type.Object(

@@ -1,4 +1,4 @@
-import Type, { type Static } from 'typebox'
+import { type Static, Type } from '../../schema/type.ts'
 import { Limits, UpstreamDefaults } from './limits.ts'
 import { Listen } from './listen.ts'
 import { AccessLog, ErrorLog } from './logs.ts'

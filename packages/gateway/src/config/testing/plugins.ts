@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import { Type } from '../../schema/type.ts'
 import type { PluginDefinition } from '../../plugins/definition.ts'
 import type { PluginLookup } from '../plugin-lookup.ts'
 

@@ -40,8 +40,7 @@ describe('MetricsServer', () => {
 
   test('says so when its address is taken', async () => {
     const second = new MetricsServer({
-      host: '127.0.0.1',
-      port: server.address.port,
+      target: { host: '127.0.0.1', port: server.address.port },
       render: () => '',
       ready: () => true,
     })

@@ -3,16 +3,16 @@ import type { GatewaySession } from '../../session.ts'
 
 /** The part of a limit's configuration that says how it answers. */
 export interface AnswerOptions {
-  readonly rejected_code?: number
+  readonly rejected_code: number
   readonly rejected_msg?: string
-  readonly allow_degradation?: boolean
+  readonly allow_degradation: boolean
 }
 
 const JSON_FIELDS = { 'Content-Type': 'application/json' } as const
 
 /** Answers a request that is over the limit. The body is made once. */
 export function rejection(options: AnswerOptions): (session: GatewaySession) => void {
-  const { rejected_code: code = 503, rejected_msg: message = 'too many requests' } = options
+  const { rejected_code: code, rejected_msg: message = 'too many requests' } = options
   const body = `${JSON.stringify({ error_msg: message })}\n`
   return (session) => session.respond(code, body, JSON_FIELDS)
 }
@@ -35,13 +35,14 @@ export class LimitFailure {
   constructor(plugin: string, scope: string, options: AnswerOptions, logger: PluginLogger) {
     this.plugin = plugin
     this.scope = scope
-    this.passes = options.allow_degradation === true
+    this.passes = options.allow_degradation
     this.logger = logger
   }
 
   answer(session: GatewaySession, reason: string): void {
     this.log(reason)
-    if (!this.passes) session.respond(500, { error_msg: `${this.plugin}: the limit of this request cannot be determined` })
+    if (!this.passes)
+      session.respond(500, { error_msg: `${this.plugin}: the limit of this request cannot be determined` })
   }
 
   private log(reason: string): void {

@@ -1,4 +1,4 @@
-import Type, { type Static } from 'typebox'
+import { type Static, Type } from '../../schema/type.ts'
 import type { RequestContext } from '../../request-context.ts'
 import { isVariable, variableReader } from '../../variables/variables.ts'
 import type { PluginLogger } from '../context.ts'
@@ -41,7 +41,8 @@ export function keyReader(key: string, type: Static<typeof CountKeyType>): KeyRe
  */
 export function warnOfKey(plugin: string, key: string, type: string, scope: string, logger: PluginLogger): void {
   const unknown = unknownVariable(key, type)
-  if (unknown !== undefined) logger.warn({ plugin, scope, key }, `${plugin}: ${unknown}: requests are counted by the client's address`)
+  if (unknown !== undefined)
+    logger.warn({ plugin, scope, key }, `${plugin}: ${unknown}: requests are counted by the client's address`)
 }
 
 function unknownVariable(key: string, type: string): string | undefined {

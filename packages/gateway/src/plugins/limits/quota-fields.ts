@@ -1,20 +1,20 @@
 import type { Headers } from '@sekisho/wire'
-import type { RequestContext } from '../../request-context.ts'
 
 /** The names of the fields that tell a client what is left, `plugin_metadata` of limit-count. */
 export interface QuotaNames {
-  readonly limit_header?: string
-  readonly remaining_header?: string
-  readonly reset_header?: string
+  readonly limit_header: string
+  readonly remaining_header: string
+  readonly reset_header: string
 }
 
-/** What one limit said of one request. Several are linked: one object a limit, and no list. */
+/** What one limit said of one request. Those of several rules are linked: one object a rule, and no list. */
 export interface Spent {
   readonly fields: QuotaFields
   readonly limit: number
   readonly remaining: number
   readonly resetMs: number
-  readonly next: Spent | undefined
+  /** The rule before this one. */
+  readonly before: Spent | undefined
 }
 
 /** Numbers up to here are kept as text: most quotas and windows are no larger. 1,024 strings of 32 bytes are 32 KiB. */
@@ -36,10 +36,11 @@ export class QuotaFields {
    * then is let in.
    */
   constructor(names: QuotaNames, prefix: string | undefined, isSliding: boolean) {
-    const prefixed = (name: string): string => (prefix === undefined ? name : name.replace('RateLimit-', () => `${prefix}-RateLimit-`))
-    this.limitName = prefixed(names.limit_header ?? 'X-RateLimit-Limit')
-    this.remainingName = prefixed(names.remaining_header ?? 'X-RateLimit-Remaining')
-    this.resetName = prefixed(names.reset_header ?? 'X-RateLimit-Reset')
+    const prefixed = (name: string): string =>
+      prefix === undefined ? name : name.replace('RateLimit-', () => `${prefix}-RateLimit-`)
+    this.limitName = prefixed(names.limit_header)
+    this.remainingName = prefixed(names.remaining_header)
+    this.resetName = prefixed(names.reset_header)
     this.resetText = isSliding ? hundredths : wholeSeconds
   }
 
@@ -58,7 +59,9 @@ export class QuotaFields {
 const wholeSeconds = (resetMs: number): string => text(Math.ceil(resetMs / 1_000))
 const hundredths = (resetMs: number): string => String(Math.ceil(resetMs / 10) / 100)
 
-/** Writes what the limits of one place said, in their order. */
-export function writeSpent(headers: Headers, context: RequestContext, state: string): void {
-  for (let spent = context.getState<Spent>(state); spent !== undefined; spent = spent.next) spent.fields.write(headers, spent)
+/** Writes what the limits of one place said, in their order: of two with the same names, the last one stays. */
+export function writeSpent(headers: Headers, spent: Spent | undefined): void {
+  if (spent === undefined) return
+  writeSpent(headers, spent.before)
+  spent.fields.write(headers, spent)
 }

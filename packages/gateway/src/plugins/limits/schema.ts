@@ -1,8 +1,9 @@
-import Type from 'typebox'
+import { Type } from '../../schema/type.ts'
+import { defaulted } from '../defaulted.ts'
 
 /** Options that all limits have. */
 export const limitOptions = {
-  policy: Type.Optional(
+  policy: defaulted(
     Type.String({
       default: 'local',
       pattern: '^local$',
@@ -11,13 +12,18 @@ export const limitOptions = {
       description: 'where the counters are kept: "local" is this node, exact across its workers',
     }),
   ),
-  rejected_code: Type.Optional(
-    Type.Integer({ minimum: 200, maximum: 599, default: 503, description: 'status of the answer to a request over the limit' }),
+  rejected_code: defaulted(
+    Type.Integer({
+      minimum: 200,
+      maximum: 599,
+      default: 503,
+      description: 'status of the answer to a request over the limit',
+    }),
   ),
   rejected_msg: Type.Optional(
     Type.String({ minLength: 1, description: 'what that answer says, as {"error_msg": "…"}' }),
   ),
-  allow_degradation: Type.Optional(
+  allow_degradation: defaulted(
     Type.Boolean({ default: false, description: 'let requests pass that cannot be counted, instead of answering 500' }),
   ),
 }

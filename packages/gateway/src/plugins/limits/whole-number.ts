@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import { Type } from '../../schema/type.ts'
 import { toNumber } from '../../expressions/to-number.ts'
 import type { RequestContext } from '../../request-context.ts'
 import { compileLimitText, namesVariables } from './text.ts'
@@ -30,7 +30,15 @@ const usable = (number: number, minimum: number): number =>
   Number.isSafeInteger(number) && number >= minimum ? number : Number.NaN
 
 /** What is wrong with a number that no request can change. */
-export function checkNumber(value: number | string | undefined, minimum: 0 | 1, path: string): { path: string; message: string } | undefined {
-  if (typeof value !== 'string' || namesVariables(value) || !Number.isNaN(usable(toNumber(value), minimum))) return undefined
-  return { path, message: `is not a whole number from ${minimum}; write a number, or a text with a variable such as "\${http_x_quota ?? 10}"` }
+export function checkNumber(
+  value: number | string | undefined,
+  minimum: 0 | 1,
+  path: string,
+): { path: string; message: string } | undefined {
+  if (typeof value !== 'string' || namesVariables(value) || !Number.isNaN(usable(toNumber(value), minimum)))
+    return undefined
+  return {
+    path,
+    message: `is not a whole number from ${minimum}; write a number, or a text with a variable such as "\${http_x_quota ?? 10}"`,
+  }
 }

@@ -1,0 +1,75 @@
+import type { Peer, ResponseBody, ResponseFields, Session } from '@sekisho/proxy'
+import type { RequestHead } from '@sekisho/wire'
+import { RequestContext } from '../request-context.ts'
+
+/** What `respond` was given, before it would be written. */
+export interface OfflineAnswer {
+  readonly status: number
+  readonly body: ResponseBody | undefined
+  readonly headers: ResponseFields
+}
+
+/** The connection that a request would have come on. */
+export interface OfflineConnection {
+  readonly remoteAddress: string
+  readonly localPort: number
+  readonly secure: boolean
+}
+
+/** The session of a request that nobody sent: routes and plugins see what they would see, and nothing leaves. */
+export class OfflineSession implements Session<RequestContext> {
+  readonly ctx: RequestContext
+  readonly request: RequestHead
+  readonly response = undefined
+  readonly responseSource = undefined
+  peer: Peer | undefined = undefined
+  readonly attempts = 1
+  readonly tried = []
+  readonly remoteAddress: string
+  readonly remotePort = 0
+  readonly localAddress = '127.0.0.1'
+  readonly localPort: number
+  readonly secure: boolean
+  readonly requestNumber = 1
+  readonly headSent = false
+  readonly startedAt = performance.now()
+  readonly sentAt = 0
+  readonly answeredAt = 0
+  readonly finishedAt = 0
+  readonly bytesReceived: number
+  readonly bytesSent = 0
+  answer: OfflineAnswer | undefined = undefined
+
+  constructor(request: RequestHead, connection: OfflineConnection) {
+    this.request = request
+    this.remoteAddress = connection.remoteAddress
+    this.localPort = connection.localPort
+    this.secure = connection.secure
+    this.bytesReceived = request.byteLength
+    this.ctx = new RequestContext(this)
+  }
+
+  respond(status: number, body?: ResponseBody, headers: ResponseFields = {}): void {
+    this.answer ??= { status, body, headers }
+  }
+
+  amendResponse(minStatus: number, body: ResponseBody): void {
+    if (this.answer !== undefined && this.answer.status >= minStatus) this.answer = { ...this.answer, body }
+  }
+
+  get responded(): boolean {
+    return this.answer !== undefined
+  }
+
+  readBody(): Promise<Uint8Array> {
+    return Promise.reject(new Error('a request that is only explained has no body'))
+  }
+
+  replaceBody(): void {
+    // No body, so none to replace.
+  }
+
+  pauseResponse(): void {
+    // No response, so nothing to hold back.
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * Counts the requests of a route: responses by status, latency, bytes.
+ *
+ * ```yaml
+ * metrics: { address: 127.0.0.1:9091 }              # where Prometheus reads: GET /metrics
+ * global_rules:
+ *   - { id: metrics, plugins: { prometheus: { prefer_name: true } } }
+ * ```
+ *
+ * What is counted, each by route, service, consumer and upstream node:
+ *
+ * - `sekisho_http_status`: responses, also by status code and by the first pattern of path and host of the route;
+ * - `sekisho_http_latency`: a histogram in milliseconds of the whole request, of the upstream's part, and of the rest;
+ * - `sekisho_bandwidth`: bytes from and to clients.
+ *
+ * Labels are empty where there is nothing: no consumer, no upstream asked, no route matched (counted by a global rule alone).
+ * Status 0 is a client that left before it was answered. In a global rule it is skipped for routes that have it themselves.
+ *
+ * Costs about 0.1 µs for a request: a few additions in memory that the control thread reads when Prometheus asks. Each
+ * combination of labels takes about 0.5 KB in each worker, up to the limits of the metrics.
+ */
+import { Type } from '../schema/type.ts'
+import { RouteMetrics } from '../observability/metrics/index.ts'
+import type { Plan } from '../plan/plan.ts'
+import type { NormalRoute, NormalService } from '../resources/index.ts'
+import { defaulted } from './defaulted.ts'
+import { definePlugin } from './definition.ts'
+
+const schema = Type.Object(
+  {
+    prefer_name: defaulted(
+      Type.Boolean({
+        default: false,
+        description:
+          'true: the labels "route" and "service" hold their names, where they have one, instead of their ids',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+)
+
+/**
+ * Routes of one place (a global rule or service has many) whose metrics are retired when they change. Beyond it they are forgotten,
+ * and only the series of requests that end later than that change are made once too often.
+ */
+const MAX_ROUTES = 10_000
+
+interface Counted {
+  readonly service: NormalService | undefined
+  readonly metrics: RouteMetrics
+}
+
+export default definePlugin({
+  name: 'prometheus',
+  priority: 500,
+  runPolicy: 'prefer_route',
+  schema,
+  create({ prefer_name: preferName }, { metrics }) {
+    // A changed route is a new object; requests in flight still come with the old one.
+    const byRoute = new WeakMap<NormalRoute, Counted>()
+    const current = new Map<string, RouteMetrics>()
+    // Most often the place is one route, and this saves the look-up.
+    let lastPlan: Plan | undefined
+    let lastMetrics: RouteMetrics | undefined
+
+    function metricsOf({ route, service }: Plan): RouteMetrics {
+      const known = byRoute.get(route)
+      if (known !== undefined && known.service === service) return known.metrics
+      const made = new RouteMetrics(metrics, labelsOf(route, service, preferName))
+      byRoute.set(route, { service, metrics: made })
+      current.get(route.id)?.retire()
+      if (current.size >= MAX_ROUTES) current.clear()
+      current.set(route.id, made)
+      return made
+    }
+
+    return {
+      log(session) {
+        const { plan, consumer } = session.ctx
+        if (plan === undefined) return
+        if (lastMetrics === undefined || lastPlan !== plan) {
+          lastMetrics = metricsOf(plan)
+          lastPlan = plan
+        }
+        const { peer, sentAt, finishedAt } = session
+        // The name of a node out of a balancer is a string already; that of another peer is made when it is asked for.
+        const node = peer === undefined ? '' : (peer.backend?.address ?? peer.name)
+        lastMetrics
+          .for(consumer === undefined ? '' : consumer.username, node)
+          ?.record(
+            session.response?.status ?? 0,
+            finishedAt - session.startedAt,
+            sentAt === 0 ? -1 : finishedAt - sentAt,
+            session.bytesReceived,
+            session.bytesSent,
+          )
+      },
+      dispose() {
+        for (const counted of current.values()) counted.retire()
+      },
+    }
+  },
+})
+
+function labelsOf(route: NormalRoute, service: NormalService | undefined, preferName: boolean) {
+  const name = (named: NormalRoute | NormalService | undefined): string =>
+    named === undefined ? '' : ((preferName ? named.name : undefined) ?? named.id)
+  const matched = route.id !== ''
+  return {
+    route: name(route),
+    service: name(service),
+    matchedUri: (matched ? route.uris[0] : undefined) ?? '',
+    matchedHost: route.hosts[0] ?? (matched ? service?.hosts[0] : undefined) ?? '',
+  }
+}
