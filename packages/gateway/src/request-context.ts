@@ -91,7 +91,13 @@ export class RequestContext implements MatchRequest {
 
 /** `Example.com:8080` to `example.com`; an IPv6 address keeps its brackets. */
 function hostName(host: string): string {
+  if (host === lastHost) return lastName
   const colon = host.lastIndexOf(':')
   const name = colon > host.lastIndexOf(']') ? host.slice(0, colon) : host
-  return name.toLowerCase()
+  lastHost = host
+  return (lastName = name.toLowerCase())
 }
+
+/** The host asked for last, and its name: most requests ask for the same few. */
+let lastHost = ''
+let lastName = ''

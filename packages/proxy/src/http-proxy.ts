@@ -13,7 +13,7 @@ import {
 } from '@sekisho/wire'
 import { Exchange } from './exchange/exchange.ts'
 import type { ProxyLogger, ProxyRuntime } from './exchange/options.ts'
-import { renderJsonError, type ErrorRenderer } from './exchange/reply.ts'
+import { renderJsonError, type ErrorRenderer, type LocalResponse } from './exchange/reply.ts'
 import { begin } from './exchange/request-stage.ts'
 import { Resolver } from './peers/resolver.ts'
 import type { ProxyPhases } from './phases/phases.ts'
@@ -41,6 +41,8 @@ const DEFAULT_MAX_RETRIES = 3
 export class HttpProxy<Ctx> implements Application, RequestHandler {
   readonly runtime: ProxyRuntime<Ctx>
   private readonly connections = new Set<H1ServerConnection>()
+  /** Listeners that have not been drained. */
+  private serving = 0
   private readonly onRefusedRequest: HttpProxyOptions['onRefused']
 
   constructor(phases: ProxyPhases<Ctx>, options: HttpProxyOptions = {}) {
@@ -78,7 +80,13 @@ export class HttpProxy<Ctx> implements Application, RequestHandler {
       },
       onOverload: () => this.runtime.logger.warn({ limit: limits.maxConnections }, 'max_connections reached: a connection was closed'),
     })
-    return new ProxyListener(listener, own, options)
+    this.serving++
+    return new ProxyListener(listener, own, options, this.drained)
+  }
+
+  /** Nobody is left to use the idle upstream connections, and they would keep the process alive. */
+  private readonly drained = (): void => {
+    if (--this.serving === 0) this.runtime.pool.closeIdle()
   }
 
   onRequest(connection: H1ServerConnection, head: RequestHead): void {
@@ -89,9 +97,15 @@ export class HttpProxy<Ctx> implements Application, RequestHandler {
 
   onRefused(connection: H1ServerConnection, reason: Refusal): void {
     this.runtime.logger.info({ code: reason.code, client: connection.remoteAddress }, `refused a request: ${reason.message}`)
-    this.onRefusedRequest?.(connection, reason)
-    const { head, body } = this.runtime.renderError(reason.status, reason.code)
-    connection.sendResponse(head, body)
+    let page: LocalResponse
+    try {
+      this.onRefusedRequest?.(connection, reason)
+      page = this.runtime.renderError(reason.status, reason.code)
+    } catch (err) {
+      this.runtime.logger.error({ err }, 'onRefused or renderError failed')
+      page = renderJsonError(reason.status, reason.code)
+    }
+    connection.sendResponse(page.head, page.body)
   }
 
   onOpened(connection: H1ServerConnection): void {
@@ -107,11 +121,19 @@ class ProxyListener implements ServingListener {
   private readonly listener: Listener
   private readonly open: ReadonlySet<H1ServerConnection>
   private readonly options: ServerConnectionOptions
+  private readonly drained: () => void
+  private reported = false
 
-  constructor(listener: Listener, open: ReadonlySet<H1ServerConnection>, options: ServerConnectionOptions) {
+  constructor(
+    listener: Listener,
+    open: ReadonlySet<H1ServerConnection>,
+    options: ServerConnectionOptions,
+    drained: () => void,
+  ) {
     this.listener = listener
     this.open = open
     this.options = options
+    this.drained = drained
   }
 
   get address(): ServingListener['address'] {
@@ -129,6 +151,13 @@ class ProxyListener implements ServingListener {
   }
 
   drain(deadlineMs: number): Promise<number> {
+    return this.finish(deadlineMs).finally(() => {
+      if (!this.reported) this.drained()
+      this.reported = true
+    })
+  }
+
+  private finish(deadlineMs: number): Promise<number> {
     this.options.draining = true
     for (const connection of this.open) connection.drain()
     return new Promise((resolve) => {

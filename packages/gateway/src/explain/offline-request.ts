@@ -1,4 +1,4 @@
-import { DEFAULT_H1_LIMITS, latin1TextOf, parseRequestHead, type Refusal, type RequestHead } from '@sekisho/wire'
+import { DEFAULT_H1_LIMITS, latin1TextOf, parseRequestHead, refusal, Refusal, type RequestHead } from '@sekisho/wire'
 import type { NodeSettings } from '../config/settings/node-settings.ts'
 import { OfflineSession } from './offline-session.ts'
 
@@ -26,12 +26,13 @@ export function offlineRequest(described: DescribedRequest, settings: NodeSettin
   const fields = headers.map(([name, value]) => `${name}: ${value}\r\n`)
   const text = [`${method} ${target} HTTP/1.1\r\n`, ...host, ...fields, '\r\n'].join('')
   const parsed = parse(latin1TextOf(Buffer.from(text, 'utf8')), settings)
-  if (!('headers' in parsed)) return { refusal: parsed }
+  if (parsed instanceof Refusal) return { refusal: parsed }
   const localPort = portOf(authority, settings, secure)
   return { session: new OfflineSession(parsed, { remoteAddress: remoteAddr, localPort, secure }) }
 }
 
 function parse(text: string, { limits }: NodeSettings): RequestHead | Refusal {
+  if (text.length > limits.max_head_bytes) return refusal('HEAD_TOO_LARGE')
   return parseRequestHead(text, 0, text.length, {
     ...DEFAULT_H1_LIMITS,
     maxHeadBytes: limits.max_head_bytes,

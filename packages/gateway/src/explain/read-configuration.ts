@@ -1,7 +1,7 @@
-import { resolve } from 'node:path'
-import { loadConfig, type LoadedConfig } from '../config/load.ts'
+import type { LoadedConfig } from '../config/load.ts'
 import type { ConfigProblem } from '../config/problem.ts'
-import { UserPlugins } from '../node/user-plugins.ts'
+import { loadNode } from '../node/load-node.ts'
+import { importPlugin } from '../node/user-plugin.ts'
 import { PluginRegistry } from '../plugins/plugin-registry.ts'
 
 /** A configuration that a gateway would start with, and the plugins that it was checked against. */
@@ -17,17 +17,13 @@ export type ConfigurationResult =
 
 /**
  * Reads and checks a configuration file with everything that a start checks: all built-in plugins, and those of the
- * user, whose code is run. Never throws for what stands in the files.
+ * user, whose modules are imported. Never throws for what stands in the files.
  */
 export async function readConfiguration(file: string): Promise<ConfigurationResult> {
+  const loaded = await loadNode(file)
+  if (loaded.config === undefined) return { problems: loaded.problems }
   const plugins = new PluginRegistry()
-  const own = new UserPlugins(plugins)
-  const { config, problems } = await loadConfig(resolve(file), {
-    plugins: async (settings) => {
-      await plugins.loadAll()
-      await own.load(settings.plugin_paths)
-      return plugins
-    },
-  })
-  return config === undefined ? { problems } : { read: { config, plugins } }
+  await plugins.loadAll()
+  for (const [path, code] of loaded.plugins) plugins.set(await importPlugin(path, code))
+  return { read: { config: loaded.config, plugins } }
 }

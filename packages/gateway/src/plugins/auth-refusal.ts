@@ -22,8 +22,8 @@ export const AnonymousConsumer = Type.Optional(
 export type Refuse = (session: GatewaySession, message: string) => void
 
 /**
- * What an auth plugin does with a caller it does not recognise: it counts as the anonymous consumer when there is one, and gets a 401 with
- * the challenge otherwise (RFC 9110 section 11.6.1 wants one in every 401).
+ * What an auth plugin does with a caller it does not recognise: it counts as the anonymous consumer when there is one,
+ * and gets a 401 with the challenge otherwise (RFC 9110 section 11.6.1 wants one in every 401).
  */
 export function refusal(
   challenge: string,

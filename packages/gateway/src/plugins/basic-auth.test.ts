@@ -110,7 +110,7 @@ describe('basic-auth', () => {
   it('refuses two Authorization headers', async () => {
     const authorization = [`Basic ${encoded('jack:secret')}`, `Basic ${encoded('jack:secret')}`]
     const answer = await gateway.fetch('/plain', { headers: { authorization } })
-    expect([400, 401]).toContain(answer.status)
+    expect(answer.status).toBe(401)
   })
 
   it('hide_credentials takes Authorization out', async () => {
@@ -151,6 +151,7 @@ describe('basic-auth', () => {
     [{ username: 'a:b', password: 'c' }, 'may not hold a colon'],
     [{ username: 'a', password: '' }, '/consumers/0/plugins/basic-auth/password'],
     [{ username: 'a', password: 'b\n' }, 'may not hold control characters'],
+    [{ username: 'a', password: '$env://PASSWORD' }, 'be a reference'],
   ])('refuses %j on a consumer', async (config, message) => {
     await expect(gateway.update({ consumers: [{ username: 'a', plugins: { 'basic-auth': config } }] })).rejects.toThrow(
       message,

@@ -3,7 +3,7 @@
  *
  * ```yaml
  * consumers:
- *   - { username: jack, plugins: { basic-auth: { username: jack, password: $env://JACK_PASSWORD } } }
+ *   - { username: jack, plugins: { basic-auth: { username: jack, password: "${{JACK_PASSWORD}}" } } }
  * routes:
  *   - uri: /reports/*
  *     upstream_id: reports
@@ -11,15 +11,16 @@
  *       basic-auth: { hide_credentials: true }
  * ```
  *
- * A request without credentials, or with wrong ones, gets 401 with `WWW-Authenticate: Basic realm="basic"`, for which browsers show a
- * window. Names and passwords are UTF-8; a password may hold colons and spaces, a name no colon. An unknown name and a wrong password get
- * the same answer, after the same work.
+ * A request without credentials, or with wrong ones, gets 401 with `WWW-Authenticate: Basic realm="basic"`, for which
+ * browsers show a window. Names and passwords are UTF-8; a password may hold colons and spaces, a name no colon. An
+ * unknown name and a wrong password get the same answer, after the same work.
  *
- * Costs one SHA-256 of the password that came, about 2 µs a request.
+ * Costs one SHA-256 of the password that came, 2 µs a request.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { Type } from '../schema/type.ts'
 import { AnonymousConsumer, realmOptions, refusal } from './auth-refusal.ts'
+import { consumerSecret } from './consumer-secret.ts'
 import { defaulted } from './defaulted.ts'
 import { definePlugin } from './definition.ts'
 
@@ -45,11 +46,7 @@ const consumerSchema = Type.Object(
       patternErrorMessage: 'may not hold a colon or control characters, which Basic credentials cannot carry',
       description: 'what the caller sends as user name; no two consumers may have the same',
     }),
-    password: Type.String({
-      minLength: 1,
-      pattern: '^[^\\x00-\\x1f\\x7f]+$',
-      patternErrorMessage: 'may not hold control characters, which Basic credentials cannot carry',
-    }),
+    password: consumerSecret('what the caller sends as password'),
   },
   { additionalProperties: false },
 )
@@ -75,7 +72,8 @@ export default definePlugin({
           return refuse(session, 'the Authorization header does not hold Basic credentials')
         const match = consumers.find(credentials.username)
         const expected = match === undefined ? NO_PASSWORD : passwordDigest(match.config)
-        // Digests are of one length, so neither the length nor the beginning of the password shows in the time this takes.
+        // Digests are of one length, so neither the length nor the beginning of the password shows in the time this
+        // takes.
         const right = timingSafeEqual(sha256(credentials.password), expected)
         if (match !== undefined && right) session.ctx.attachConsumer(match.consumer)
         else refuse(session, 'the user name or the password is wrong')

@@ -59,8 +59,12 @@ describe('FilteredBody', () => {
 
   it('breaks off where nothing right can be sent', () => {
     const large = gzipSync(Buffer.alloc(101, 'a'))
-    expect(() => filtered(100, 'gzip').send(large)).toThrow('larger than max_resp_body_size (100 bytes) when it is decompressed')
-    expect(() => filtered(10, 'gzip').send(large.subarray(0, 6), large.subarray(6))).toThrow('cannot be filtered in part')
+    expect(() => filtered(100, 'gzip').send(large)).toThrow(
+      'larger than max_resp_body_size (100 bytes) when it is decompressed',
+    )
+    expect(() => filtered(10, 'gzip').send(large.subarray(0, 6), large.subarray(6))).toThrow(
+      'cannot be filtered in part',
+    )
     expect(() => filtered(100, 'gzip').send('not gzip')).toThrow('a compressed body is damaged')
   })
 })

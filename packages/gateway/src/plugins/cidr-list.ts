@@ -1,7 +1,10 @@
 import { Type } from '../schema/type.ts'
 import { AddressError, CidrSet } from '../addresses/index.ts'
 
-/** Schema of a list of addresses and networks. What is an address is left to `checkCidrList`, which can say what is wrong with one. */
+/**
+ * Schema of a list of addresses and networks. What is an address is left to `checkCidrList`, which can say what is
+ * wrong with one.
+ */
 export const cidrList = (description: string) => Type.Array(Type.String({ minLength: 1 }), { minItems: 1, description })
 
 /** The first entry that is no address and no network, as `check` of a plugin returns it; `path` is that of the list. */

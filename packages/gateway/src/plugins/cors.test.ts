@@ -242,7 +242,7 @@ describe('cors', () => {
       'null',
       'http://y.com.uk',
       'https://x.com,http://y.com.uk:12000,http://c.tv',
-      'chrome-extension://abc'.replace('-', '_'),
+      'capacitor://localhost',
     ])('accepts the origins %s', async (allow_origins) => {
       const config = { allow_origins, timing_allow_origins: allow_origins }
       await expect(gateway.update({ routes: [route('/x', config)] })).resolves.toBeUndefined()

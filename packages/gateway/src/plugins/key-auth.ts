@@ -3,7 +3,7 @@
  *
  * ```yaml
  * consumers:
- *   - { username: jack, plugins: { key-auth: { key: $env://JACK_KEY } } }
+ *   - { username: jack, plugins: { key-auth: { key: "${{JACK_KEY}}" } } }
  * routes:
  *   - uri: /orders/*
  *     upstream_id: orders
@@ -12,16 +12,19 @@
  * ```
  *
  * A request without a key, or with one that no consumer has, gets 401 with `WWW-Authenticate: apikey realm="key"`. With
- * `hide_credentials` neither the header nor the query argument reaches the upstream, whichever of them let the caller in.
+ * `hide_credentials` neither the header nor the query argument reaches the upstream, whichever of them let the caller
+ * in.
  *
- * Costs one header look-up and one Map look-up for a request with the header (less than 0.1 µs); a key in the query costs a scan of it.
- * Keys are found by their hash, not compared byte by byte, so the time of an answer tells nothing about how much of a key was right.
+ * Costs one header look-up and one Map look-up for a request with the header, 0.13 µs; a key in the query costs a scan
+ * of it. Keys are found by their hash, not compared byte by byte, so the time of an answer tells nothing about how much
+ * of a key was right.
  */
 import { Type } from '../schema/type.ts'
 import type { ConsumerMatch } from '../consumers/consumer-directory.ts'
 import type { GatewaySession } from '../session.ts'
 import { queryArgument } from '../variables/variables.ts'
 import { AnonymousConsumer, realmOptions, refusal } from './auth-refusal.ts'
+import { consumerSecret } from './consumer-secret.ts'
 import { defaulted } from './defaulted.ts'
 import { definePlugin } from './definition.ts'
 import { withoutArgument } from './without-argument.ts'
@@ -56,7 +59,9 @@ const schema = Type.Object(
 )
 
 const consumerSchema = Type.Object(
-  { key: Type.String({ minLength: 1, description: 'what the caller sends; no two consumers may have the same' }) },
+  {
+    key: consumerSecret('what the caller sends; no two consumers may have the same'),
+  },
   { additionalProperties: false },
 )
 
@@ -67,8 +72,9 @@ export default definePlugin({
   schema,
   consumerSchema,
   consumerKey: 'key',
-  create({ header, query, hide_credentials: hide, anonymous_consumer: anonymous, realm }, context) {
+  create({ query, hide_credentials: hide, anonymous_consumer: anonymous, realm, ...config }, context) {
     const { consumers } = context
+    const header = config.header.toLowerCase()
     const refuse = refusal(`apikey realm="${realm}"`, anonymous, context)
 
     function find(key: string): ConsumerMatch | undefined {

@@ -18,7 +18,7 @@
  *   the same configuration, for no place can see the others'.
  * - A number can come from the request: `count: ${http_x_quota ?? 10}`. When that makes no whole number above 0 the answer is 500.
  *
- * Cost: about 0.3 µs a request, fields included; 40 bytes of shared memory for a live key.
+ * Cost: about 0.3 µs a request, fields included, and 1 µs for each rule; 40 bytes of shared memory for a live key.
  */
 import { FixedWindow, SlidingWindow } from '@sekisho/proxy'
 import { type Static, Type } from '../schema/type.ts'

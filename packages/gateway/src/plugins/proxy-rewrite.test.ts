@@ -64,7 +64,11 @@ describe('uri', () => {
     await gateway.update(documentWith({ uri: '/public/$arg_file' }))
     for (const file of ['../secret', '..', 'a/../../b', '..%5Csecret', '%2e%2e/secret']) {
       const answer = await gateway.fetch(`/?file=${file}`)
-      expect([file, answer.status, answer.json()]).toEqual([file, 400, { error_msg: 'the new path would lead upwards ("..")' }])
+      expect([file, answer.status, answer.json()]).toEqual([
+        file,
+        400,
+        { error_msg: 'the new path would lead upwards ("..")' },
+      ])
     }
     expect((await gateway.fetch('/?file=a..b')).status).toBe(200)
   })
@@ -156,7 +160,11 @@ describe('use_real_request_uri_unsafe', () => {
 
 describe('method and host', () => {
   it('replaces them', async () => {
-    const request = await sent({ method: 'PUT', host: 'api.internal:8080' }, '/', { method: 'POST', body: 'x', host: 'a' })
+    const request = await sent({ method: 'PUT', host: 'api.internal:8080' }, '/', {
+      method: 'POST',
+      body: 'x',
+      host: 'a',
+    })
     expect(request).toMatchObject({ method: 'PUT', body: 'x', headers: { host: 'api.internal:8080' } })
   })
 
@@ -200,7 +208,9 @@ describe('headers', () => {
     const { headers } = await sent(
       {
         regex_uri: ['^/v(\\d)/(.*)', '/$2'],
-        headers: { set: { 'X-V': '$1-$2-$3;$remote_addr', 'X-Own': '$http_x_own!', 'X-Cost': '\\$1', 'X-No': '$http_nothing' } },
+        headers: {
+          set: { 'X-V': '$1-$2-$3;$remote_addr', 'X-Own': '$http_x_own!', 'X-Cost': '\\$1', 'X-No': '$http_nothing' },
+        },
       },
       '/v2/$host',
       { headers: { 'x-own': 'own', 'x-no': '1' } },
@@ -217,7 +227,7 @@ describe('headers', () => {
 
   it('cannot be broken by what a client sends', async () => {
     const { headers } = await sent(
-      { regex_uri: ['^/a/(.*)', '/b'], headers: { set: { 'X-V': '$1' }, add: { 'X-W': '$arg_w' } } },
+      { regex_uri: ['(?s)^/a/(.*)', '/b'], headers: { set: { 'X-V': '$1' }, add: { 'X-W': '$arg_w' } } },
       '/a/x%0D%0AX-Evil:1?w=%00%7F%0A',
     )
     expect(headers).toMatchObject({ 'x-v': 'x%0D%0AX-Evil:1', 'x-w': '%00%7F%0A' })
@@ -251,7 +261,7 @@ describe('a wrong configuration is refused', () => {
     [{ headers: { set: { 'X/A': '1' } } }, '/headers/set/X~1A'],
     [{ headers: { set: { 'X-A': 'a\r\nb' } } }, 'has a control character'],
     [{ headers: { add: { 'X-A': ['b', 'a\0'] } } }, '/headers/add/X-A'],
-    [{ headers: { set: { 'X:A': 'a' } } }, '/headers'],
+    [{ headers: { set: { 'X:A': 'a' } } }, '"X:A" is not a header name'],
     [{ headers: { remove: ['X A'] } }, '/headers/remove/0'],
     [{ scheme: 'https' }, 'unknown key "scheme"'],
   ])('%j', async (config, message) => {
@@ -262,7 +272,9 @@ describe('a wrong configuration is refused', () => {
 describe('a HEAD to the upstream', () => {
   let server: Server
   beforeAll(async () => {
-    server = createServer((_, response) => response.writeHead(200, { 'transfer-encoding': 'chunked', 'x-up': '1' }).end())
+    server = createServer((_, response) =>
+      response.writeHead(200, { 'transfer-encoding': 'chunked', 'x-up': '1' }).end(),
+    )
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   })
   afterAll(() => new Promise((resolve) => server.close(resolve)))

@@ -62,14 +62,12 @@ const METHODS = [
   'TRACE',
 ] as const
 
-const NAME_PATTERN = '^[^:]+$'
 const Value = Type.Union([Type.String(), Type.Number()])
 const Values = Type.Union([Value, Type.Array(Value, { minItems: 1 })])
 const fields = (description: string) =>
   Type.Optional(
-    Type.Record(Type.String({ pattern: NAME_PATTERN }), Values, {
+    Type.Record(Type.String(), Values, {
       minProperties: 1,
-      additionalProperties: false,
       description,
     }),
   )
@@ -79,7 +77,7 @@ const HeaderActions = Type.Object(
     add: fields('fields to append, by name; a list makes one field for each value'),
     set: fields('fields that replace those of the same name'),
     remove: Type.Optional(
-      Type.Array(Type.String({ pattern: NAME_PATTERN, patternErrorMessage: 'must be a header name, without ":"' }), {
+      Type.Array(Type.String(), {
         minItems: 1,
         description: 'names of fields to take out',
       }),
@@ -89,9 +87,8 @@ const HeaderActions = Type.Object(
 )
 
 /** The form before there were actions. */
-const HeadersToSet = Type.Record(Type.String({ pattern: NAME_PATTERN }), Value, {
+const HeadersToSet = Type.Record(Type.String(), Value, {
   minProperties: 1,
-  additionalProperties: false,
 })
 
 const schema = Type.Object(

@@ -1,6 +1,6 @@
 /**
- * Takes the address of the client from what a proxy in front of us says, for everything that runs after it: `$remote_addr`,
- * `ip-restriction`, the limits, logs.
+ * Takes the address of the client from what a proxy in front of us says, for everything that runs after it:
+ * `$remote_addr`, `ip-restriction`, the limits, logs.
  *
  * ```yaml
  * routes:
@@ -13,12 +13,13 @@
  *         recursive: true
  * ```
  *
- * `source` is any variable: a header (`http_x_real_ip`), an argument (`arg_client`), a cookie (`cookie_client`). Of `http_x_forwarded_for`
- * the last address counts, the one that our own neighbour added; with `recursive` the last one that is not itself trusted, and the first
- * when all are. A port behind the address is cut off, IPv6 is written in its one short form (RFC 5952). What is missing or no address
- * changes nothing. Without `trusted_addresses` every client may say who it is: use that only where clients cannot reach us directly.
+ * `source` is any variable: a header (`http_x_real_ip`), an argument (`arg_client`), a cookie (`cookie_client`). Of
+ * `http_x_forwarded_for` the last address counts, the one that our own neighbour added; with `recursive` the last one
+ * that is not itself trusted, and the first when all are. A port behind the address is cut off, IPv6 is written in its
+ * one short form (RFC 5952). What is missing or no address changes nothing. Without `trusted_addresses` every client
+ * may say who it is: use that only where clients cannot reach us directly.
  *
- * Costs the reading of the variable and of the address, about 0.2 µs.
+ * Costs the reading of the variable and of the address, 0.2 µs.
  */
 import { Type } from '../schema/type.ts'
 import { CidrSet, parseAddress } from '../addresses/index.ts'
@@ -94,26 +95,39 @@ const lastOf =
     }
   }
 
-/** `1.2.3.4:80`, `::1`, `[::1]` or `[::1]:80`. */
-const IN_BRACKETS = /^\[([0-9a-fA-F:.]+)\](?::(\d{1,5}))?$/
-const WITH_PORT = /^([0-9.]+):(\d{1,5})$/
-const words = new Int32Array(4)
-
 /** The address without its port, in its one text form; undefined when it is none, or has a port that cannot be. */
 function addressIn(value: string): string | undefined {
   const text = value.trim()
-  const [, address = text, port] = (text.startsWith('[') ? IN_BRACKETS : WITH_PORT).exec(text) ?? []
-  if (port !== undefined && !(Number(port) >= 1 && Number(port) <= 65535)) return undefined
+  return plainAddress(text) ?? addressBeforePort(text)
+}
+
+const words = new Int32Array(4)
+
+function plainAddress(text: string): string | undefined {
   // A zone names an interface of whoever wrote it, and is free text: nothing for keys and logs.
-  if (address.includes('%')) return undefined
-  const family = parseAddress(address, words)
-  if (family === 4) return address.includes(':') ? dotted(words[0]) : address
+  if (text.includes('%')) return undefined
+  const family = parseAddress(text, words)
+  if (family === 4) return text.includes(':') ? dotted(words[0]) : text
   return family === 6 ? shortIPv6(words) : undefined
+}
+
+const IPV4_WITH_PORT = /^([0-9.]+):(\d{1,5})$/
+const IPV6_IN_BRACKETS = /^\[([0-9a-fA-F:.]+)\](?::(\d{1,5}))?$/
+
+/** `1.2.3.4:80`, `[::1]` or `[::1]:80`. */
+function addressBeforePort(text: string): string | undefined {
+  const inBrackets = text.startsWith('[')
+  const match = (inBrackets ? IPV6_IN_BRACKETS : IPV4_WITH_PORT).exec(text)
+  if (match === null || (inBrackets && !match[1].includes(':'))) return undefined
+  const port = match[2] === undefined ? 1 : Number(match[2])
+  return port >= 1 && port <= 65_535 ? plainAddress(match[1]) : undefined
 }
 
 const dotted = (word: number): string => [24, 16, 8, 0].map((shift) => (word >>> shift) & 255).join('.')
 
-/** RFC 5952 section 4: lower case, no leading zeros, `::` for the first of the longest runs of two or more zero groups. */
+/**
+ * RFC 5952 section 4: lower case, no leading zeros, `::` for the first of the longest runs of two or more zero groups.
+ */
 function shortIPv6(address: Int32Array): string {
   const groups: number[] = []
   for (const word of address) groups.push(word >>> 16, word & 0xffff)

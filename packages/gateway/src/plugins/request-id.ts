@@ -1,5 +1,6 @@
 /**
- * Gives every request an identifier, which the upstream, the client and the logs see. An identifier that the client sent is kept.
+ * Gives every request an identifier, which the upstream, the client and the logs see. An identifier that the client
+ * sent is kept.
  *
  * ```yaml
  * global_rules:
@@ -16,10 +17,10 @@
  * | `ksuid` | `2oCCLBIeS8wXFbPLcJsfUBkpzlS` | sorts by its time of birth, in seconds |
  * | `range_id` | `fP3qWz81LmXa0bTy` | `range_id.length` characters of `range_id.char_set` |
  *
- * The response gets the identifier too, unless the upstream set that header itself or `include_in_response` is false. All random bits
- * are from the system's secure generator.
+ * The response gets the identifier too, unless the upstream set that header itself or `include_in_response` is false.
+ * All random bits are from the system's secure generator.
  *
- * Costs about 0.5 µs for a new identifier, header edits included; `ksuid` 1 µs.
+ * Costs 0.2 µs for a new identifier (`uuidv7` 0.4 µs, `ksuid` 2 µs) and up to 1 µs for the header of the response.
  */
 import { randomFillSync, randomUUID } from 'node:crypto'
 import type { Headers } from '@sekisho/wire'
@@ -31,7 +32,8 @@ const CHARACTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567
 
 const RangeId = Type.Object(
   {
-    // 256 characters are 1,500 random bits of the default set: more than any identifier needs, and still a short header.
+    // 256 characters are 1,500 random bits of the default set: more than any identifier needs, and still a short
+    // header.
     length: defaulted(Type.Integer({ default: 16, minimum: 6, maximum: 256, description: 'characters' })),
     char_set: defaulted(
       Type.String({
@@ -100,7 +102,10 @@ export default definePlugin({
   },
 })
 
-/** In place of an empty field, if there is one. Unchecked: identifiers are our own, or were a field's value when they came. */
+/**
+ * In place of an empty field, if there is one. Unchecked: identifiers are our own, or were a field's value when they
+ * came.
+ */
 function put(headers: Headers, name: string, id: string): void {
   headers.delete(name)
   headers.appendUnchecked(name, id)
@@ -134,7 +139,7 @@ export function identifiers(
   }
 }
 
-// One call to the generator costs 1 µs whatever its size; 4 KiB are for 256 identifiers of 16 bytes.
+// 16 bytes of the generator cost 1.7 µs, 4 KiB cost 3 µs and last for 256 identifiers.
 const pool = new Uint8Array(4096)
 let used = pool.length
 
@@ -148,7 +153,10 @@ function randomByte(): number {
 
 const NANOID = `${CHARACTERS}_-`
 
-/** `length` characters, each as likely as the next: bytes beyond the last whole multiple of the set's size are thrown away. */
+/**
+ * `length` characters, each as likely as the next: bytes beyond the last whole multiple of the set's size are thrown
+ * away.
+ */
 function pick(length: number, characters: string, { byte }: Sources): string {
   const size = characters.length
   const limit = 256 - (256 % size)
@@ -168,7 +176,8 @@ function uuidv7({ now, byte }: Sources): string {
   const [a, b, c, d] = [byte(), byte(), byte(), byte()]
   let node = ''
   for (let at = 0; at < 6; at++) node += HEX[byte()]
-  return `${time.slice(0, 8)}-${time.slice(8)}-${HEX[0x70 | (a & 0x0f)]}${HEX[b]}-${HEX[0x80 | (c & 0x3f)]}${HEX[d]}-${node}`
+  const random = HEX[0x70 | (a & 0x0f)] + HEX[b] + '-' + HEX[0x80 | (c & 0x3f)] + HEX[d]
+  return `${time.slice(0, 8)}-${time.slice(8)}-${random}-${node}`
 }
 
 /** 2014-05-13T16:53:20Z, from which KSUIDs count their seconds so that 32 bits last until 2150. */

@@ -44,7 +44,6 @@ import { defaulted } from './defaulted.ts'
 import { definePlugin } from './definition.ts'
 import { checkHeaderEdits, HeaderEdits } from './header-edits.ts'
 
-const NAME_PATTERN = '^[^:]+$'
 const Value = Type.Union([Type.String(), Type.Number()])
 
 const HeaderActions = Type.Object(
@@ -56,14 +55,13 @@ const HeaderActions = Type.Object(
       ),
     ),
     set: Type.Optional(
-      Type.Record(Type.String({ pattern: NAME_PATTERN }), Value, {
+      Type.Record(Type.String(), Value, {
         minProperties: 1,
-        additionalProperties: false,
         description: 'fields that replace those of the same name',
       }),
     ),
     remove: Type.Optional(
-      Type.Array(Type.String({ pattern: NAME_PATTERN, patternErrorMessage: 'must be a header name, without ":"' }), {
+      Type.Array(Type.String(), {
         minItems: 1,
         description: 'names of fields to take out',
       }),
@@ -73,9 +71,8 @@ const HeaderActions = Type.Object(
 )
 
 /** The form before there were actions. */
-const HeadersToSet = Type.Record(Type.String({ pattern: NAME_PATTERN }), Value, {
+const HeadersToSet = Type.Record(Type.String(), Value, {
   minProperties: 1,
-  additionalProperties: false,
 })
 
 const Filter = Type.Object(

@@ -1,7 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { normalisePath } from '../router/index.ts'
-import { appendQuery, encodeLocation, encodePath, encodeQueryValue, encodeTarget, isLatin1Path } from './uri-encoding.ts'
+import {
+  appendQuery,
+  encodeLocation,
+  encodePath,
+  encodeQueryValue,
+  encodeTarget,
+  isLatin1Path,
+} from './uri-encoding.ts'
 
 describe('encodePath', () => {
   it.each([

@@ -46,6 +46,14 @@ export class Exchange<Ctx> implements Session<Ctx>, ServerExchange, ClientExchan
   answered = false
   /** Nothing may be sent or called any more. */
   over = false
+  /** It failed once: its answer is an error, and must not fail again. */
+  failed = false
+  /** Counts changes of course (another attempt, a local answer): a promise that was waited for before one has nothing to say after it. */
+  course = 0
+  /** Why the last attempt failed. */
+  lastError: ProxyError | undefined
+  /** What `newContext` threw. */
+  contextFailure: ProxyError | undefined
   upstream: H1ClientConnection | undefined
   upstreamKey = ''
   /** The connection came from the pool: it may have died there, which is no fault of the node. */
@@ -55,6 +63,10 @@ export class Exchange<Ctx> implements Session<Ctx>, ServerExchange, ClientExchan
   /** Only for requests that have one. */
   readonly body: RequestBody | undefined
   filtersBody = false
+  /** Bytes of the response body that may still leave by the length its head tells; -1 when it tells none, or nobody could change it. */
+  bodyLeft = -1
+  /** Calls of `pauseResponse` whose time is not over. */
+  private pauses = 0
   /** What the upstream sends while an asynchronous response filter runs: one read at most. */
   held: { chunks: Uint8Array[]; trailers: string | undefined } | undefined
 
@@ -64,7 +76,13 @@ export class Exchange<Ctx> implements Session<Ctx>, ServerExchange, ClientExchan
     this.request = request
     this.startedAt = performance.now()
     this.body = request.bodyLength === 0 ? undefined : new RequestBody(this)
-    this.ctx = runtime.phases.newContext?.(this) as Ctx
+    let ctx: Ctx | undefined
+    try {
+      ctx = runtime.phases.newContext?.(this)
+    } catch (cause) {
+      this.contextFailure = ProxyError.fromPhase('newContext', cause)
+    }
+    this.ctx = ctx as Ctx
   }
 
   // ---- the session, as phases see it ----------------------------------------------------------
@@ -110,7 +128,8 @@ export class Exchange<Ctx> implements Session<Ctx>, ServerExchange, ClientExchan
     const { answer } = this
     if (answer === undefined || answer.head.status < minStatus) return
     const { head } = answer
-    const fields = Object.fromEntries([...head.headers].filter(([name]) => !/^content-(type|length)$/i.test(name)))
+    const names = [...head.headers].map(([name]) => name).filter((name) => !/^content-(type|length)$/i.test(name))
+    const fields = Object.fromEntries(names.map((name) => [name, head.headers.getAll(name)]))
     this.answer = localResponse(head.status, body, fields)
   }
 
@@ -127,9 +146,17 @@ export class Exchange<Ctx> implements Session<Ctx>, ServerExchange, ClientExchan
     const { upstream } = this
     if (upstream === undefined) return
     upstream.pauseBody()
+    this.pauses++
     setTimeout(() => {
-      if (this.upstream === upstream) upstream.resumeBody()
+      this.pauses--
+      this.resumeResponse()
     }, ms)
+  }
+
+  /** The upstream may send more, unless a pause is not over, or the client or a filter has to be waited for. */
+  resumeResponse(): void {
+    if (this.pauses > 0 || this.held !== undefined || this.connection.socket.writableNeedDrain) return
+    this.upstream?.resumeBody()
   }
 
   // ---- the client's connection tells ----------------------------------------------------------
@@ -147,7 +174,7 @@ export class Exchange<Ctx> implements Session<Ctx>, ServerExchange, ClientExchan
   }
   onDownstreamDrain(): void {
     this.upstream?.releaseBody()
-    this.upstream?.resumeBody()
+    this.resumeResponse()
   }
   onDownstreamLost(error: TransportError): void {
     const failure = ProxyError.fromDownstream(error)
@@ -177,8 +204,7 @@ export class Exchange<Ctx> implements Session<Ctx>, ServerExchange, ClientExchan
     relayEnd(this, trailers)
   }
   onUpstreamDrain(): void {
-    this.connection.releaseRequestBody()
-    this.connection.resumeRequestBody()
+    this.body?.onDrain()
   }
   onUpstreamError(error: TransportError): void {
     upstreamFailed(this, error)
@@ -187,16 +213,29 @@ export class Exchange<Ctx> implements Session<Ctx>, ServerExchange, ClientExchan
     onTunnelOpen(this, head)
   }
 
-  /** Runs `next` with what a phase promised, unless the exchange is over by then. */
-  wait<T>(promise: Promise<T>, phase: string, next: (exchange: Exchange<Ctx>, value: T) => void): void {
-    promise.then(
-      (value) => {
-        if (!this.over) next(this, value)
-      },
-      (cause: unknown) => {
-        if (!this.over) phaseFailed(this, phase, cause)
-      },
+  /** Runs `next` with what a phase promised, unless the exchange is over or took another course by then. */
+  wait<T>(
+    promise: Promise<T>,
+    phase: string,
+    next: (exchange: Exchange<Ctx>, value: T) => void,
+    failed: (exchange: Exchange<Ctx>, phase: string, cause: unknown) => void = phaseFailed,
+  ): void {
+    const { course } = this
+    this.guard(
+      promise.then(
+        (value) => {
+          if (!this.over && this.course === course) next(this, value)
+        },
+        (cause: unknown) => {
+          if (!this.over && this.course === course) failed(this, phase, cause)
+        },
+      ),
     )
+  }
+
+  /** What goes wrong behind a promise ends this exchange, and not the process. */
+  guard(promise: Promise<unknown>): void {
+    promise.catch((cause: unknown) => fail(this, ProxyError.fromPhase('the exchange', cause)))
   }
 
   /** Sends what a phase answered, if one did. */

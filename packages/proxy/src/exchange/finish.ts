@@ -1,5 +1,6 @@
 import { ProxyError } from '../proxy-error.ts'
 import type { Exchange } from './exchange.ts'
+import { renderJsonError, type LocalResponse } from './reply.ts'
 import { answerLocally } from './response-stage.ts'
 
 /** The exchange cannot go on: answers the client if that is still possible, cuts the response if not. */
@@ -15,6 +16,11 @@ export function fail<Ctx>(exchange: Exchange<Ctx>, error: ProxyError): void {
   }
   exchange.answer = undefined
   exchange.answered = false
+  if (exchange.failed) {
+    answerBare(exchange, error)
+    return
+  }
+  exchange.failed = true
   try {
     exchange.runtime.phases.failToProxy?.(exchange, error)
   } catch (cause) {
@@ -25,7 +31,25 @@ export function fail<Ctx>(exchange: Exchange<Ctx>, error: ProxyError): void {
     finish(exchange, error)
     return
   }
-  answerLocally(exchange, exchange.answer ?? exchange.runtime.renderError(error.status, error.code), error)
+  answerLocally(exchange, exchange.answer ?? errorPage(exchange, error), error)
+}
+
+function errorPage<Ctx>(exchange: Exchange<Ctx>, error: ProxyError): LocalResponse {
+  try {
+    return exchange.runtime.renderError(error.status, error.code)
+  } catch (cause) {
+    logError(exchange, ProxyError.fromPhase('renderError', cause))
+    return renderJsonError(error.status, error.code)
+  }
+}
+
+/** A callback failed for the answer to a failure, too: what leaves now is seen by none. */
+function answerBare<Ctx>(exchange: Exchange<Ctx>, error: ProxyError): void {
+  const { head, body } = renderJsonError(500, error.code)
+  exchange.response = head
+  exchange.responseSource = 'local'
+  exchange.connection.sendResponse(head, body)
+  finish(exchange, error)
 }
 
 /** The end of every exchange: logs once, and forgets the upstream. */
@@ -40,11 +64,14 @@ export function finish<Ctx>(exchange: Exchange<Ctx>, error: ProxyError | undefin
   const { phases } = exchange.runtime
   try {
     phases.logging?.(exchange, error)
-    if (phases.persistConnectionContext !== undefined) {
-      keptContexts.set(exchange.connection, phases.persistConnectionContext(exchange))
-    }
   } catch (cause) {
     logError(exchange, ProxyError.fromPhase('logging', cause))
+  }
+  if (phases.persistConnectionContext === undefined) return
+  try {
+    keptContexts.set(exchange.connection, phases.persistConnectionContext(exchange))
+  } catch (cause) {
+    logError(exchange, ProxyError.fromPhase('persistConnectionContext', cause))
   }
 }
 

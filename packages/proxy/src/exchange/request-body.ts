@@ -6,24 +6,49 @@ import { fail } from './finish.ts'
 /** Up to here a body is remembered, so that a second attempt can send it again (Pingora's BODY_BUF_LIMIT). */
 const REPLAY_BYTES = 65_536
 
+interface Collector {
+  readonly chunks: Uint8Array[]
+  size: number
+  readonly limit: number
+  readonly resolve: (body: Uint8Array) => void
+  readonly reject: (error: Error) => void
+}
+
 /**
  * The request body on its way up. It is not read before a connection is there to take it, unless a phase asks for all of it.
  * What was sent is remembered while it is small, for another attempt.
+ *
+ *     client -> unfiltered (while a filter's promise is out) -> filter -> waiting (while no connection is there) -> upstream
+ *
+ * The client is paused as soon as something waits, so what waits is one read at most.
  */
 export class RequestBody {
+  /** Why the body cannot be sent on: a part of it was read and dropped. */
+  failure: ProxyError | undefined
   private readonly exchange: Exchange<unknown>
   /** What was sent on so far; undefined once it is too much to remember. */
   private sent: Uint8Array[] | undefined = []
   private sentBytes = 0
-  private complete = false
+  private waiting: Uint8Array[] = []
+  private unfiltered: Uint8Array[] = []
   private trailers = ''
   /** All of it, read by `collect`. */
   private whole: Uint8Array | undefined
-  private collector: { chunks: Uint8Array[]; size: number; limit: number; resolve: (body: Uint8Array) => void; reject: (error: Error) => void } | undefined
+  private collector: Collector | undefined
   private collected: Promise<Uint8Array> | undefined
+  /** This attempt's head went up: what comes can follow. */
+  private flowing = false
+  /** Some attempt's did. */
+  private begun = false
+  /** The upstream's queue is full. */
+  private stalled = false
+  /** Bytes that may still go up by the length this attempt's head tells; CHUNKED when it tells none. */
+  private left = CHUNKED
   /** A body filter's promise is out: nothing may overtake it. */
   private filtering = false
-  private endWaits = false
+  /** The client's (or the collected) body came to its end; and that end has passed the filter. */
+  private sourceEnded = false
+  private ended = false
 
   constructor(exchange: Exchange<never> | Exchange<unknown>) {
     this.exchange = exchange as Exchange<unknown>
@@ -31,7 +56,7 @@ export class RequestBody {
 
   /** Another attempt could send it from the start. */
   get replayable(): boolean {
-    return this.whole !== undefined || this.sent !== undefined
+    return this.sent !== undefined || (this.whole !== undefined && !this.hasFilter)
   }
 
   /** Bytes, where it was read whole; undefined: what the client's head says. */
@@ -39,45 +64,73 @@ export class RequestBody {
     return this.whole?.length
   }
 
-  /** The request's head went up: what there is of the body follows. */
-  send(): void {
+  /** The request's head went up, telling `length`: what there is of the body follows. */
+  send(length: number): void {
     const upstream = this.exchange.upstream as H1ClientConnection
-    if (this.whole !== undefined) {
+    this.flowing = true
+    this.begun = true
+    this.left = length
+    if (this.whole !== undefined && !this.hasFilter) {
       if (this.whole.length > 0) upstream.sendBody(this.whole)
       upstream.endBody(this.trailers)
       return
     }
-    for (const chunk of this.sent ?? []) upstream.sendBody(chunk)
-    if (this.complete) upstream.endBody(this.trailers)
-    else this.exchange.connection.readRequestBody()
+    for (const chunk of this.sent ?? []) this.write(upstream, chunk)
+    for (const chunk of this.waiting.splice(0)) this.pass(chunk)
+    if (this.ended) this.endUpstream()
+    else if (this.whole !== undefined && !this.sourceEnded) {
+      if (this.whole.length > 0) this.accept(this.whole)
+      this.endSource()
+    } else if (this.whole === undefined) {
+      this.exchange.connection.readRequestBody()
+      this.flow()
+    }
+  }
+
+  /** The attempt failed: what comes from here on waits for the next one. */
+  hold(): void {
+    this.flowing = false
+    this.stalled = false
+    if (this.begun) this.exchange.connection.pauseRequestBody()
   }
 
   onChunk(chunk: Uint8Array): boolean {
     if (this.collector !== undefined) return this.gather(chunk)
-    const filtered = this.exchange.runtime.phases.requestBodyFilter !== undefined
-    return filtered ? this.filter(chunk, false) : this.pass(chunk)
+    return this.failure !== undefined || this.accept(chunk)
   }
 
   onEnd(trailers: string): void {
-    this.complete = true
     this.trailers = trailers
-    if (this.collector !== undefined) {
-      const { chunks, resolve } = this.collector
-      this.collector = undefined
-      this.whole = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)
-      resolve(this.whole)
-    } else if (this.filtering) this.endWaits = true
-    else this.end()
+    if (this.collector === undefined) {
+      this.endSource()
+      return
+    }
+    const { chunks, resolve } = this.collector
+    this.collector = undefined
+    this.whole = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)
+    resolve(this.whole)
+  }
+
+  /** The upstream has room again. */
+  onDrain(): void {
+    this.exchange.connection.releaseRequestBody()
+    this.stalled = false
+    this.flow()
   }
 
   /** Reads all of it. */
   collect(limitBytes: number): Promise<Uint8Array> {
     if (this.collected !== undefined) return this.collected
     const { bodyLength } = this.exchange.request
-    if (bodyLength !== CHUNKED && bodyLength > limitBytes) return Promise.reject(tooLarge(limitBytes))
-    this.collected = new Promise((resolve, reject) => {
-      this.collector = { chunks: [], size: 0, limit: limitBytes, resolve, reject }
-    })
+    if (bodyLength !== CHUNKED && bodyLength > limitBytes) return handled(Promise.reject(tooLarge(limitBytes)))
+    if (this.begun) {
+      return handled(Promise.reject(new Error('readBody: the body is on its way to the upstream already')))
+    }
+    this.collected = handled(
+      new Promise((resolve, reject) => {
+        this.collector = { chunks: [], size: 0, limit: limitBytes, resolve, reject }
+      }),
+    )
     this.exchange.connection.readRequestBody()
     return this.collected
   }
@@ -86,77 +139,150 @@ export class RequestBody {
     if (this.whole === undefined) throw new Error('replaceBody needs the body to have been read with readBody')
     this.whole = body
     this.trailers = ''
+    this.sent = []
+    this.sentBytes = 0
+    this.sourceEnded = false
+    this.ended = false
   }
 
   /** The rest will not come. */
   fail(error: ProxyError): void {
-    this.collector?.reject(error)
+    if (this.collector === undefined) return
+    this.failure = error
+    this.collector.reject(error)
     this.collector = undefined
   }
 
+  private get hasFilter(): boolean {
+    return this.exchange.runtime.phases.requestBodyFilter !== undefined
+  }
+
   private gather(chunk: Uint8Array): boolean {
-    const { collector } = this
-    if (collector === undefined) return true
+    const collector = this.collector as Collector
     collector.size += chunk.length
     if (collector.size > collector.limit) this.fail(tooLarge(collector.limit))
     else collector.chunks.push(Buffer.from(chunk))
     return true
   }
 
-  /** @returns whether the memory of `chunk` is free again */
-  private pass(chunk: Uint8Array): boolean {
-    const { upstream, connection } = this.exchange
-    if (upstream === undefined || chunk.length === 0) return true
-    this.remember(chunk)
-    if (upstream.backlog === 0) connection.releaseRequestBody()
-    const sent = upstream.sendBody(chunk)
-    if (sent === STALLED) connection.pauseRequestBody()
-    return sent === SENT
+  /** @returns whether the memory of `chunk` is free again, as all that follow */
+  private accept(chunk: Uint8Array): boolean {
+    if (!this.hasFilter) return this.pass(chunk)
+    if (!this.filtering) return this.filter(chunk, false)
+    this.unfiltered.push(Buffer.from(chunk))
+    this.exchange.connection.pauseRequestBody()
+    return true
   }
 
-  private remember(chunk: Uint8Array): void {
-    if (this.sent === undefined) return
-    this.sentBytes += chunk.length
-    if (this.sentBytes > REPLAY_BYTES) this.sent = undefined
-    else this.sent.push(Buffer.from(chunk))
+  private endSource(): void {
+    this.sourceEnded = true
+    if (this.filtering) return
+    if (this.hasFilter) this.filter(EMPTY, true)
+    else this.end()
   }
 
   private filter(chunk: Uint8Array, end: boolean): boolean {
-    const { phases } = this.exchange.runtime
+    const { exchange } = this
     try {
-      const result = phases.requestBodyFilter?.(this.exchange, chunk, end)
+      const result = exchange.runtime.phases.requestBodyFilter?.(exchange, chunk, end)
       if (!isPromise(result)) return this.filtered(result ?? chunk, end)
-      this.filtering = true
-      this.exchange.connection.pauseRequestBody()
       const kept = Buffer.from(chunk)
-      this.exchange.wait(result, 'requestBodyFilter', (_, value) => {
-        this.filtering = false
-        this.filtered(value ?? kept, end)
-        if (this.endWaits) {
-          this.endWaits = false
-          this.end()
-        } else this.exchange.connection.resumeRequestBody()
-      })
+      this.filtering = true
+      exchange.connection.pauseRequestBody()
+      exchange.guard(
+        result.then(
+          (value) => {
+            this.filtering = false
+            this.filtered(value ?? kept, end)
+            if (!end) this.filterNext()
+          },
+          (cause: unknown) => fail(exchange, ProxyError.fromPhase('requestBodyFilter', cause)),
+        ),
+      )
     } catch (cause) {
-      fail(this.exchange, ProxyError.fromPhase('requestBodyFilter', cause))
+      fail(exchange, ProxyError.fromPhase('requestBodyFilter', cause))
     }
     return true
   }
 
-  private filtered(chunk: Uint8Array, end: boolean): boolean {
-    if (this.exchange.answer !== undefined) {
-      this.exchange.upstream?.discard()
-      this.exchange.upstream = undefined
-      return this.exchange.sendAnswer()
+  private filterNext(): void {
+    while (!this.filtering && !this.exchange.over) {
+      const next = this.unfiltered.shift()
+      if (next === undefined) {
+        if (this.sourceEnded) this.endSource()
+        else this.flow()
+        return
+      }
+      this.filter(next, false)
     }
+  }
+
+  private filtered(chunk: Uint8Array, end: boolean): boolean {
+    const { exchange } = this
+    if (exchange.over) return true
+    if (exchange.answer !== undefined) return exchange.sendAnswer()
     const free = this.pass(chunk)
-    if (end) this.exchange.upstream?.endBody(this.trailers)
+    if (end) this.end()
     return free
   }
 
+  private pass(chunk: Uint8Array): boolean {
+    if (chunk.length === 0) return true
+    const { upstream, connection } = this.exchange
+    if (!this.flowing) {
+      this.waiting.push(Buffer.from(chunk))
+      connection.pauseRequestBody()
+      return true
+    }
+    this.remember(chunk)
+    return upstream === undefined || this.write(upstream, chunk)
+  }
+
+  private write(upstream: H1ClientConnection, chunk: Uint8Array): boolean {
+    const { exchange } = this
+    if (this.left !== CHUNKED) {
+      this.left -= chunk.length
+      // More would be taken for the next request on that connection.
+      if (this.left < 0) return this.wrongLength('more')
+    }
+    if (upstream.backlog === 0) exchange.connection.releaseRequestBody()
+    const sent = upstream.sendBody(chunk)
+    if (sent === STALLED) {
+      this.stalled = true
+      exchange.connection.pauseRequestBody()
+    }
+    return sent === SENT
+  }
+
+  private remember(chunk: Uint8Array): void {
+    this.sentBytes += chunk.length
+    if (this.sent === undefined) return
+    if (this.sentBytes > REPLAY_BYTES) this.sent = undefined
+    else this.sent.push(Buffer.from(chunk))
+  }
+
   private end(): void {
-    if (this.exchange.runtime.phases.requestBodyFilter === undefined) this.exchange.upstream?.endBody(this.trailers)
-    else this.filter(EMPTY, true)
+    this.ended = true
+    if (this.flowing) this.endUpstream()
+  }
+
+  private endUpstream(): void {
+    // What is missing would be taken from the next request on that connection.
+    if (this.left > 0) this.wrongLength('less')
+    else this.exchange.upstream?.endBody(this.trailers)
+  }
+
+  private wrongLength(how: 'more' | 'less'): true {
+    const message = `requestBodyFilter made ${how} than Content-Length says: delete that field in upstreamRequestFilter`
+    if (!this.exchange.over && this.exchange.upstream !== undefined) {
+      fail(this.exchange, new ProxyError('PHASE_FAILED', 'internal', 500, message))
+    }
+    return true
+  }
+
+  /** The client may send more unless something waits. */
+  private flow(): void {
+    if (this.flowing && !this.stalled && !this.filtering) this.exchange.connection.resumeRequestBody()
   }
 }
 
@@ -164,3 +290,9 @@ const EMPTY = new Uint8Array(0)
 
 const tooLarge = (limit: number): ProxyError =>
   new ProxyError('BODY_TOO_LARGE', 'downstream', 413, `the request body is larger than ${limit} bytes`)
+
+/** A rejection nobody waits for must not end the process. */
+function handled<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined)
+  return promise
+}

@@ -15,6 +15,10 @@ const STEPS: readonly { readonly name: string; readonly run: Step }[] = [
 
 export function begin<Ctx>(exchange: Exchange<Ctx>): void {
   const { phases } = exchange.runtime
+  if (exchange.contextFailure !== undefined) {
+    fail(exchange, exchange.contextFailure)
+    return
+  }
   if (phases.onConnectionReuse !== undefined && exchange.connection.requestCount > 1) {
     try {
       phases.onConnectionReuse(exchange, keptContexts.get(exchange.connection))
@@ -23,7 +27,7 @@ export function begin<Ctx>(exchange: Exchange<Ctx>): void {
       return
     }
   }
-  runSteps(exchange, 0)
+  if (!settled(exchange, undefined)) runSteps(exchange, 0)
 }
 
 function runSteps<Ctx>(exchange: Exchange<Ctx>, from: number): void {

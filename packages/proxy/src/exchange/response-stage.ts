@@ -24,6 +24,8 @@ export function answerLocally<Ctx>(exchange: Exchange<Ctx>, local: LocalResponse
   }
   exchange.answer = undefined
   exchange.answered = true
+  exchange.held = undefined
+  exchange.course++
   const waiting = filterHead(exchange, local.head, 'local')
   if (waiting === undefined) deliverWhole(exchange, local.head, local.body, '', error)
   else if (waiting !== STOPPED) {
@@ -44,14 +46,28 @@ export function relayHead<Ctx>(exchange: Exchange<Ctx>, head: ResponseHead): voi
 
 function startBody<Ctx>(exchange: Exchange<Ctx>, head: ResponseHead): void {
   if (exchange.sendAnswer()) return
-  exchange.filtersBody = wantsBodyFilters(exchange)
+  const filters = wantsBodyFilters(exchange)
+  if (filters === STOPPED) return
+  exchange.filtersBody = filters
+  exchange.bodyLeft = filters || head.headers.touched ? declaredLength(head) : -1
   exchange.connection.sendHead(head)
   const { held } = exchange
   if (held === undefined) return
   exchange.held = undefined
   for (const chunk of held.chunks) relayBody(exchange, chunk)
   if (held.trailers !== undefined) relayEnd(exchange, held.trailers)
-  else exchange.upstream?.resumeBody()
+  else exchange.resumeResponse()
+}
+
+/** What a filter wrote into Content-Length, or did not, is not what a client may count by. */
+function settleLength(head: ResponseHead, length: number): void {
+  const declared = head.headers.get('content-length')
+  if (declared !== undefined && declared !== String(length)) head.headers.set('Content-Length', String(length))
+}
+
+function declaredLength(head: ResponseHead): number {
+  const length = head.headers.get('content-length')
+  return length === undefined || head.headers.has('transfer-encoding') ? -1 : Number(length)
 }
 
 /** @returns whether the memory of `chunk` is free again */
@@ -63,7 +79,9 @@ export function relayBody<Ctx>(exchange: Exchange<Ctx>, chunk: Uint8Array): bool
     return true
   }
   const bytes = exchange.filtersBody ? filterBody(exchange, chunk, false) : chunk
-  if (bytes === undefined) return true
+  // Nothing is not a chunk: in chunks it would be the last one.
+  if (bytes === undefined || bytes.length === 0) return true
+  if (!withinLength(exchange, bytes.length)) return true
   if (connection.backlog === 0) upstream?.releaseBody()
   const sent = connection.sendBody(bytes)
   if (sent === STALLED) upstream?.pauseBody()
@@ -80,11 +98,28 @@ export function relayEnd<Ctx>(exchange: Exchange<Ctx>, trailers: string): void {
   if (exchange.filtersBody) {
     const last = filterBody(exchange, EMPTY, true)
     if (last === undefined) return
+    if (!withinLength(exchange, last.length)) return
     if (last.length > 0) exchange.connection.sendBody(last)
+  }
+  if (exchange.bodyLeft > 0) {
+    fail(exchange, wrongLength('less'))
+    return
   }
   exchange.connection.endBody(filterTrailers(exchange, trailers))
   finish(exchange, undefined)
 }
+
+/** Whether so many bytes more are still within the length that the head tells: others would be taken for the next response. */
+function withinLength<Ctx>(exchange: Exchange<Ctx>, bytes: number): boolean {
+  if (exchange.bodyLeft < 0) return true
+  exchange.bodyLeft -= bytes
+  if (exchange.bodyLeft >= 0) return true
+  fail(exchange, wrongLength('more'))
+  return false
+}
+
+const wrongLength = (how: 'more' | 'less'): ProxyError =>
+  new ProxyError('PHASE_FAILED', 'internal', 500, `the body is ${how} than Content-Length says: a filter that changes it deletes that field in responseFilter`)
 
 /** The upstream has done its part: its connection may serve the next request. */
 function giveBack<Ctx>(exchange: Exchange<Ctx>): void {
@@ -112,6 +147,8 @@ function filterHead<Ctx>(
       exchange.answeredAt = performance.now()
       const waiting = phases.upstreamResponseFilter?.(exchange, head)
       if (isPromise(waiting)) return filterLeavingLater(exchange, head, waiting)
+      // Another answer takes its place: this head does not leave.
+      if (exchange.answer !== undefined) return undefined
     }
     const waiting = phases.responseFilter?.(exchange, head)
     return isPromise(waiting) ? waiting : undefined
@@ -123,7 +160,7 @@ function filterHead<Ctx>(
 
 async function filterLeavingLater<Ctx>(exchange: Exchange<Ctx>, head: ResponseHead, waiting: Promise<void>): Promise<void> {
   await waiting
-  await exchange.runtime.phases.responseFilter?.(exchange, head)
+  if (exchange.answer === undefined) await exchange.runtime.phases.responseFilter?.(exchange, head)
 }
 
 function deliverWhole<Ctx>(
@@ -135,22 +172,30 @@ function deliverWhole<Ctx>(
 ): void {
   if (exchange.sendAnswer()) return
   let text = body
-  if (wantsBodyFilters(exchange) && exchange.request.method !== 'HEAD') {
+  const { headers } = head
+  const filters = wantsBodyFilters(exchange)
+  if (filters === STOPPED) return
+  const bodyless = exchange.request.method === 'HEAD' || head.status === 204 || head.status === 304
+  if (filters && !bodyless) {
     exchange.filtersBody = true
     const filtered = filterBody(exchange, Buffer.from(body, 'latin1'), true)
     if (filtered === undefined) return
     text = latin1TextOf(filtered)
-    const { headers } = head
-    if (text.length !== body.length && headers.has('content-length')) headers.set('Content-Length', String(text.length))
   }
+  if ((filters || headers.touched) && !bodyless) settleLength(head, text.length)
   exchange.connection.sendResponse(head, text, trailers === '' ? '' : filterTrailers(exchange, trailers))
   finish(exchange, error)
 }
 
-function wantsBodyFilters<Ctx>(exchange: Exchange<Ctx>): boolean {
+function wantsBodyFilters<Ctx>(exchange: Exchange<Ctx>): boolean | typeof STOPPED {
   const { phases } = exchange.runtime
   if (phases.responseBodyFilter === undefined && phases.upstreamResponseBodyFilter === undefined) return false
-  return phases.filtersResponseBody?.(exchange) ?? true
+  try {
+    return phases.filtersResponseBody?.(exchange) ?? true
+  } catch (cause) {
+    fail(exchange, ProxyError.fromPhase('filtersResponseBody', cause))
+    return STOPPED
+  }
 }
 
 /** The bytes to send on; undefined when a filter failed and the exchange is over. */

@@ -1,6 +1,6 @@
 import { STALLED, type H1ClientConnection, type H1ServerConnection, type ResponseHead, type TunnelEnds } from '@sekisho/wire'
 import { ProxyError } from '../proxy-error.ts'
-import type { Exchange } from './exchange.ts'
+import { isPromise, type Exchange } from './exchange.ts'
 import { fail, finish } from './finish.ts'
 
 /** The upstream switched protocols (WebSocket): bytes flow both ways untouched until one side ends. */
@@ -12,13 +12,15 @@ export function onTunnelOpen<Ctx>(exchange: Exchange<Ctx>, head: ResponseHead): 
   exchange.responseSource = 'upstream'
   exchange.answeredAt = performance.now()
   try {
-    // A promise cannot hold a tunnel back: its first bytes may be here already.
-    void phases.upstreamResponseFilter?.(exchange, head)
-    void phases.responseFilter?.(exchange, head)
+    // A promise cannot hold a tunnel back: its first bytes may be here already. One that rejects cuts it.
+    for (const waiting of [phases.upstreamResponseFilter?.(exchange, head), phases.responseFilter?.(exchange, head)]) {
+      if (isPromise(waiting)) exchange.wait(waiting, 'a response filter', () => undefined)
+    }
   } catch (cause) {
     fail(exchange, ProxyError.fromPhase('a response filter', cause))
     return
   }
+  if (exchange.sendAnswer()) return
   const tunnel = new Tunnel(exchange as Exchange<unknown>, connection, upstream)
   upstream.joinTunnel(tunnel)
   connection.startTunnel(head, tunnel)
@@ -67,6 +69,10 @@ class Tunnel implements TunnelEnds {
   }
 
   private oneEnded(): void {
-    if (++this.ended === 2) finish(this.exchange, undefined)
+    if (++this.ended < 2) return
+    // What waits for the upstream still leaves before its connection is closed.
+    this.exchange.upstream = undefined
+    this.upstream.socket.destroySoon()
+    finish(this.exchange, undefined)
   }
 }

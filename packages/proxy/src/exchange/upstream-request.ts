@@ -1,9 +1,7 @@
 import { CHUNKED, removeHopByHop, RequestHead, TransportError, type H1ClientConnection } from '@sekisho/wire'
 import type { Peer } from '../peers/peer.ts'
-import { ProxyError } from '../proxy-error.ts'
 import { isPromise, type Exchange } from './exchange.ts'
-import { fail } from './finish.ts'
-import { upstreamFailed } from './upstream-stage.ts'
+import { phaseFailed, upstreamFailed } from './upstream-stage.ts'
 
 /** Makes this attempt's request from what the client sent, and sends it. */
 export function sendUpstream<Ctx>(exchange: Exchange<Ctx>): void {
@@ -17,7 +15,7 @@ export function sendUpstream<Ctx>(exchange: Exchange<Ctx>): void {
   try {
     result = phases.upstreamRequestFilter(exchange, request)
   } catch (cause) {
-    fail(exchange, ProxyError.fromPhase('upstreamRequestFilter', cause))
+    phaseFailed(exchange, 'upstreamRequestFilter', cause)
     return
   }
   if (isPromise(result)) exchange.wait(result, 'upstreamRequestFilter', (self) => write(self, request))
@@ -62,7 +60,7 @@ function write<Ctx>(exchange: Exchange<Ctx>, request: RequestHead): void {
   const head = request.method + ' ' + request.target + ' HTTP/1.1\r\n' + headers.block + '\r\n'
   exchange.sentAt = performance.now()
   upstream.sendRequest(exchange, request.method, head, bodyLength, request.upgrade, peer.readTimeoutMs, peer.writeTimeoutMs)
-  exchange.body?.send()
+  exchange.body?.send(bodyLength)
 }
 
 /**

@@ -8,15 +8,31 @@ import { sendUpstream } from './upstream-request.ts'
 /** Chooses a peer and gets a connection to it. Each call is one attempt. */
 export function attempt<Ctx>(exchange: Exchange<Ctx>): void {
   exchange.attempts++
+  exchange.course++
+  if (exchange.body?.failure !== undefined) {
+    fail(exchange, exchange.body.failure)
+    return
+  }
   let chosen: Peer | Promise<Peer>
   try {
     chosen = exchange.runtime.phases.upstreamPeer(exchange)
   } catch (cause) {
-    fail(exchange, ProxyError.fromPhase('upstreamPeer', cause))
+    noPeer(exchange, 'upstreamPeer', cause)
     return
   }
-  if (isPromise(chosen)) exchange.wait(chosen, 'upstreamPeer', reach)
+  if (isPromise(chosen)) exchange.wait(chosen, 'upstreamPeer', reach, noPeer)
   else reach(exchange, chosen)
+}
+
+/** When the last node failed and no other is left, the client is told how it failed, and not that there is none. */
+function noPeer<Ctx>(exchange: Exchange<Ctx>, phase: string, cause: unknown): void {
+  const { lastError } = exchange
+  const error = ProxyError.fromPhase(phase, cause)
+  if (error.code !== 'NO_UPSTREAM' || lastError === undefined) fail(exchange, error)
+  else {
+    const message = `${lastError.message}, and no other node is left`
+    fail(exchange, new ProxyError(lastError.code, lastError.source, lastError.status, message, { cause: lastError }))
+  }
 }
 
 function reach<Ctx>(exchange: Exchange<Ctx>, peer: Peer): void {
@@ -31,18 +47,12 @@ function reach<Ctx>(exchange: Exchange<Ctx>, peer: Peer): void {
     return
   }
   const address = exchange.runtime.resolver.resolve(peer.host)
-  if (typeof address === 'string') {
-    takeConnection(exchange, peer, peer.resolveTo(address))
-    return
-  }
-  address.then(
-    (ip) => {
-      if (!exchange.over) takeConnection(exchange, peer, peer.resolveTo(ip))
-    },
-    (cause: unknown) => {
-      if (!exchange.over) upstreamFailed(exchange, new TransportError('NAME_NOT_RESOLVED', `cannot resolve ${peer.host}`, { cause }))
-    },
-  )
+  if (typeof address === 'string') takeConnection(exchange, peer, peer.resolveTo(address))
+  else exchange.wait(address, 'the resolver', (self, ip) => takeConnection(self, peer, peer.resolveTo(ip)), notResolved)
+}
+
+function notResolved<Ctx>(exchange: Exchange<Ctx>, _: string, cause: unknown): void {
+  upstreamFailed(exchange, new TransportError('NAME_NOT_RESOLVED', `cannot resolve ${exchange.peer?.host}`, { cause }))
 }
 
 function takeConnection<Ctx>(exchange: Exchange<Ctx>, peer: Peer, resolved: NonNullable<Peer['resolved']>): void {
@@ -55,7 +65,14 @@ function takeConnection<Ctx>(exchange: Exchange<Ctx>, peer: Peer, resolved: NonN
     connected(exchange)
     return
   }
-  exchange.upstream = pool.open(resolved.key, resolved.address)
+  try {
+    exchange.upstream = pool.open(resolved.key, resolved.address)
+  } catch (cause) {
+    // What Node refuses at once: a certificate that is none, a local address that is none.
+    const message = `cannot connect to ${peer.name}: ${cause instanceof Error ? cause.message : String(cause)}`
+    upstreamFailed(exchange, new TransportError('CONNECT_FAILED', message, { cause }))
+    return
+  }
   exchange.upstream.connectFor(exchange, peer.connectTimeoutMs)
 }
 
@@ -90,7 +107,7 @@ export function upstreamFailed<Ctx>(exchange: Exchange<Ctx>, cause: TransportErr
 /** A callback failed. It may ask for another attempt by throwing a ProxyError whose `retry` is set. */
 export function phaseFailed<Ctx>(exchange: Exchange<Ctx>, phase: string, cause: unknown): void {
   const error = ProxyError.fromPhase(phase, cause)
-  if (!error.retry || exchange.connection.headSent || exchange.peer === undefined) {
+  if (!error.retry || exchange.connection.headSent || exchange.peer === undefined || exchange.answered) {
     fail(exchange, error)
     return
   }
@@ -112,6 +129,11 @@ export function tryAgain<Ctx>(exchange: Exchange<Ctx>, error: ProxyError, before
     fail(exchange, ProxyError.fromPhase(beforeConnect ? 'failToConnect' : 'errorWhileProxy', cause))
     return
   }
+  if (exchange.answer !== undefined) {
+    logError(exchange, error)
+    exchange.sendAnswer()
+    return
+  }
   // A pooled connection that died says nothing about its node: that one stays eligible, with a connection of its own.
   if (error.stale) {
     exchange.needsFresh = true
@@ -122,6 +144,8 @@ export function tryAgain<Ctx>(exchange: Exchange<Ctx>, error: ProxyError, before
     return
   }
   logError(exchange, error)
+  exchange.lastError = error
+  exchange.body?.hold()
   attempt(exchange)
 }
 

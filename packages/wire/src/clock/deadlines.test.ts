@@ -50,6 +50,7 @@ describe('a sweep', () => {
       third.deadline = clock.now() + 5
       clock.deadlines.add(third)
       first.deadline = clock.now() + 5
+      first.then = undefined
     }
     clock.pass(1)
     expect([first.told, second.told, third.told]).toEqual([1, 0, 0])
@@ -77,6 +78,26 @@ describe('the timer', () => {
     clock.time = 101
     vi.advanceTimersByTime(50)
     expect(member.told).toBe(1)
+  })
+
+  it('counts limits from the time of its next sweep: late, never early', () => {
+    const clock = { time: 1_000, now: () => clock.time }
+    const deadlines = new Deadlines(clock, 50)
+    expect(deadlines.now()).toBe(1_000)
+    const member = new Member()
+    deadlines.add(member)
+    expect(deadlines.now()).toBe(1_050)
+    clock.time = 1_049
+    expect(deadlines.now()).toBeGreaterThanOrEqual(clock.time)
+    clock.time = 1_052
+    vi.advanceTimersByTime(50)
+    expect(deadlines.now()).toBe(1_102)
+    deadlines.remove(member)
+    clock.time = 5_000
+    expect(deadlines.now()).toBe(5_000)
+    deadlines.add(member)
+    expect(deadlines.now()).toBe(5_050)
+    deadlines.remove(member)
   })
 
   it('stops with the last member, and starts again with the next', () => {

@@ -65,6 +65,8 @@ export class H1ClientConnection implements Timed, ChunkSink {
   private bodyRemaining = 0
   private responseKeepAlive = false
   private informationals = 0
+  /** The present response is long, or the last one was, and the next one is likely to be: it is read into a buffer of its own. */
+  private longResponse = false
   private readTimeoutMs = 0
   private writeTimeoutMs = 0
   private paused = false
@@ -164,7 +166,7 @@ export class H1ClientConnection implements Timed, ChunkSink {
   // ---- receiving ------------------------------------------------------------------------------
 
   nextReadBuffer(): Buffer {
-    return this.buffers.next(this.state === BODY && (this.bodyRemaining > STREAM_BYTES || this.bodyRemaining === UNTIL_CLOSE))
+    return this.buffers.next(this.longResponse)
   }
 
   onBytes(bytes: Buffer, length: number): void {
@@ -253,6 +255,7 @@ export class H1ClientConnection implements Timed, ChunkSink {
   private beginResponse(head: ResponseHead, text: string, bytes: Buffer, at: number, headEnd: number, end: number): number {
     this.responseKeepAlive = head.keepAlive
     const length = this.bodyless(head.status) ? 0 : head.bodyLength
+    this.longResponse = length > STREAM_BYTES || length === UNTIL_CLOSE
     const available = end - at - headEnd
     if (length >= 0 && available >= length && headEnd + length <= text.length) {
       this.deliverWhole(head, text.slice(headEnd, headEnd + length), '', available === length)
@@ -395,7 +398,7 @@ export class H1ClientConnection implements Timed, ChunkSink {
     this.exchange = undefined
     this.tunnel = undefined
     this.pending = undefined
-    this.buffers.forget()
+    this.buffers.close()
     this.options.deadlines.remove(this)
     this.socket.destroy()
     this.options.onClosed(this)

@@ -195,8 +195,18 @@ function splitTarget(method: string, target: string): { target: string; authorit
   return { target: rest.startsWith('/') ? rest : '/' + rest, authority: match[1] }
 }
 
+/** The authority that was found good last: clients of one gateway ask for few hosts, and comparing is ten times faster than checking. */
+let lastGood = ''
+
 /** `host` or `host:port`; brackets only around an IPv6 address, at most one colon otherwise. */
 export function isAuthority(host: string): boolean {
+  if (host === lastGood && host !== '') return true
+  const good = checkAuthority(host)
+  if (good) lastGood = host
+  return good
+}
+
+function checkAuthority(host: string): boolean {
   if (host.length === 0 || host.length > 261) return false
   let colons = 0
   for (let at = 0; at < host.length; at++) {

@@ -130,7 +130,7 @@ export class H1ServerConnection implements Timed, ChunkSink {
     this.options.deadlines.remove(this)
     this.lost(error === undefined ? 'the client closed the connection' : `the connection was lost: ${error.message}`)
     this.pending = undefined
-    this.buffers.forget()
+    this.buffers.close()
     this.options.handler.onClosed?.(this)
   }
 

@@ -42,7 +42,10 @@ describe('LimitFailure', () => {
 
   it('lets the request pass with allow_degradation, and logs it', () => {
     const session = new TestSession()
-    new LimitFailure('limit-conn', 'routes/1', { rejected_code: 429, allow_degradation: true }, logger).answer(session.asSession, 'why')
+    new LimitFailure('limit-conn', 'routes/1', { rejected_code: 429, allow_degradation: true }, logger).answer(
+      session.asSession,
+      'why',
+    )
     expect(session.responded).toBe(false)
     expect(lines).toHaveLength(1)
   })

@@ -3,7 +3,10 @@ import type { RequestContext } from '../../request-context.ts'
 import { type LogLine, TestSession } from '../testing/mounted.ts'
 import { keyReader, warnOfKey } from './key.ts'
 
-const session = new TestSession('/a?b=1', { headers: { 'X-User': 'jack', 'X-Empty': '' }, remoteAddress: '2001:db8::1' })
+const session = new TestSession('/a?b=1', {
+  headers: { 'X-User': 'jack', 'X-Empty': '' },
+  remoteAddress: '2001:db8::1',
+})
 
 describe('keyReader', () => {
   it.each([

@@ -28,8 +28,11 @@ export const limitOptions = {
   ),
 }
 
-/** The fields of one limit, or a list of rules; `errorMessage` is what our messages say. */
-export const limitOrRules = (plugin: string, fields: readonly string[]) => ({
-  anyOf: [{ required: [...fields] }, { required: ['rules'] }],
-  errorMessage: `${plugin} needs ${fields.map((field) => `"${field}"`).join(', ')}; or "rules"`,
-})
+/** The fields of one limit, or a list of rules. */
+export function limitOrRules(plugin: string, fields: readonly string[]) {
+  const quoted = fields.map((field) => `"${field}"`)
+  return {
+    anyOf: [{ required: [...fields] }, { required: ['rules'] }],
+    errorMessage: `${plugin} needs ${quoted.slice(0, -1).join(', ')} and ${quoted.at(-1)}, or "rules"`,
+  }
+}

@@ -2,8 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { TestSession } from '../testing/mounted.ts'
 import { compileLimitText, namesVariables, variableNames } from './text.ts'
 
-const make = (text: string, session = new TestSession('/?a=1&empty=', { headers: { 'X-User': 'jack' } })): string | undefined =>
-  compileLimitText(text)(session.ctx)
+const make = (
+  text: string,
+  session = new TestSession('/?a=1&empty=', { headers: { 'X-User': 'jack' } }),
+): string | undefined => compileLimitText(text)(session.ctx)
 
 describe('compileLimitText', () => {
   it.each([

@@ -17,12 +17,23 @@ describe('numberReader', () => {
     expect(read('$http_x_n', '9007199254740991')).toBe(Number.MAX_SAFE_INTEGER)
   })
 
-  it.each(['0', '-1', '1.5', '', 'many', 'NaN', 'Infinity', '-Infinity', '1e999', '9007199254740993', '5 5', '0b11', '\u00b2'])(
-    'gives NaN for a client that sends %j',
-    (header) => {
-      expect(read('$http_x_n', header)).toBeNaN()
-    },
-  )
+  it.each([
+    '0',
+    '-1',
+    '1.5',
+    '',
+    'many',
+    'NaN',
+    'Infinity',
+    '-Infinity',
+    '1e999',
+    '9007199254740993',
+    '5 5',
+    '0b11',
+    '\u00b2',
+  ])('gives NaN for a client that sends %j', (header) => {
+    expect(read('$http_x_n', header)).toBeNaN()
+  })
 
   it('gives NaN for what is not sent', () => {
     expect(read('$http_x_n')).toBeNaN()
@@ -34,7 +45,8 @@ describe('checkNumber', () => {
   it('finds texts that no request makes a number', () => {
     expect(checkNumber('many', 1, '/count')).toEqual({
       path: '/count',
-      message: 'is not a whole number from 1; write a number, or a text with a variable such as "${http_x_quota ?? 10}"',
+      message:
+        'is not a whole number from 1; write a number, or a text with a variable such as "${http_x_quota ?? 10}"',
     })
     expect(checkNumber('0', 1, '/count')?.path).toBe('/count')
     expect(checkNumber('', 0, '/burst')?.path).toBe('/burst')

@@ -12,10 +12,10 @@ type Plugin = Pick<PluginDefinition, 'name' | 'schema'>
 
 /** What is wrong with a configuration, as `path: message`, by its schema or else by the plugin's own check. */
 export function problemsOf(plugin: Plugin, config: unknown): string[] {
-  const { schema, check } = plugin as unknown as PluginDefinition
-  const found = explainSchema(schema, config, '')
+  const definition = plugin as unknown as PluginDefinition
+  const found = explainSchema(definition.schema, config, '')
   if (found.length > 0) return found.map(({ path, message }) => `${path}: ${message}`)
-  const wrong = check?.(withDefaults(schema, config))
+  const wrong = definition.check?.(withDefaults(definition.schema, config))
   return wrong === undefined ? [] : [`${wrong.path}: ${wrong.message}`]
 }
 
@@ -32,7 +32,8 @@ export class TestWorker {
   mount(plugin: Plugin, config: object, scope = 'routes/1', metadata: object = {}): PluginHooks {
     const problems = problemsOf(plugin, config)
     if (problems.length > 0) throw new Error(problems.join('\n'))
-    const { schema, metadataSchema, create } = plugin as unknown as PluginDefinition
+    const definition = plugin as unknown as PluginDefinition
+    const { schema, metadataSchema } = definition
     const [kind, id] = scope.split('/')
     const context = {
       place: { kind, id },
@@ -47,7 +48,7 @@ export class TestWorker {
         info: (fields: object, message: string) => this.lines.push(['info', fields, message]),
       },
     } as unknown as PluginContext
-    return create(withDefaults(schema, config), context)
+    return definition.create(withDefaults(schema, config), context)
   }
 }
 

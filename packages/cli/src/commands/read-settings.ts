@@ -1,0 +1,18 @@
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { SilentFailure } from '../failure.ts'
+import type { SupervisorSettings } from './settings.ts'
+
+/** Runs `sekisho settings` and takes what it prints. What is wrong with the file has been said when this throws. */
+export function readSettings(config: string | undefined): SupervisorSettings {
+  const args = config === undefined ? [] : ['-c', config]
+  const { status, stdout, error } = spawnSync(process.execPath, [MAIN, 'settings', ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    encoding: 'utf8',
+  })
+  if (error !== undefined) throw error
+  if (status !== 0) throw new SilentFailure('the configuration could not be read')
+  return JSON.parse(stdout) as SupervisorSettings
+}
+
+const MAIN = fileURLToPath(new URL('../main.js', import.meta.url))

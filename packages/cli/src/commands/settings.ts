@@ -1,0 +1,28 @@
+import { renderProblems } from '@sekisho/gateway/internal/config/render'
+import { loadNode } from '@sekisho/gateway/internal/node/load-node'
+import type { NodeSettings } from '@sekisho/gateway/internal/config/settings/node-settings'
+import { configurationFile } from '../configuration-file.ts'
+import { say, SilentFailure } from '../failure.ts'
+
+/** What a supervisor needs to know of a configuration. */
+export interface SupervisorSettings {
+  /** The configuration file, as it was named or found. */
+  readonly file: string
+  readonly settings: Pick<NodeSettings, 'listen' | 'workers' | 'metrics' | 'shutdown'>
+}
+
+/**
+ * `sekisho settings`, which nobody types: reads and checks the configuration in a process of its own, because what that
+ * takes (YAML, schema compiler, esbuild: 40 MB) would stay with the supervisor for good. Prints SupervisorSettings as JSON.
+ */
+export async function printSettings(config: string | undefined): Promise<void> {
+  const file = configurationFile(config)
+  const loaded = await loadNode(file)
+  if (loaded.config === undefined) {
+    say(renderProblems(loaded.problems).trimEnd())
+    throw new SilentFailure(`${file} is not valid`)
+  }
+  const { listen, workers, metrics, shutdown } = loaded.config.settings
+  const result: SupervisorSettings = { file, settings: { listen, workers, metrics, shutdown } }
+  process.stdout.write(JSON.stringify(result))
+}

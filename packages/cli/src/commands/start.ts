@@ -1,0 +1,33 @@
+import { resolve } from 'node:path'
+import type { ReadyInfo } from '@sekisho/proxy/server'
+import { say } from '../failure.ts'
+import { servedAddresses } from '../served-addresses.ts'
+import { readSettings } from './read-settings.ts'
+import type { SupervisorSettings } from './settings.ts'
+
+/** `sekisho start`: becomes the supervisor. Resolves when the gateway has stopped. */
+export async function start(config: string | undefined): Promise<void> {
+  const read = readSettings(config)
+  await supervise(read, (info) => say(readyLine(info, read)))
+}
+
+/** Serves what was read, in the foreground. */
+export async function supervise(
+  { file, settings }: SupervisorSettings,
+  onReady: (info: ReadyInfo) => void,
+): Promise<void> {
+  const { startNode } = await import('@sekisho/gateway/node')
+  await startNode({ file: resolve(file), settings, onReady })
+}
+
+/** `serving sekisho.yaml on http://*:8080, metrics on http://127.0.0.1:9091/metrics, 2 workers (process 4711)`. */
+export function readyLine(info: ReadyInfo, { file, settings }: SupervisorSettings): string {
+  const { gateway, metrics } = servedAddresses(info, settings)
+  const threads = `${info.workers} worker${info.workers === 1 ? '' : 's'}`
+  const generation = info.generation === 1 ? '' : `, generation ${info.generation}`
+  return [
+    `serving ${file} on ${gateway.join(', ')}`,
+    ...(metrics === undefined ? [] : [`metrics on ${metrics}`]),
+    `${threads} (process ${info.gatewayPid}${generation})`,
+  ].join(', ')
+}

@@ -1,0 +1,37 @@
+import type { ReadyInfo } from '@sekisho/proxy/server'
+import type { SupervisorSettings } from './commands/settings.ts'
+
+type Address = ReadyInfo['listeners'][number]['address']
+
+/** The addresses of a gateway as URLs; `*` stands for every address of the machine. */
+export interface ServedAddresses {
+  readonly gateway: readonly string[]
+  /** undefined: there are no metrics, or their port is not known. */
+  readonly metrics: string | undefined
+}
+
+export function servedAddresses(
+  { listeners }: Pick<ReadyInfo, 'listeners'>,
+  { listen, metrics }: SupervisorSettings['settings'],
+): ServedAddresses {
+  return {
+    gateway: listeners.map(({ address }, index) => url(address, listen[index]?.tls != null)),
+    metrics: metrics === undefined ? undefined : metricsUrl(metrics.address),
+  }
+}
+
+function url(address: Address, secure: boolean): string {
+  if (typeof address === 'string') return `unix:${address}`
+  const scheme = secure ? 'https' : 'http'
+  return `${scheme}://${hostText(address.address)}:${address.port}`
+}
+
+function hostText(host: string): string {
+  if (host === '::' || host === '0.0.0.0') return '*'
+  return host.includes(':') ? `[${host}]` : host
+}
+
+function metricsUrl({ host, port, path }: { host?: string | undefined; port: number; path?: string | undefined }): string | undefined {
+  if (path !== undefined) return `unix:${path}`
+  return port === 0 ? undefined : `http://${hostText(host ?? '0.0.0.0')}:${port}/metrics`
+}

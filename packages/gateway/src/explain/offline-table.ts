@@ -1,0 +1,34 @@
+import { CONTROL_INDEX, SharedTable } from '@sekisho/proxy'
+import { ConsumerStore } from '../consumers/consumer-store.ts'
+import { GatewayTable } from '../gateway/gateway-table.ts'
+import { Slab, WorkerMetrics } from '../observability/metrics/index.ts'
+import { Mounts } from '../plan/mounts.ts'
+import type { PluginLogger } from '../plugins/context.ts'
+import { snapshotOperations } from '../store/snapshot-operations.ts'
+import type { ReadConfiguration } from './read-configuration.ts'
+
+/** Enough for one request's keys; a worker has a thousand times as many. */
+const SLOTS = 1_024
+
+const SILENT: PluginLogger = { error: () => undefined, warn: () => undefined, info: () => undefined }
+
+/** The configuration as a worker would hold it, with counters and metrics of its own that nobody reads. */
+export function offlineTable({ config, plugins }: ReadConfiguration): { table: GatewayTable; consumers: ConsumerStore } {
+  const consumers = new ConsumerStore()
+  const services = {
+    counters: new SharedTable(SharedTable.createBuffer({ cells: 3, slots: SLOTS }), CONTROL_INDEX),
+    inFlight: new SharedTable(SharedTable.createBuffer({ cells: 1, slots: SLOTS }), CONTROL_INDEX),
+    workerIndex: 0,
+    metrics: new WorkerMetrics(Slab.createBuffer(), () => undefined),
+  }
+  const table = new GatewayTable({
+    consumers,
+    workerIndex: 0,
+    logger: SILENT,
+    upstreamDefaults: config.settings.upstream_defaults,
+    mounts: (owner) =>
+      new Mounts({ plugins, consumers, services, logger: SILENT, metadata: (plugin) => owner.metadataOf(plugin) }),
+  })
+  table.apply(snapshotOperations(config.resources))
+  return { table, consumers }
+}

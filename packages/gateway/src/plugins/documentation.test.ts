@@ -1,0 +1,150 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { notBoth } from '../resources/constraints.ts'
+import { Type } from '../schema/type.ts'
+import { builtInNames, loadBuiltIn } from './built-in.ts'
+import { definePlugin, type PluginDefinition } from './definition.ts'
+import { leadingDocComment, renderPluginIndex, renderPluginPage } from './documentation.ts'
+
+const example = definePlugin({
+  name: 'example',
+  priority: 7,
+  schema: Type.Object(
+    {
+      code: Type.Integer({ minimum: 200, maximum: 599, description: 'the status' }),
+      mode: Type.Optional(Type.Enum(['a', 'b|c'], { default: 'b|c' })),
+      names: Type.Optional(Type.Array(Type.String({ pattern: '^[a-z`]+$' }), { minItems: 1, uniqueItems: true })),
+      headers: Type.Optional(
+        Type.Union(
+          [
+            Type.Object({
+              set: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()]), { minProperties: 1 }),
+              remove: Type.Optional(Type.Array(Type.String())),
+            }),
+            Type.Record(Type.String(), Type.String()),
+          ],
+          { description: 'what to do\nwith headers' },
+        ),
+      ),
+      rules: Type.Optional(
+        Type.Array(
+          Type.Object(
+            {
+              count: Type.Number({ exclusiveMinimum: 0, multipleOf: 2 }),
+              inner: Type.Optional(Type.Object({ on: Type.Boolean() })),
+            },
+            { dependentRequired: { count: ['inner'] } },
+          ),
+        ),
+      ),
+      rest: Type.Optional(Type.Unknown({ description: 'any value' })),
+    },
+    { allOf: [notBoth('"example"', 'mode', 'names')] },
+  ),
+  create: () => ({}),
+})
+
+describe('renderPluginPage', () => {
+  it('has the comment, and a row for each option', () => {
+    expect(renderPluginPage(example as PluginDefinition, 'Does something.\n\nCosts nothing.')).toBe(`\
+<!-- Made from the source by scripts/plugin-docs.mjs: edit the doc comment or the schema there. -->
+
+# example
+
+Does something.
+
+Costs nothing.
+
+Priority 7.
+
+## Options
+
+| Name | Type | Required | Default | Bounds | Description |
+| --- | --- | --- | --- | --- | --- |
+| \`code\` | integer | yes |  | at least 200; at most 599 | the status |
+| \`mode\` | string | no | \`"b\\|c"\` | one of \`a\`, \`b\\|c\` |  |
+| \`names\` | list of string | no |  | at least 1 item; no item twice; each: matches \`\` ^[a-z\`]+$ \`\` |  |
+| \`headers\` | object or map of string | no |  |  | what to do with headers |
+| \`headers.set\` | map of string or number | yes |  | at least 1 key |  |
+| \`headers.remove\` | list of string | no |  |  |  |
+| \`rules\` | list of object | no |  |  |  |
+| \`rules[].count\` | number | yes |  | more than 0; a multiple of 2 |  |
+| \`rules[].inner\` | object | no |  |  |  |
+| \`rules[].inner.on\` | boolean | yes |  |  |  |
+| \`rest\` | anything | no |  |  | any value |
+
+Refused as well:
+
+- "example" has both "mode" and "names"
+- \`count\` without \`inner\`
+`)
+  })
+
+  it('has the options on consumers and the metadata of plugins that have such', () => {
+    const auth = definePlugin({
+      name: 'auth',
+      priority: 1,
+      type: 'auth',
+      consumerKey: 'key',
+      runPolicy: 'prefer_route',
+      schema: Type.Object({}),
+      consumerSchema: Type.Object({ key: Type.String({ minLength: 1 }) }),
+      metadataSchema: Type.Object({ salt: Type.Optional(Type.String({ default: '`' })) }),
+      create: () => ({}),
+    })
+    const page = renderPluginPage(auth as PluginDefinition, 'Lets in.')
+    expect(page).toContain(
+      'Priority 1. Recognises consumers; what they are recognised by is written on the consumer. No two consumers may have the same `key`. In a global rule it is skipped for routes that have it themselves.\n\n## Options\n\nThis plugin has no options.',
+    )
+    expect(page).toContain('## Options on a consumer\n\n| Name |')
+    expect(page).toContain('| `key` | string | yes |  | at least 1 character |  |')
+    expect(page).toContain('## Metadata (`plugin_metadata` with the id `auth`)\n\n')
+    expect(page).toContain('| `salt` | string | no | `` "`" `` |  |  |')
+  })
+})
+
+describe('renderPluginIndex', () => {
+  it('lists plugins in the order in which they run', () => {
+    const plugin = (name: string, priority: number, docComment: string) => ({
+      definition: { ...example, name, priority } as PluginDefinition,
+      docComment,
+    })
+    const index = renderPluginIndex([
+      plugin('b', 1, 'Second, e.g. so.\nThird sentence | here.'),
+      plugin('c', 2, 'First\nline: more\n\nParagraph.'),
+      plugin('a', 1, 'Alone.'),
+    ])
+    expect(index.split('\n').slice(-5)).toEqual([
+      '| --- | --- | --- |',
+      '| [c](c.md) | 2 | First line: more |',
+      '| [a](a.md) | 1 | Alone. |',
+      '| [b](b.md) | 1 | Second, e.g. so. |',
+      '',
+    ])
+  })
+})
+
+describe('leadingDocComment', () => {
+  it.each([
+    ['/** One line. */\ncode', 'One line.'],
+    ['\n/**\n * Two\n *\n *   lines\n */\nimport x', 'Two\n\n  lines'],
+    ['import x\n/** Of something else. */', undefined],
+    ['/* no doc comment */', undefined],
+    ['/** */', undefined],
+  ])('%j', (source, expected) => {
+    expect(leadingDocComment(source)).toBe(expected)
+  })
+})
+
+describe('the built-in plugins', () => {
+  it.each(builtInNames())('%s says what it is for, with an example, and what each option does', async (name) => {
+    const definition = await loadBuiltIn(name)
+    const source = readFileSync(new URL(`./${name}.ts`, import.meta.url), 'utf8')
+    const docComment = leadingDocComment(source)
+    expect(definition?.name).toBe(name)
+    expect(docComment).toContain('```yaml')
+    const page = renderPluginPage(definition!, docComment!)
+    const rows = page.split('\n').filter((line) => /^\| `[^`.[]+` /.test(line))
+    for (const row of rows) expect(row).not.toMatch(/\| {2}\|$/)
+  })
+})
