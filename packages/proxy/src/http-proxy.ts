@@ -6,6 +6,7 @@ import {
   H1ServerConnection,
   Listener,
   type H1Limits,
+  type ListenerTls,
   type Refusal,
   type RequestHandler,
   type RequestHead,
@@ -33,6 +34,11 @@ export interface HttpProxyOptions {
   /** Told about requests that were refused before they became a session. */
   readonly onRefused?: (connection: H1ServerConnection, reason: Refusal) => void
   readonly deadlines?: Deadlines
+}
+
+/** What a listener may be told: `new Server().listen({ address, options })`. */
+export interface ServeOptions {
+  readonly tls?: ListenerTls
 }
 
 const DEFAULT_MAX_RETRIES = 3
@@ -66,12 +72,14 @@ export class HttpProxy<Ctx> implements Application, RequestHandler {
     return this.connections.size
   }
 
-  async serve(target: ListenTarget): Promise<ServingListener> {
+  /** @param options `tls` makes it a TLS listener */
+  async serve(target: ListenTarget, { tls }: ServeOptions = {}): Promise<ServingListener> {
     const { limits, deadlines } = this.runtime
     const options: ServerConnectionOptions = { handler: this, limits, deadlines, draining: false }
     const own = new Set<H1ServerConnection>()
     const listener = await Listener.listen(target, {
       maxConnections: limits.maxConnections,
+      ...(tls === undefined ? {} : { tls }),
       open: (socket) => {
         const connection = new H1ServerConnection(socket, options)
         own.add(connection)

@@ -2,7 +2,7 @@ export { Headers, RequestHead, ResponseHead, TransportError, type H1Limits, type
 export * from './balancing/index.ts'
 export type { ProxyLogger } from './exchange/options.ts'
 export { localResponse, type ErrorRenderer, type LocalResponse } from './exchange/reply.ts'
-export { HttpProxy, httpProxy, type HttpProxyOptions } from './http-proxy.ts'
+export { HttpProxy, httpProxy, type HttpProxyOptions, type ServeOptions } from './http-proxy.ts'
 export * from './limits/index.ts'
 export { Peer, peer, type PeerOptions } from './peers/peer.ts'
 export { Resolver, systemLookup, type Lookup, type Resolution } from './peers/resolver.ts'

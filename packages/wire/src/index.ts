@@ -23,7 +23,7 @@ export {
 } from './pools/connection-pool.ts'
 export { poolKey, type UpstreamAddress } from './pools/upstream-address.ts'
 export { latin1Text, latin1TextOf } from './sockets/latin1.ts'
-export { Listener, type ListenerOptions, type ListenTarget } from './sockets/listener.ts'
+export { Listener, type ListenerOptions, type ListenerTls, type ListenTarget } from './sockets/listener.ts'
 export { HELD, SENT, STALLED, type Sent } from './sockets/output.ts'
 export type { SocketOwner } from './sockets/owner.ts'
 export { tlsTrustKey, type UpstreamTls } from './tls/upstream-tls.ts'

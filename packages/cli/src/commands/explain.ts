@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { renderProblems } from '@sekisho/gateway/internal/config/render'
 import { explainRequest, readConfiguration } from '@sekisho/gateway/internal/explain/index'
 import { configurationFile } from '../configuration-file.ts'
@@ -17,17 +18,19 @@ export interface ExplainCommandOptions {
 export async function explain(method: string, url: string, options: ExplainCommandOptions): Promise<void> {
   const { config, header = [], remoteAddr, consumer, all } = options
   const headers = header.map(parseHeader)
+  if (remoteAddr !== undefined && isIP(remoteAddr) === 0) throw new Failure(`--remote-addr "${remoteAddr}" is not an IP address`)
   const { read, problems } = await readConfiguration(configurationFile(config))
   if (read === undefined) {
     say(renderProblems(problems).trimEnd())
     throw new SilentFailure('the configuration is not valid')
   }
   const explanation = await explainRequest(
-    { method, url, headers, ...(remoteAddr === undefined ? {} : { remoteAddr }) },
+    // Methods are case-sensitive, people who type them are not.
+    { method: method.toUpperCase(), url, headers, ...(remoteAddr === undefined ? {} : { remoteAddr }) },
     read,
     {
       ...(consumer === undefined ? {} : { consumer }),
-      ...(all === true ? { maxNotTaken: Number.POSITIVE_INFINITY } : {}),
+      ...(all === true ? { allRoutes: true } : {}),
     },
   )
   const text = options.json === true ? `${JSON.stringify(explanation, nullForUndefined, 2)}\n` : renderExplanation(explanation)

@@ -12,11 +12,12 @@ import { routesNotTaken } from './routes-not-taken.ts'
 export interface ExplainOptions {
   /** The consumer that is taken to call, whatever the credentials in the request. */
   readonly consumer?: string
-  /** How many routes that were not taken are told. Left out: 5. */
-  readonly maxNotTaken?: number
+  /** All routes that were not taken, instead of the nearest. */
+  readonly allRoutes?: boolean
 }
 
-const DEFAULT_NOT_TAKEN = 5
+/** Candidates shown unless all are asked for; where no route matches, as many of the nearest ones. */
+const SHOWN_NOT_TAKEN = 5
 
 /** Longest body of an answer that is shown, in characters. */
 const MAX_BODY = 500
@@ -37,7 +38,8 @@ export async function explainRequest(
   const request = requestOf(session)
   if (ctx.path === '') return refused(request, 400, 'the path of the request is malformed')
 
-  const { table, consumers } = offlineTable(read)
+  const offline = offlineTable(read)
+  const { table, consumers } = offline
   const assumed = options.consumer === undefined ? undefined : consumers.get(options.consumer)
   if (options.consumer !== undefined && assumed === undefined) {
     throw new Error(`there is no consumer "${options.consumer}" in ${read.config.file}`)
@@ -48,9 +50,12 @@ export async function explainRequest(
   ctx.plan = matched
   const params = ctx.uriParams
   const run = await dryRun(session, matched, read.plugins, assumed)
-  const notTaken = routesNotTaken(explanation, resources, ctx)
+  const { candidates, others } = routesNotTaken(explanation, resources, ctx)
   const { winner } = explanation
-  const shown = notTaken.slice(0, options.maxNotTaken ?? DEFAULT_NOT_TAKEN)
+  const notTaken = [...candidates, ...others]
+  // When one was taken, routes of another path have nothing to say.
+  const nearest = winner === undefined ? notTaken : candidates
+  const shown = options.allRoutes === true ? notTaken : nearest.slice(0, SHOWN_NOT_TAKEN)
   return {
     request,
     refused: undefined,
@@ -61,7 +66,7 @@ export async function explainRequest(
     phases: run.phases,
     idlePlugins: idlePlugins(run.plan, resources),
     answer: answerOf(session.answer, run),
-    upstream: explainUpstream({ session, plan: run.plan, table, settings, sent }),
+    upstream: explainUpstream({ session, plan: run.plan, offline, settings, sent }),
   }
 }
 

@@ -2,17 +2,18 @@ import type { Peer } from '@sekisho/proxy'
 import { removeHopByHop, type RequestHead } from '@sekisho/wire'
 import { CidrSet } from '../addresses/index.ts'
 import { GatewayPhases } from '../gateway/gateway-phases.ts'
-import type { GatewayTable } from '../gateway/gateway-table.ts'
+import { UpstreamStatus } from '../gateway/upstream-status.ts'
 import type { NodeSettings } from '../config/settings/node-settings.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { ExplainedUpstream, HeaderChange, UpstreamRequest } from './explanation.ts'
 import type { OfflineSession } from './offline-session.ts'
+import type { OfflineTable } from './offline-table.ts'
 
 /** A request that has come through its phases. */
 export interface Arrival {
   readonly session: OfflineSession
   readonly plan: Plan
-  readonly table: GatewayTable
+  readonly offline: OfflineTable
   readonly settings: NodeSettings
   /** The fields as the client sent them. */
   readonly sent: RequestHead
@@ -56,10 +57,11 @@ function placeOf({ route, service }: Plan): string {
 const written = (host: string, port: number): string => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`)
 
 /** The request as the gateway's own phases make it for this node. */
-function requestFor(peer: Peer, { session, table, settings, sent }: Arrival): UpstreamRequest {
+function requestFor(peer: Peer, { session, offline, settings, sent }: Arrival): UpstreamRequest {
   const { trusted_addresses: trusted } = settings
   const phases = new GatewayPhases({
-    table,
+    table: offline.table,
+    status: new UpstreamStatus(offline.metrics),
     trusted: trusted.length === 0 ? undefined : new CidrSet(trusted),
     serverHeader: undefined,
     onLogged: () => undefined,

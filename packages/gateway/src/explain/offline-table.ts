@@ -12,14 +12,21 @@ const SLOTS = 1_024
 
 const SILENT: PluginLogger = { error: () => undefined, warn: () => undefined, info: () => undefined }
 
-/** The configuration as a worker would hold it, with counters and metrics of its own that nobody reads. */
-export function offlineTable({ config, plugins }: ReadConfiguration): { table: GatewayTable; consumers: ConsumerStore } {
+/** What a worker holds of a configuration, with counters and metrics that nobody reads. */
+export interface OfflineTable {
+  readonly table: GatewayTable
+  readonly consumers: ConsumerStore
+  readonly metrics: WorkerMetrics
+}
+
+export function offlineTable({ config, plugins }: ReadConfiguration): OfflineTable {
   const consumers = new ConsumerStore()
+  const metrics = new WorkerMetrics(Slab.createBuffer(), () => undefined)
   const services = {
     counters: new SharedTable(SharedTable.createBuffer({ cells: 3, slots: SLOTS }), CONTROL_INDEX),
     inFlight: new SharedTable(SharedTable.createBuffer({ cells: 1, slots: SLOTS }), CONTROL_INDEX),
     workerIndex: 0,
-    metrics: new WorkerMetrics(Slab.createBuffer(), () => undefined),
+    metrics,
   }
   const table = new GatewayTable({
     consumers,
@@ -30,5 +37,5 @@ export function offlineTable({ config, plugins }: ReadConfiguration): { table: G
       new Mounts({ plugins, consumers, services, logger: SILENT, metadata: (plugin) => owner.metadataOf(plugin) }),
   })
   table.apply(snapshotOperations(config.resources))
-  return { table, consumers }
+  return { table, consumers, metrics }
 }

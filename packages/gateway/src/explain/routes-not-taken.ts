@@ -3,15 +3,19 @@ import type { ResourceSet } from '../resources/resource-set.ts'
 import { type Explanation, type MatchRequest, Router } from '../router/index.ts'
 import type { RouteNotTaken } from './explanation.ts'
 
-/**
- * Every route but the one that was taken, the nearest first: those that the router tried, those that fit by path or by
- * host, then the others by how much of their path is that of the request.
- */
+/** Every route but the one that was taken, the nearest first. */
+export interface RoutesNotTaken {
+  /** Those that fit by path or by host, in the order in which the router tries them. */
+  readonly candidates: readonly RouteNotTaken[]
+  /** The others, by how much of their path is that of the request. */
+  readonly others: readonly RouteNotTaken[]
+}
+
 export function routesNotTaken(
   explanation: Explanation<unknown>,
   resources: ResourceSet,
   request: MatchRequest,
-): RouteNotTaken[] {
+): RoutesNotTaken {
   const routes = new Map([...resources.routes].map(([id, route]) => [id, normaliseRoute(id, route)]))
   const winner = explanation.winner?.id
   const why = new Map<string, string>()
@@ -21,13 +25,13 @@ export function routesNotTaken(
   }
   for (const id of fittingOff) why.set(id, 'it would match, but it is switched off (status: 0)')
   const others = [...routes.values()].filter(({ id }) => id !== winner && !why.has(id))
-  return [
-    ...[...why].map(([id, reason]) => ({ id, uris: routes.get(id)?.uris ?? [], why: reason })),
-    ...others
+  return {
+    candidates: [...why].map(([id, reason]) => ({ id, uris: routes.get(id)?.uris ?? [], why: reason })),
+    others: others
       .map((route) => ({ route, shared: sharedText(route.uris, request.path) }))
       .sort((a, b) => b.shared - a.shared)
       .map(({ route }) => ({ id: route.id, uris: route.uris, why: mismatch(route, request) })),
-  ]
+  }
 }
 
 /** The routes that are not in the table, and would match if they were. */

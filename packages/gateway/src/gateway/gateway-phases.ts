@@ -6,6 +6,7 @@ import { RequestContext } from '../request-context.ts'
 import type { GatewaySession } from '../session.ts'
 import { addForwardedHeaders } from './forwarded-headers.ts'
 import type { GatewayTable } from './gateway-table.ts'
+import type { UpstreamStatus } from './upstream-status.ts'
 
 export interface GatewayPhasesOptions {
   readonly table: GatewayTable
@@ -13,6 +14,7 @@ export interface GatewayPhasesOptions {
   readonly trusted: CidrSet | undefined
   /** The Server field of answers of our own; undefined = none. */
   readonly serverHeader: string | undefined
+  readonly status: UpstreamStatus
   /** Called once per request, at its end. */
   readonly onLogged: (session: GatewaySession) => void
 }
@@ -46,7 +48,12 @@ export class GatewayPhases implements ProxyPhases<RequestContext> {
     return waiting === undefined ? this.pick(session) : waiting.then(() => this.pick(session))
   }
 
-  failToConnect = (session: GatewaySession, _peer: Peer, error: ProxyError): void => {
+  connectedToUpstream = (session: GatewaySession, peer: Peer, reused: boolean): void => {
+    if (!reused) this.options.status.set(peer, upstreamName(session), true)
+  }
+
+  failToConnect = (session: GatewaySession, peer: Peer, error: ProxyError): void => {
+    this.options.status.set(peer, upstreamName(session), false)
     this.limitRetries(session, error)
   }
 
@@ -150,6 +157,8 @@ export class GatewayPhases implements ProxyPhases<RequestContext> {
     if (retryTimeoutMs > 0 && performance.now() - session.startedAt > retryTimeoutMs) error.retry = false
   }
 }
+
+const upstreamName = ({ ctx: { plan } }: GatewaySession): string => plan?.upstream?.upstream.id ?? plan?.route.id ?? ''
 
 /** WebSocket unless it is forbidden; other protocols (h2c would let a client past the gateway) only where it is said. */
 function mayUpgrade(plan: Plan | undefined, request: RequestHead): boolean {

@@ -13,6 +13,7 @@ import type { Operation } from '../store/store.ts'
 import { GatewayPhases } from './gateway-phases.ts'
 import { GatewayTable } from './gateway-table.ts'
 import { proxyOptions } from './proxy-options.ts'
+import { UpstreamStatus } from './upstream-status.ts'
 import { WorkerGauges } from './worker-gauges.ts'
 
 export interface GatewayWorkerOptions {
@@ -57,6 +58,7 @@ export class GatewayWorker {
       table: this.table,
       trusted: trusted.length === 0 ? undefined : new CidrSet(trusted),
       serverHeader,
+      status: new UpstreamStatus(metrics),
       onLogged: (session) => {
         requests.add(1)
         if (writer !== undefined && format !== undefined) writer.write(format(session.ctx))

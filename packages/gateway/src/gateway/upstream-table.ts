@@ -1,5 +1,5 @@
 import type { UpstreamDefaults } from '../config/settings/limits.ts'
-import { normaliseUpstream, type NormalUpstream } from '../resources/normalise-upstream.ts'
+import { normaliseUpstream } from '../resources/normalise-upstream.ts'
 import type { NormalRoute, NormalService } from '../resources/normalise-route.ts'
 import type { Timeout } from '../resources/timeout.ts'
 import type { Upstream } from '../resources/upstream.ts'
@@ -71,15 +71,8 @@ export class UpstreamTable {
   }
 }
 
-/** Schemes that are spoken to upstreams. */
-const SPOKEN: ReadonlySet<NormalUpstream['scheme']> = new Set(['http', 'https'] as const)
-
 function usable(target: UpstreamTarget): TargetResult {
-  const { scheme, nodes, discovery } = target.upstream
-  if (!SPOKEN.has(scheme)) {
-    return { upstream: undefined, missing: { status: 502, message: `upstreams with the scheme ${scheme} cannot be reached yet` } }
-  }
-  if (discovery !== undefined || nodes.every((node) => node.weight === 0)) {
+  if (target.upstream.nodes.every((node) => node.weight === 0)) {
     return { upstream: undefined, missing: { status: 503, message: 'the upstream has no nodes' } }
   }
   return { upstream: target, missing: undefined }

@@ -12,6 +12,7 @@ import { ConfigLoader } from './config-loader.ts'
 import { METRICS_ENDPOINT } from './endpoints.ts'
 import { lazyErrorLog, type LazyErrorLog } from './lazy-error-log.ts'
 import { SHARED_COUNTERS, SHARED_IN_FLIGHT, sharedMetrics, type ToControl, type ToWorker, type WorkerStart } from './messages.ts'
+import { notices } from './notices.ts'
 import { watchPluginFolders } from './plugin-folders.ts'
 
 
@@ -48,6 +49,7 @@ export async function controlNode(control: ControlContext, file: string): Promis
   const settings = store.settings as NonNullable<typeof store.settings>
   log = lazyErrorLog(settings.error_log, { thread: 'control' })
   const errorLog = log
+  for (const notice of notices(settings, snapshot.resources)) errorLog.warn({ file }, notice)
 
   const revision = metrics.own.gauge(METRICS.configRevision, {})
   revision.set(snapshot.revision)

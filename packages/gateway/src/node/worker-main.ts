@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { Server, SharedTable, type WorkerContext } from '@sekisho/proxy'
 import { GatewayWorker } from '../gateway/gateway-worker.ts'
 import { WorkerMetrics } from '../observability/metrics/worker-metrics.ts'
@@ -84,5 +85,12 @@ async function startWorker(worker: WorkerContext): Promise<GatewayWorker> {
 let gateway: Promise<GatewayWorker> | undefined
 
 await new Server()
-  .listenInherited(async (worker) => (await (gateway ??= startWorker(worker))).proxy)
+  .listenInherited(async (worker, listener) => {
+    const { proxy } = await (gateway ??= startWorker(worker))
+    const { listen } = (worker.data as WorkerStart).settings
+    const tls = listen[worker.listeners.indexOf(listener)]?.tls
+    if (tls === undefined) return proxy
+    const files = { cert: await readFile(tls.cert, 'utf8'), key: await readFile(tls.key, 'utf8') }
+    return { serve: (target) => proxy.serve(target, { tls: files }) }
+  })
   .run()

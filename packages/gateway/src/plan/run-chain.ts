@@ -20,7 +20,8 @@ export function runChain(
     const waiting = plugin.hooks[phase]?.(session)
     if (waiting !== undefined) {
       return waiting.then(() => {
-        if (answered(plugin, session)) return undefined
+        // finishedAt: the client left while the plugin was waiting.
+        if (session.finishedAt !== 0 || answered(plugin, session)) return undefined
         return runChain(chain, phase, session, at + 1)
       })
     }

@@ -12,8 +12,9 @@ export interface WrittenFilter {
 }
 
 /**
- * The options of `ngx.re` and the flag of JavaScript that does the same: `a` matches only where it starts to look. `j` (just in time
- * compiler), `o` (compile once), `J` (JavaScript's syntax for codes) and `U` (no check of UTF-8) change nothing here.
+ * The options of `ngx.re` and the flag of JavaScript that does the same: `a` matches only where it starts to look. `j`
+ * (just in time compiler), `o` (compile once), `J` (JavaScript's syntax for codes) and `U` (no check of UTF-8) change
+ * nothing here.
  */
 const FLAGS: Readonly<Record<string, string>> = { a: 'y', i: 'i', m: 'm', s: 's', u: 'u', U: 'u', j: '', o: '', J: '' }
 
@@ -29,8 +30,8 @@ interface Substitution {
 }
 
 /**
- * Substitutions in a whole body. It is read as UTF-8 when it is that, so that `.` is a character; any other body is read byte by byte, and
- * what does not match leaves as it came.
+ * Substitutions in a whole body. It is read as UTF-8 when it is that, so that `.` is a character; any other body is
+ * read byte by byte, and what does not match leaves as it came.
  */
 export class BodyFilters {
   private readonly forText: readonly Substitution[]
@@ -81,7 +82,10 @@ function compile(filter: WrittenFilter, pointer: string, convert: (text: string)
 /** `u` makes JavaScript's syntax stricter, so an expression may compile without it and not with it. */
 function withFlags(base: RegExp, flags: ReadonlySet<string>, pointer: string): RegExp {
   try {
-    return new RegExp(base.source, [...new Set([...base.flags, ...flags])].join(''))
+    return new RegExp(
+      base.source,
+      [...flags].reduce((all, flag) => (all.includes(flag) ? all : all + flag), base.flags),
+    )
   } catch (error) {
     throw new ExpressionError(pointer, `cannot be used with these options; ${(error as Error).message}`)
   }

@@ -7,8 +7,9 @@ export type CaptureText = (context: RequestContext, captures: RegExpExecArray | 
 const CAPTURE = /\\\$|\$(\d+)/g
 
 /**
- * Compiles a text with variables (`$remote_addr`, `${uri}`) and captures (`$1`; empty when nothing was captured). What a variable or
- * capture holds is not looked at again: APISIX expands variables in captured text, with which a client may ask for any of them.
+ * Compiles a text with variables (`$remote_addr`, `${uri}`) and captures (`$1`; empty when nothing was captured). What
+ * a variable or capture holds is not looked at again: APISIX expands variables in captured text, with which a client
+ * may ask for any of them.
  */
 export function compileCaptureText(text: string): CaptureText {
   const parts: CaptureText[] = []

@@ -6,8 +6,8 @@ type Part = string | number
 const REFERENCE = /\$(?:\$|(\d+)|\{(\d+)\}|)/g
 
 /**
- * A replacement as `ngx.re.sub` reads it: `$1` and `${1}` are groups of the match, `$0` is all of it, `$$` is a dollar sign. A group that
- * did not take part, or that the expression does not have, is the empty string.
+ * A replacement as `ngx.re.sub` reads it: `$1` and `${1}` are groups of the match, `$0` is all of it, `$$` is a dollar
+ * sign. A group that did not take part, or that the expression does not have, is the empty string.
  */
 export class CaptureTemplate {
   private readonly parts: readonly Part[]

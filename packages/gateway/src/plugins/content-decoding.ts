@@ -25,8 +25,8 @@ const MAX_ENCODINGS = 2
 export type ContentDecoder = Decoder
 
 /**
- * The decoder for a Content-Encoding field; null when the body is not encoded, undefined when it is in a way that we cannot
- * decode.
+ * The decoder for a Content-Encoding field; null when the body is not encoded, undefined when it is in a way that we
+ * cannot decode.
  */
 export function contentDecoder(field: string | undefined): ContentDecoder | null | undefined {
   if (field === undefined) return null

@@ -22,7 +22,10 @@ interface Edit {
   readonly values: readonly CaptureText[]
 }
 
-/** Changes the fields of a head: adds, then sets, then removes, as APISIX does. A field that is set to the empty string is removed. */
+/**
+ * Changes the fields of a head: adds, then sets, then removes, as APISIX does. A field that is set to the empty string
+ * is removed.
+ */
 export class HeaderEdits {
   private readonly added: readonly Edit[]
   private readonly set: readonly Edit[]

@@ -101,17 +101,31 @@ describe('limit-req over sockets', () => {
   let gateway: TestGateway
   beforeEach(() => void vi.useRealTimers())
   beforeAll(async () => {
-    const plugins = {
-      'limit-req': { rate: 20, burst: 1, key: 'remote_addr', rejected_code: 429, rejected_msg: 'slow down' },
-    }
-    gateway = await startGateway({ routes: [{ id: 'a', uri: '/hello', upstream_id: 'echo', plugins }] })
+    const route = (id: string, config: object) => ({
+      id,
+      uri: `/${id}`,
+      upstream_id: 'echo',
+      plugins: { 'limit-req': { key: 'remote_addr', ...config } },
+    })
+    gateway = await startGateway({
+      routes: [
+        route('refused', { rate: 0.001, burst: 1, nodelay: true, rejected_code: 429, rejected_msg: 'slow down' }),
+        route('delayed', { rate: 50, burst: 5 }),
+      ],
+    })
   })
   afterAll(() => gateway.close())
 
-  it('lets one pass, holds one back and refuses the others', async () => {
-    const answers = await Promise.all(Array.from({ length: 4 }, () => gateway.fetch('/hello')))
+  const send = (path: string, times: number) => Promise.all(Array.from({ length: times }, () => gateway.fetch(path)))
+
+  it('refuses what is above the burst', async () => {
+    const answers = await send('/refused', 4)
     expect(answers.map(({ status }) => status).sort((a, b) => a - b)).toEqual([200, 200, 429, 429])
     const refused = answers.find(({ status }) => status === 429)
     expect(refused?.json()).toEqual({ error_msg: 'slow down' })
+  })
+
+  it('answers those that waited', async () => {
+    expect((await send('/delayed', 4)).map(({ status }) => status)).toEqual([200, 200, 200, 200])
   })
 })

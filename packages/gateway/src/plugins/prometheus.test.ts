@@ -12,7 +12,9 @@ describe('over sockets', () => {
   })
   afterAll(() => gateway.close())
 
-  /** Lines of a metric. Requests are counted in the turn in which they are answered, new series announced at its end. */
+  /**
+   * Lines of a metric. Requests are counted in the turn in which they are answered, new series announced at its end.
+   */
   async function lines(start: string): Promise<string[]> {
     return (await Promise.resolve(gateway.metrics.render())).split('\n').filter((line) => line.startsWith(start))
   }

@@ -14,21 +14,22 @@
  *           remove: [Cookie]
  * ```
  *
- * `uri` wins over `regex_uri`. Both work on the decoded, normalised path that routes are matched against, and the result is
- * percent-encoded again. `regex_uri` is a list of pairs: the first expression that matches has its match replaced, the rest of
- * the path stays. The client's query goes behind that of the new target. Where no expression matches, and where there is
- * neither `uri` nor `regex_uri`, the upstream gets the normalised path. Header values may hold variables and captures.
+ * `uri` wins over `regex_uri`. Both work on the decoded, normalised path that routes are matched against, and the
+ * result is percent-encoded again. `regex_uri` is a list of pairs: the first expression that matches has its match
+ * replaced, the rest of the path stays. The client's query goes behind that of the new target. Where no expression
+ * matches, and where there is neither `uri` nor `regex_uri`, the upstream gets the normalised path. Header values may
+ * hold variables and captures.
  *
- * What a client put into a variable or a capture arrives encoded: no line end, space or `?` of a decoded path changes the
- * request line, no `&` in a value begins another argument, and a new path that a client made lead upwards (`..`) is answered
- * with 400. `use_real_request_uri_unsafe` gives that up: the target is then what the client sent, byte for byte, and
- * `regex_uri` is applied to path and query as they are; the query is not added again.
+ * What a client put into a variable or a capture arrives encoded: no line end, space or `?` of a decoded path changes
+ * the request line, no `&` in a value begins another argument, and a new path that a client made lead upwards (`..`) is
+ * answered with 400. `use_real_request_uri_unsafe` gives that up: the target is then what the client sent, byte for
+ * byte, and `regex_uri` is applied to path and query as they are; the query is not added again.
  *
- * Headers are added, then set, then removed; one that is set to an empty text is removed. Write the host in `host`, not in a
- * header.
+ * Headers are added, then set, then removed; one that is set to an empty text is removed. Write the host in `host`, not
+ * in a header.
  *
- * Costs about 0.1 µs for a constant `uri`, 0.5 µs for one expression with captures. An expression with nested repetitions,
- * as `(a+)+`, can be made to cost seconds by a client: do not write such.
+ * Costs about 0.1 µs for `uri`, 0.2 µs for an expression with captures, and 0.2 µs for each header. An expression with
+ * nested repetitions, as `(a+)+`, can be made to cost seconds by a client: do not write such.
  */
 import { Type } from '../schema/type.ts'
 import { ExpressionError } from '../expressions/index.ts'

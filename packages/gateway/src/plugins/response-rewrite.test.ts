@@ -1,7 +1,7 @@
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import { connect, type AddressInfo } from 'node:net'
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { fetchFrom, startGateway, type Answer, type FetchOptions, type TestGateway } from '../testing/start-gateway.ts'
 
 let gateway: TestGateway
@@ -30,13 +30,13 @@ const documentWith = (config: object): object => ({
 
 const TEXT = { 'content-type': 'text/plain', etag: '"1"', 'last-modified': 'Thu, 01 Jan 1970 00:00:00 GMT' }
 const whole =
-  (body: string | Buffer, headers: object = {}, status = 200) =>
+  (body: string | Uint8Array, headers: object = {}, status = 200) =>
   (response: ServerResponse) =>
     response.writeHead(status, { ...TEXT, ...headers, 'content-length': Buffer.byteLength(body) }).end(body)
 
 /** Sends one piece after the other, each when the one before has left. */
 const pieces =
-  (chunks: readonly (string | Buffer)[], headers: object = {}) =>
+  (chunks: readonly (string | Uint8Array)[], headers: object = {}) =>
   (response: ServerResponse): void => {
     response.writeHead(200, { ...TEXT, ...headers })
     const next = (at: number): void => {
@@ -50,6 +50,14 @@ async function rewritten(config: object, answer: typeof upstream, options?: Fetc
   upstream = answer
   await gateway.update(documentWith(config))
   return gateway.fetch('/', options)
+}
+
+afterEach(() => vi.restoreAllMocks())
+
+/** What is written to the error log from here to the end of the test. */
+function errorLog(): () => string {
+  const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+  return () => write.mock.calls.map(([text]) => String(text)).join('')
 }
 
 /** Everything that a client which sends two requests on one connection receives. */
@@ -291,27 +299,34 @@ describe('filters', () => {
   })
 
   it.each([
-    ['is damaged', pieces(['no gzip', 'no gzip'], { 'content-encoding': 'gzip' })],
+    ['a compressed body is damaged', pieces(['no gzip', 'no gzip'], { 'content-encoding': 'gzip' })],
     [
-      'becomes too large',
+      'max_resp_body_size (1000 bytes) when it is decompressed',
       pieces([gzipSync(Buffer.alloc(2_000)).subarray(0, 9), gzipSync(Buffer.alloc(2_000)).subarray(9)], {
         'content-encoding': 'gzip',
       }),
     ],
-    ['is too large', pieces([Buffer.alloc(900), Buffer.alloc(900)], { 'content-encoding': 'gzip' })],
-  ])('break off a compressed body that %s', async (_, answer) => {
+    [
+      'max_resp_body_size (1000 bytes) and cannot be filtered in part',
+      pieces([Buffer.alloc(900), Buffer.alloc(900)], { 'content-encoding': 'gzip' }),
+    ],
+  ])('break off a compressed body that cannot be filtered, and say why: %s', async (reason, answer) => {
+    const log = errorLog()
     await expect(rewritten({ filters, max_resp_body_size: 1_000 }, answer)).rejects.toThrow(/aborted|hang up/)
+    expect(log()).toContain(reason)
     upstream = whole('hello')
     expect((await fetchFrom(gateway.port, '/')).body).toBe('Jll]o')
   })
 
   it('that fail before anything was sent give way to an error page, which they filter', async () => {
+    const log = errorLog()
     const answer = await rewritten(
       { filters: [{ regex: '500', replace: 'five' }] },
       whole('no gzip', { 'content-encoding': 'gzip' }),
     )
     expect(answer.status).toBe(500)
     expect(answer.body).toContain('five Internal Server Error')
+    expect(log()).toContain('a compressed body is damaged')
   })
 
   it('of two places are kept apart', async () => {

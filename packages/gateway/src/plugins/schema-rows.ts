@@ -67,7 +67,9 @@ interface Child {
   readonly name: string
   readonly node: SchemaNode
   readonly required: boolean
-  /** A place with a name of its own, which gets a row; items, values and alternatives are part of what they stand in. */
+  /**
+   * A place with a name of its own, which gets a row; items, values and alternatives are part of what they stand in.
+   */
   readonly named: boolean
 }
 

@@ -9,7 +9,10 @@ import { encodePath, encodeQueryValue, encodeTarget, isLatin1Path } from './uri-
 /** Makes a request target, without the client's query; undefined when the client made it lead upwards. */
 export type TargetMaker = (session: GatewaySession) => string | undefined
 
-/** Compiles `uri` of proxy-rewrite: the path is decoded text with variables, what follows its first `?` a query with variables. */
+/**
+ * Compiles `uri` of proxy-rewrite: the path is decoded text with variables, what follows its first `?` a query with
+ * variables.
+ */
 export function compileTarget(uri: string): TargetMaker {
   const [pathText, queryText] = splitQuery(uri)
   const makePath = compileText(pathText)

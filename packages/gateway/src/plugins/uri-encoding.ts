@@ -30,7 +30,8 @@ const LATIN1 = /^[\0-\xff]*$/
 const encodeLatin1 = (text: string): string => encodeBytes(text, LATIN1.test(text) ? 'latin1' : 'utf8')
 
 /**
- * A decoded path as it goes on the wire, encoded as nginx does: `%` is `%25`, `?` is `%3F`. The same string when nothing needs it.
+ * A decoded path as it goes on the wire, encoded as nginx does: `%` is `%25`, `?` is `%3F`. The same string when
+ * nothing needs it.
  *
  * @param latin1 characters up to U+00FF stand for one byte each: a path that was not UTF-8 leaves as it came
  */
@@ -58,7 +59,9 @@ export function appendQuery(target: string, query: string): string {
 const BEYOND_ASCII = /[^\0-\x7f]/
 const BEYOND_LATIN1 = /[^\0-\xff]/
 
-/** Whether a normalised path is one of bytes that are not UTF-8 (see `normalisePath`). `raw` is the path as it was sent. */
+/**
+ * Whether a normalised path is one of bytes that are not UTF-8 (see `normalisePath`). `raw` is the path as it was sent.
+ */
 export function isLatin1Path(path: string, raw: string): boolean {
   if (!BEYOND_ASCII.test(path) || BEYOND_LATIN1.test(path)) return false
   try {

@@ -8,6 +8,16 @@ export type VariableReader = (context: RequestContext) => VariableValue
 const seconds = (ms: number): string => (ms / 1_000).toFixed(3)
 const between = (from: number, to: number): VariableValue => (from === 0 || to < from ? undefined : seconds(to - from))
 
+/**
+ * The query as it stands: a plugin may have changed it, as in nginx, where `$args` follows rewrites. So a credential that an auth plugin took
+ * out does not come back by a template with `$args`.
+ */
+function queryOf({ upstreamTarget, session }: RequestContext): string {
+  if (upstreamTarget === undefined) return session.request.query
+  const at = upstreamTarget.indexOf('?')
+  return at < 0 ? '' : upstreamTarget.slice(at + 1)
+}
+
 /** Variables by nginx's and APISIX's names. */
 const READERS: Readonly<Record<string, VariableReader>> = {
   uri: ({ path }) => path,
@@ -18,9 +28,9 @@ const READERS: Readonly<Record<string, VariableReader>> = {
   https: ({ session }) => (session.secure ? 'on' : ''),
   host: ({ host }) => host,
   http_host: ({ session }) => session.request.host || undefined,
-  args: ({ session }) => session.request.query,
-  query_string: ({ session }) => session.request.query,
-  is_args: ({ session }) => (session.request.query === '' ? '' : '?'),
+  args: (context) => queryOf(context),
+  query_string: (context) => queryOf(context),
+  is_args: (context) => (queryOf(context) === '' ? '' : '?'),
   remote_addr: ({ remoteAddr }) => remoteAddr,
   remote_port: ({ session }) => session.remotePort,
   realip_remote_addr: ({ session }) => session.remoteAddress,
@@ -57,7 +67,7 @@ const READERS: Readonly<Record<string, VariableReader>> = {
 
 /** Families of variables: what follows the prefix is a name in the request. nginx writes `-` as `_` in field names. */
 const FAMILIES: Readonly<Record<string, (rest: string) => VariableReader>> = {
-  arg_: (name) => (context) => queryArgument(context.session.request.query, name),
+  arg_: (name) => (context) => queryArgument(queryOf(context), name),
   http_: (name) => {
     const field = name.toLowerCase().replaceAll('_', '-')
     return ({ session }) => session.request.headers.get(field)

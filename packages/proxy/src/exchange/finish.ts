@@ -39,7 +39,7 @@ function errorPage<Ctx>(exchange: Exchange<Ctx>, error: ProxyError): LocalRespon
     return exchange.runtime.renderError(error.status, error.code)
   } catch (cause) {
     logError(exchange, ProxyError.fromPhase('renderError', cause))
-    return renderJsonError(error.status, error.code)
+    return renderJsonError(500, error.code)
   }
 }
 

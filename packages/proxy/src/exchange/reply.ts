@@ -10,7 +10,9 @@ export interface LocalResponse {
 /** Makes the response that tells a client of an error. `reason` is an error code, for the log's reader more than the client. */
 export type ErrorRenderer = (status: number, reason: string) => LocalResponse
 
+/** Throws a RangeError for a status that no final response has, a TypeError for a field that would break the framing. */
 export function localResponse(status: number, body: ResponseBody = '', fields: ResponseFields = {}): LocalResponse {
+  if (!Number.isInteger(status) || status < 200 || status > 999) throw new RangeError(`not the status of a final response: ${status}`)
   const headers = Headers.from(fields)
   const bytes = bodyText(body)
   if (bytes !== '' && !headers.has('content-type')) headers.appendUnchecked('Content-Type', contentType(body))

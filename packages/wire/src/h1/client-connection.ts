@@ -166,7 +166,8 @@ export class H1ClientConnection implements Timed, ChunkSink {
   // ---- receiving ------------------------------------------------------------------------------
 
   nextReadBuffer(): Buffer {
-    return this.buffers.next(this.longResponse)
+    // Asked once more after the read in which the connection was discarded: it must not take a buffer that nobody gives back.
+    return this.buffers.next(this.longResponse && this.state !== CLOSED)
   }
 
   onBytes(bytes: Buffer, length: number): void {

@@ -1,73 +1,119 @@
-import { expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { ReadBuffers } from './read-buffers.ts'
 
-it('all connections share one buffer until a long body comes', () => {
-  const [one, other] = [new ReadBuffers(), new ReadBuffers()]
-  expect(one.next(false)).toBe(other.next(false))
-  expect(one.isShared).toBe(true)
-  expect(one.next(true)).not.toBe(other.next(false))
-  expect([one.isShared, other.isShared]).toEqual([false, true])
-  expect(one.current).toHaveLength(65_536)
-})
-
-it('a long body is read into the same buffer again while nobody holds it', () => {
+const opened: ReadBuffers[] = []
+const open = (): ReadBuffers => {
   const buffers = new ReadBuffers()
-  const first = buffers.next(true)
-  expect(buffers.next(true)).toBe(first)
-  expect(buffers.next(false)).not.toBe(first)
-  // It went back, and the next long body gets it.
-  expect(new ReadBuffers().next(true)).toBe(first)
+  opened.push(buffers)
+  return buffers
+}
+const openMany = (count: number): ReadBuffers[] => Array.from({ length: count }, open)
+afterEach(() => {
+  for (const buffers of opened.splice(0)) buffers.close()
 })
+const shared = open().next(false)
 
-it('a held buffer is handed to nobody until it is released', () => {
-  const buffers = new ReadBuffers()
-  const held: Buffer[] = []
-  for (let count = 0; count < 4; count++) {
-    held.push(buffers.next(true))
+describe('short bodies', () => {
+  it('are read into one buffer by all connections', () => {
+    const [one, other] = [open(), open()]
+    expect(one.next(false)).toBe(shared)
+    expect(other.next(false)).toBe(shared)
+    expect(one.isShared).toBe(true)
+  })
+
+  it('cannot hold that buffer', () => {
+    const buffers = open()
+    buffers.next(false)
     buffers.hold()
-  }
-  expect(new Set(held).size).toBe(4)
-  const others = Array.from({ length: 8 }, () => new ReadBuffers())
-  for (const other of others) expect(held).not.toContain(other.next(true))
-  expect(held).not.toContain(buffers.next(true))
-  buffers.release()
-  const again = Array.from({ length: 4 }, () => new ReadBuffers().next(true))
-  expect(new Set(again)).toEqual(new Set(held))
+    buffers.release()
+    expect(open().next(true)).not.toBe(shared)
+  })
 })
 
-it('a released buffer is handed out once', () => {
-  const buffers = new ReadBuffers()
-  const held = buffers.next(true)
-  buffers.hold()
-  buffers.release()
-  buffers.release()
-  const [first, second] = [new ReadBuffers().next(true), new ReadBuffers().next(true)]
-  expect(first).toBe(held)
-  expect(second).not.toBe(held)
+describe('a long body', () => {
+  it('is read into a buffer of its own, the same again while nobody holds it', () => {
+    const buffers = open()
+    const first = buffers.next(true)
+    expect(first).not.toBe(shared)
+    expect(first).toHaveLength(shared.length)
+    expect(buffers.isShared).toBe(false)
+    expect(buffers.next(true)).toBe(first)
+    expect(buffers.next(false)).toBe(shared)
+    // It went back, and the next long body gets it.
+    expect(open().next(true)).toBe(first)
+  })
+
+  it('that is held stays untouched until it is released', () => {
+    const buffers = open()
+    const held: Buffer[] = []
+    for (let count = 0; count < 4; count++) {
+      held.push(buffers.next(true))
+      buffers.hold()
+    }
+    expect(new Set(held).size).toBe(4)
+    for (const other of openMany(20)) expect(held).not.toContain(other.next(true))
+    expect(held).not.toContain(buffers.next(true))
+    buffers.release()
+    expect(new Set(openMany(4).map((other) => other.next(true)))).toEqual(new Set(held))
+  })
+
+  it('is handed out once after its release', () => {
+    const buffers = open()
+    const held = buffers.next(true)
+    buffers.hold()
+    buffers.release()
+    buffers.release()
+    expect(open().next(true)).toBe(held)
+    expect(open().next(true)).not.toBe(held)
+  })
+
+  it.each(['forget', 'close'] as const)('that was held at %s is never handed out: another socket may still send it', (how) => {
+    const buffers = open()
+    const held = buffers.next(true)
+    buffers.hold()
+    buffers[how]()
+    buffers.release()
+    for (const other of openMany(100)) expect(other.next(true)).not.toBe(held)
+  })
+
+  it('that is being read at the close is never handed out either', () => {
+    const buffers = open()
+    const current = buffers.next(true)
+    buffers.close()
+    for (const other of openMany(100)) expect(other.next(true)).not.toBe(current)
+  })
 })
 
-it('what is forgotten is never handed out: another socket may still send it', () => {
-  const buffers = new ReadBuffers()
-  const held = buffers.next(true)
-  buffers.hold()
-  buffers.forget()
-  buffers.release()
-  for (let count = 0; count < 100; count++) expect(new ReadBuffers().next(true)).not.toBe(held)
-})
+describe('limits', () => {
+  it('128 connections have a buffer of their own at a time; others share, until one is done', () => {
+    const many = openMany(128)
+    const own = new Set(many.map((buffers) => buffers.next(true)))
+    expect(own.size).toBe(128)
+    expect(own).not.toContain(shared)
+    const late = open()
+    expect(late.next(true)).toBe(shared)
+    expect(late.isShared).toBe(true)
+    many[0].close()
+    expect(late.next(true)).not.toBe(shared)
+    expect(open().next(true)).toBe(shared)
+    many[1].next(false)
+    expect(open().next(true)).not.toBe(shared)
+  })
 
-it('the shared buffer cannot be held', () => {
-  const buffers = new ReadBuffers()
-  const shared = buffers.next(false)
-  buffers.hold()
-  buffers.release()
-  expect(new ReadBuffers().next(true)).not.toBe(shared)
-})
+  it('32 buffers are kept for later, the others are left to the garbage collector', () => {
+    const used = new Set(openMany(60).map((buffers) => buffers.next(true)))
+    expect(used.size).toBe(60)
+    for (const buffers of opened) buffers.next(false)
+    const again = openMany(60).map((buffers) => buffers.next(true))
+    expect(again.filter((buffer) => used.has(buffer))).toHaveLength(32)
+  })
 
-it('keeps 64 buffers for later and leaves the others to the garbage collector', () => {
-  const many = Array.from({ length: 80 }, () => new ReadBuffers())
-  const used = new Set(many.map((buffers) => buffers.next(true)))
-  expect(used.size).toBe(80)
-  for (const buffers of many) buffers.next(false)
-  const again = Array.from({ length: 80 }, () => new ReadBuffers().next(true))
-  expect(again.filter((buffer) => used.has(buffer))).toHaveLength(64)
+  it('closing twice gives back once', () => {
+    const [first, ...others] = openMany(128)
+    for (const buffers of [first, ...others]) buffers.next(true)
+    first.close()
+    first.close()
+    expect(open().next(true)).not.toBe(shared)
+    expect(open().next(true)).toBe(shared)
+  })
 })

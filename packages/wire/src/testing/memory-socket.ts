@@ -22,6 +22,7 @@ export class MemorySocket extends Duplex {
   private readonly left: Buffer[] = []
   private arriving: Buffer[] = []
   private owner: SocketOwner | undefined
+  private buffer: Buffer | undefined
   private readingStopped = false
   private endReceived = false
   private blocked = false
@@ -38,6 +39,7 @@ export class MemorySocket extends Duplex {
 
   attach(owner: SocketOwner): void {
     this.owner = owner
+    this.buffer = owner.nextReadBuffer()
     own(this.asSocket, owner)
   }
 
@@ -144,12 +146,13 @@ export class MemorySocket extends Duplex {
   private deliver(): void {
     while (!this.readingStopped && !this.destroyed && this.arriving.length > 0) {
       const bytes = this.arriving.shift() as Buffer
-      const { owner } = this
-      if (owner === undefined) throw new Error('nobody owns this socket')
-      const buffer = owner.nextReadBuffer()
+      const { owner, buffer } = this
+      if (owner === undefined || buffer === undefined) throw new Error('nobody owns this socket')
       const length = bytes.copy(buffer)
       if (length < bytes.length) this.arriving.unshift(bytes.subarray(length))
       owner.onBytes(buffer, length)
+      // Node asks for the buffer of the next read at the end of this one, also when the socket was destroyed within it.
+      this.buffer = owner.nextReadBuffer()
       sharedBuffer.fill(SPOILT, 0, length)
     }
     if (this.endReceived && this.arriving.length === 0 && !this.readingStopped && !this.destroyed) {

@@ -8,6 +8,7 @@ export function checkUpstream(findings: Findings, upstream: EmbeddedUpstream, pa
   if (typeof upstream === 'string') return checkShortForm(findings, upstream, path)
   if (upstream.nodes !== undefined) checkNodes(findings, upstream.nodes, `${path}/nodes`)
   checkHashKey(findings, upstream, path)
+  checkSupport(findings, upstream, path)
   if (upstream.pass_host === 'rewrite' && upstream.upstream_host === undefined) {
     findings.add({
       path,
@@ -77,5 +78,25 @@ function checkHashKey(findings: Findings, { type, hash_on = 'vars', key }: Upstr
     findings.add({ ...place, message: `must be the name of a ${hash_on}` })
   } else if (hash_on === 'vars_combinations' && !key.includes('$')) {
     findings.add({ ...place, message: 'holds no variable', remedy: 'write as "$request_uri$remote_addr"' })
+  }
+}
+
+/** What a later version will serve is refused, not accepted and ignored. */
+function checkSupport(findings: Findings, { scheme, service_name: name }: Upstream, path: string): void {
+  if (scheme !== undefined && scheme !== 'http' && scheme !== 'https') {
+    findings.add({
+      path: `${path}/scheme`,
+      value: JSON.stringify(scheme),
+      message: 'upstreams of this scheme are not in this version',
+      remedy: 'write "http" or "https"',
+    })
+  }
+  if (name !== undefined) {
+    findings.add({
+      path: `${path}/service_name`,
+      value: JSON.stringify(name),
+      message: 'service discovery is not in this version',
+      remedy: 'list the nodes; names among them are resolved by DNS and looked up again when their TTL is over',
+    })
   }
 }

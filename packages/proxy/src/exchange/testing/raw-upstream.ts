@@ -9,13 +9,17 @@ export class UpstreamConnection {
   readonly reader: ByteReader
   /** 1 for the first connection of the upstream. */
   readonly number: number
-  readonly closed: Promise<void>
+  /** Resolves when the proxy sends no more, or is gone. */
+  readonly hungUp: Promise<void>
 
   constructor(socket: Socket, number: number) {
     this.socket = socket
     this.number = number
     this.reader = new ByteReader(socket)
-    this.closed = new Promise((resolve) => socket.once('close', () => resolve()))
+    this.hungUp = new Promise((resolve) => {
+      socket.once('end', resolve)
+      socket.once('close', () => resolve())
+    })
   }
 
   request(): Promise<RawMessage> {

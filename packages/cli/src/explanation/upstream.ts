@@ -1,0 +1,40 @@
+import type { ExplainedUpstream, RequestExplanation } from '@sekisho/gateway/internal/explain/index'
+import { indented, table } from './text.ts'
+
+/** Which of several nodes is taken, for each way of balancing. */
+const TURNS: Readonly<Record<string, string>> = {
+  roundrobin: 'nodes take turns by weight',
+  random: 'a node is drawn by weight',
+  least_conn: 'the node with the fewest requests in flight',
+  ewma: 'the faster one of two nodes drawn',
+  chash: 'always the same node for the same key',
+}
+
+/** Where the request goes, what arrives there, and how long it may take. */
+export function renderUpstream({ upstream }: RequestExplanation): string {
+  if (upstream === undefined) return ''
+  const { place, type, scheme, picked, request, retries, retryTimeout, timeouts } = upstream
+  const several = upstream.nodes.length > 1
+  const rows = [
+    ...(picked === undefined ? [] : [['node', `${scheme}://${picked}${several && !upstream.certain ? ' on a first request' : ''}`]]),
+    ...(several || picked === undefined ? [['nodes', `${nodes(upstream)}${several ? `; ${TURNS[type] ?? type}` : ''}`]] : []),
+    ['timeouts', `connect ${timeouts.connect} s, send ${timeouts.send} s, read ${timeouts.read} s`],
+    ['retries', retries === 0 ? 'none' : `up to ${retries}${retryTimeout === 0 ? '' : `, within ${retryTimeout} s`}`],
+  ]
+  const gets = request === undefined ? [] : arriving(request)
+  const heading = picked === undefined ? `Upstream ${place}, which this request does not reach` : `Upstream ${place}`
+  return `${heading}\n${indented(table([...rows, ...gets]))}`
+}
+
+const nodes = ({ nodes: list }: ExplainedUpstream): string =>
+  list
+    .map(({ address, weight, priority }) => `${address} (weight ${weight}${priority === 0 ? '' : `, priority ${priority}`})`)
+    .join(', ')
+
+function arriving({ method, target, host, changes }: NonNullable<ExplainedUpstream['request']>): string[][] {
+  return [
+    ['it gets', `${method} ${target}`],
+    ['', `Host: ${host}`],
+    ...changes.map(({ name, value }) => ['', value === undefined ? `${name} is taken out` : `${name}: ${value}`]),
+  ]
+}
