@@ -3,15 +3,18 @@ import { VERSION } from '@sekisho/gateway/internal/version'
 
 const EXAMPLES = `
 Examples:
-  sekisho dev                                          a gateway with demo services: see it work, edit it live
-  sekisho start -c sekisho.yaml                        serve; SIGHUP reloads, SIGTERM drains and stops
-  sekisho check -c sekisho.yaml                        what is wrong, with line and column
+  sekisho dev                        see it work, and edit it live
+  sekisho start -c sekisho.yaml      serve that file
+  sekisho check -c sekisho.yaml      what is wrong, with line and column
   sekisho explain GET http://shop.example/api/7 -H 'apikey: k1'
-                                                       which route, which plugins, which node, and why
+                                     which route, plugins and node, and why
 
 Every command tells more: sekisho explain --help`
 
-const CONFIG = ['-c, --config <file>', 'configuration file; left out: sekisho.yaml, .json or .config.ts in this folder'] as const
+const CONFIG = [
+  '-c, --config <file>',
+  'configuration file; left out: sekisho.yaml, .json or .config.ts in this folder',
+] as const
 
 /** Everything but `start`'s short way: parses, and runs a command, whose module is loaded for it alone. */
 export async function runProgram(args: readonly string[]): Promise<void> {
@@ -79,7 +82,11 @@ Examples:
     .description('what would become of a request, and why; nothing is sent')
     .argument('<method>', 'GET, POST, …')
     .argument('<url>', 'http://host/path?query, or /path')
-    .option('-H, --header <field>', "a header, 'Name: value'; may be repeated", (field: string, list: string[] = []) => [...list, field])
+    .option(
+      '-H, --header <field>',
+      "a header, 'Name: value'; may be repeated",
+      (field: string, list: string[] | undefined) => [...(list ?? []), field],
+    )
     .option(...CONFIG)
     .option('--remote-addr <ip>', 'the address of the client; left out: 127.0.0.1')
     .option('--consumer <name>', 'take the caller for this consumer, whatever the credentials')

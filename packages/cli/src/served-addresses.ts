@@ -15,7 +15,7 @@ export function servedAddresses(
   { listen, metrics }: SupervisorSettings['settings'],
 ): ServedAddresses {
   return {
-    gateway: listeners.map(({ address }, index) => url(address, listen[index]?.tls != null)),
+    gateway: listeners.map(({ address }, index) => url(address, listen[index]?.tls !== undefined)),
     metrics: metrics === undefined ? undefined : metricsUrl(metrics.address),
   }
 }
@@ -31,7 +31,15 @@ function hostText(host: string): string {
   return host.includes(':') ? `[${host}]` : host
 }
 
-function metricsUrl({ host, port, path }: { host?: string | undefined; port: number; path?: string | undefined }): string | undefined {
+function metricsUrl({
+  host,
+  port,
+  path,
+}: {
+  host?: string | undefined
+  port: number
+  path?: string | undefined
+}): string | undefined {
   if (path !== undefined) return `unix:${path}`
   return port === 0 ? undefined : `http://${hostText(host ?? '0.0.0.0')}:${port}/metrics`
 }

@@ -18,7 +18,8 @@ export interface ExplainCommandOptions {
 export async function explain(method: string, url: string, options: ExplainCommandOptions): Promise<void> {
   const { config, header = [], remoteAddr, consumer, all } = options
   const headers = header.map(parseHeader)
-  if (remoteAddr !== undefined && isIP(remoteAddr) === 0) throw new Failure(`--remote-addr "${remoteAddr}" is not an IP address`)
+  if (remoteAddr !== undefined && isIP(remoteAddr) === 0)
+    throw new Failure(`--remote-addr "${remoteAddr}" is not an IP address`)
   const { read, problems } = await readConfiguration(configurationFile(config))
   if (read === undefined) {
     say(renderProblems(problems).trimEnd())
@@ -33,7 +34,8 @@ export async function explain(method: string, url: string, options: ExplainComma
       ...(all === true ? { allRoutes: true } : {}),
     },
   )
-  const text = options.json === true ? `${JSON.stringify(explanation, nullForUndefined, 2)}\n` : renderExplanation(explanation)
+  const text =
+    options.json === true ? `${JSON.stringify(explanation, nullForUndefined, 2)}\n` : renderExplanation(explanation)
   process.stdout.write(text)
 }
 

@@ -7,8 +7,18 @@ import type { SupervisorSettings } from './settings.ts'
 
 /** `sekisho start`: becomes the supervisor. Resolves when the gateway has stopped. */
 export async function start(config: string | undefined): Promise<void> {
+  stayUnoptimised()
   const read = readSettings(config)
   await supervise(read, (info) => say(readyLine(info, read)))
+}
+
+/**
+ * Turns V8's optimising compiler off in this process, which then does nothing that is worth it. Resolving a few dozen modules makes one
+ * function of Node's hot; the compiler that is woken up for it is 4 MB of the supervisor from then on (51 MB to 47.5, Node 20).
+ * The gateway process is not touched: it gets the flags of the command line alone.
+ */
+function stayUnoptimised(): void {
+  process.getBuiltinModule('node:v8').setFlagsFromString('--no-opt')
 }
 
 /** Serves what was read, in the foreground. */

@@ -36,7 +36,13 @@ function answer(name: string, request: IncomingMessage, response: ServerResponse
   request.resume()
   const { method, url: path, headers } = request
   const consumer = headers['x-consumer-username']
-  const seen = { service: name, method, path, ...(consumer === undefined ? {} : { consumer }), via: headers['x-forwarded-for'] }
+  const seen = {
+    service: name,
+    method,
+    path,
+    ...(consumer === undefined ? {} : { consumer }),
+    via: headers['x-forwarded-for'],
+  }
   const body = `${JSON.stringify(seen)}\n`
   response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) })
   response.end(method === 'HEAD' ? undefined : body)

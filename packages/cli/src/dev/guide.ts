@@ -48,7 +48,12 @@ Ctrl-C stops everything and removes these copies.
 }
 
 /** The same for a configuration of the user's own. */
-export function ownGuide(file: string, gateway: readonly string[], metrics: string | undefined, services: readonly number[]): string {
+export function ownGuide(
+  file: string,
+  gateway: readonly string[],
+  metrics: string | undefined,
+  services: readonly number[],
+): string {
   const upstreams = services.map((port) => `http://127.0.0.1:${port}`).join(' and ')
   return `
 Sekisho ${VERSION} serves ${file} on ${gateway.join(', ')}

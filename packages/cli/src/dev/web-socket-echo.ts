@@ -18,7 +18,9 @@ export function echoWebSocket(request: IncomingMessage, socket: Socket, head: Bu
     socket.end('HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n')
     return
   }
-  const accept = createHash('sha1').update(key + GUID).digest('base64')
+  const accept = createHash('sha1')
+    .update(key + GUID)
+    .digest('base64')
   socket.write(
     `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
   )
@@ -35,7 +37,7 @@ export function echoWebSocket(request: IncomingMessage, socket: Socket, head: Bu
 
 /** Answers each whole frame; returns the bytes of one that is not there yet. */
 function takeFrames(bytes: Buffer, socket: Socket): Buffer {
-  for (let rest = bytes; ; ) {
+  for (let rest = bytes; ;) {
     const found = readFrame(rest)
     if (found === undefined) return rest
     if (found === 'bad') {

@@ -12,7 +12,9 @@ const MARKS: Readonly<Record<PluginOutcome, string>> = {
 /** The plugins in the order in which they run, one phase after the other. */
 export function renderPlugins({ refused, phases, idlePlugins, consumer }: RequestExplanation): string {
   if (refused !== undefined) return ''
-  const running = phases.flatMap(({ phase, plugins }) => plugins.map((plugin, at) => row(at === 0 ? phase : '', plugin)))
+  const running = phases.flatMap(({ phase, plugins }) =>
+    plugins.map((plugin, at) => row(at === 0 ? phase : '', plugin)),
+  )
   const idle = idlePlugins.map(({ name, place, why }, at) => [at === 0 ? 'not run' : '', '-', name, '', place, why])
   const known = consumer === undefined ? '' : `; the caller is consumer ${consumer}`
   if (running.length + idle.length === 0) return `Plugins: none${known}\n`

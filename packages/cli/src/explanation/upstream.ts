@@ -16,8 +16,12 @@ export function renderUpstream({ upstream }: RequestExplanation): string {
   const { place, type, scheme, picked, request, retries, retryTimeout, timeouts } = upstream
   const several = upstream.nodes.length > 1
   const rows = [
-    ...(picked === undefined ? [] : [['node', `${scheme}://${picked}${several && !upstream.certain ? ' on a first request' : ''}`]]),
-    ...(several || picked === undefined ? [['nodes', `${nodes(upstream)}${several ? `; ${TURNS[type] ?? type}` : ''}`]] : []),
+    ...(picked === undefined
+      ? []
+      : [['node', `${scheme}://${picked}${several && !upstream.certain ? ' on a first request' : ''}`]]),
+    ...(several || picked === undefined
+      ? [['nodes', `${nodes(upstream)}${several ? `; ${TURNS[type] ?? type}` : ''}`]]
+      : []),
     ['timeouts', `connect ${timeouts.connect} s, send ${timeouts.send} s, read ${timeouts.read} s`],
     ['retries', retries === 0 ? 'none' : `up to ${retries}${retryTimeout === 0 ? '' : `, within ${retryTimeout} s`}`],
   ]
@@ -28,7 +32,10 @@ export function renderUpstream({ upstream }: RequestExplanation): string {
 
 const nodes = ({ nodes: list }: ExplainedUpstream): string =>
   list
-    .map(({ address, weight, priority }) => `${address} (weight ${weight}${priority === 0 ? '' : `, priority ${priority}`})`)
+    .map(
+      ({ address, weight, priority }) =>
+        `${address} (weight ${weight}${priority === 0 ? '' : `, priority ${priority}`})`,
+    )
     .join(', ')
 
 function arriving({ method, target, host, changes }: NonNullable<ExplainedUpstream['request']>): string[][] {

@@ -65,7 +65,11 @@ export async function dryRun(
   await runner.run('access', plan.access)
   runner.list('balancer', plan.balancer)
   for (const phase of ['headerFilter', 'bodyFilter', 'log'] as const) runner.list(phase, plan[phase])
-  return { plan, phases: PHASES.map((phase) => ({ phase, plugins: runner.found[phase] })), answeredBy: runner.answeredBy }
+  return {
+    plan,
+    phases: PHASES.map((phase) => ({ phase, plugins: runner.found[phase] })),
+    answeredBy: runner.answeredBy,
+  }
 }
 
 class Runner {
@@ -105,7 +109,8 @@ class Runner {
     const { session } = this
     if (session.responded) return { outcome: 'skipped', note: undefined }
     if (!passes(plugin, session)) return { outcome: 'filtered', note: FILTERED }
-    if (plugin.isAuth && this.callerIsKnown) return { outcome: 'undecided', note: 'taken as passed: the consumer was given' }
+    if (plugin.isAuth && this.callerIsKnown)
+      return { outcome: 'undecided', note: 'taken as passed: the consumer was given' }
     const unknown = await this.whyUndecided(plugin.name)
     if (unknown !== undefined) return { outcome: 'undecided', note: unknown }
     try {
@@ -125,7 +130,8 @@ class Runner {
   private async whyUndecided(name: string): Promise<string | undefined> {
     const builtIn = await loadBuiltIn(name)
     // A plugin of the user's may have taken the name of a built-in one.
-    if (builtIn === undefined || this.plugins.get(name) !== builtIn) return 'is a plugin of your own, which is not run here'
+    if (builtIn === undefined || this.plugins.get(name) !== builtIn)
+      return 'is a plugin of your own, which is not run here'
     return BY_REQUEST_ALONE.has(name) ? undefined : (UNDECIDED[name] ?? 'is not run here')
   }
 }

@@ -33,7 +33,8 @@ export async function explainRequest(
 ): Promise<RequestExplanation> {
   const { settings, resources } = read.config
   const { session, refusal } = offlineRequest(described, settings)
-  if (refusal !== undefined) return refused(asDescribed(described), refusal.status, `${refusal.message} (${refusal.code})`)
+  if (refusal !== undefined)
+    return refused(asDescribed(described), refusal.status, `${refusal.message} (${refusal.code})`)
   const { ctx } = session
   const request = requestOf(session)
   if (ctx.path === '') return refused(request, 400, 'the path of the request is malformed')

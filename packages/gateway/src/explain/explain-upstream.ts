@@ -33,7 +33,11 @@ export function explainUpstream(arrival: Arrival): ExplainedUpstream | undefined
     place: placeOf(plan),
     type: upstream.type,
     scheme: upstream.scheme,
-    nodes: upstream.nodes.map(({ host, port, weight, priority }) => ({ address: written(host, port), weight, priority })),
+    nodes: upstream.nodes.map(({ host, port, weight, priority }) => ({
+      address: written(host, port),
+      weight,
+      priority,
+    })),
     picked: peer?.name,
     certain: live.length === 1 || upstream.type === 'chash',
     timeouts: {

@@ -57,5 +57,7 @@ const encodeInvisible = (url: string): string => url.replaceAll(/[^!-~]+/g, (par
 function portOf(authority: string, settings: NodeSettings, secure: boolean): number {
   const written = /:(\d+)$/.exec(authority)?.[1]
   if (written !== undefined) return Number(written)
-  return settings.listen.find(({ tls, port }) => (tls !== undefined) === secure && port !== 0)?.port ?? (secure ? 443 : 80)
+  return (
+    settings.listen.find(({ tls, port }) => (tls !== undefined) === secure && port !== 0)?.port ?? (secure ? 443 : 80)
+  )
 }

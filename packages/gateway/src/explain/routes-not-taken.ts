@@ -46,7 +46,8 @@ function switchedOff(routes: Iterable<NormalRoute>, request: MatchRequest): stri
 
 function mismatch({ uris, hosts, enabled }: NormalRoute, request: MatchRequest): string {
   const off = enabled ? '' : '; and it is switched off (status: 0)'
-  const host = hosts.length === 0 ? '' : `; host: route wants ${hosts.join(' or ')}, request has ${request.host || 'none'}`
+  const host =
+    hosts.length === 0 ? '' : `; host: route wants ${hosts.join(' or ')}, request has ${request.host || 'none'}`
   return `uri: route wants ${uris.join(' or ')}, request has ${request.path}${host}${off}`
 }
 

@@ -19,7 +19,10 @@ export function phaseChains(globals: readonly MountedPlugin[], own: readonly Mou
   const names = new Set(own.map((plugin) => plugin.name))
   const outer = globals.filter((plugin) => !(plugin.runPolicy === 'prefer_route' && names.has(plugin.name)))
   const all = [...byPriority(outer), ...byPriority(own)]
-  const having = (phase: keyof PhaseChains): MountedPlugin[] => all.filter((plugin) => plugin.hooks[phase] !== undefined)
+  const having = (phase: keyof PhaseChains): readonly MountedPlugin[] => {
+    const chain = all.filter((plugin) => plugin.hooks[phase] !== undefined)
+    return chain.length === 0 ? NO_PLUGINS : chain
+  }
   return {
     rewrite: having('rewrite'),
     access: having('access'),
@@ -29,6 +32,9 @@ export function phaseChains(globals: readonly MountedPlugin[], own: readonly Mou
     log: having('log'),
   }
 }
+
+/** The same empty list for all: what a request looks at without need is in the processor's cache. */
+export const NO_PLUGINS: readonly MountedPlugin[] = []
 
 /** Stable: equal priorities stay in the order of their names, so that two nodes never differ. */
 const byPriority = (plugins: readonly MountedPlugin[]): MountedPlugin[] =>

@@ -5,7 +5,7 @@ import type { MountPlace } from '../plugins/context.ts'
 import type { UpstreamTarget } from '../upstreams/upstream-target.ts'
 import type { MountedPlugin } from './mounted-plugin.ts'
 import type { Mounts } from './mounts.ts'
-import { phaseChains } from './phase-chains.ts'
+import { NO_PLUGINS, phaseChains } from './phase-chains.ts'
 import type { Plan } from './plan.ts'
 
 /** What a route refers to, looked up by the table. */
@@ -43,6 +43,8 @@ export function buildPlan(parts: PlanParts, mounts: Mounts): Plan {
   const consumerPlans = new Map<Consumer, Plan>()
 
   const forConsumer = (consumer: Consumer): Plan => {
+    // Most consumers have a credential and nothing else: they share the plan of the route.
+    if (mounts.bringsNothing(consumer)) return plain
     let plan = consumerPlans.get(consumer)
     if (plan !== undefined) return plan
     const brought = consumerLayers(consumer, parts.groupPlugins)
@@ -59,7 +61,8 @@ export function buildPlan(parts: PlanParts, mounts: Mounts): Plan {
     consumerPlans.set(consumer, plan)
     return plan
   }
-  return { ...base, ...phaseChains(globals, own), consumerRewrite: [], forConsumer }
+  const plain: Plan = { ...base, ...phaseChains(globals, own), consumerRewrite: NO_PLUGINS, forConsumer }
+  return plain
 }
 
 /** One configuration per plugin, that of the first layer that has it: consumer, group, route, plugin_config, service. */

@@ -54,6 +54,7 @@ const consumerSchema = Type.Object(
 export default definePlugin({
   name: 'basic-auth',
   priority: 2520,
+  placeless: true,
   type: 'auth',
   schema,
   consumerSchema,

@@ -122,6 +122,7 @@ type Metadata = Static<typeof metadataSchema>
 export default definePlugin({
   name: 'cors',
   priority: 4000,
+  placeless: true,
   schema,
   metadataSchema,
   check: (config) => checkCredentials(config) ?? checkExpressions(config),

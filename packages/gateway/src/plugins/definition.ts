@@ -49,6 +49,8 @@ export interface PluginDefinition<S extends TSchema = TSchema, C extends TSchema
   readonly consumerKey?: string
   /** JSON Schema of its `plugin_metadata`. */
   readonly metadataSchema?: M
+  /** One instance serves all places with the same configuration: `create` keeps nothing that belongs to one place. */
+  readonly placeless?: true
   /** `prefer_route`: skipped in a global rule when the route has the same plugin. */
   readonly runPolicy?: 'prefer_route'
   /**

@@ -46,6 +46,7 @@ const OF_THE_BODY = ['content-length', 'content-encoding', 'etag', 'last-modifie
 export default definePlugin({
   name: 'echo',
   priority: 412,
+  placeless: true,
   schema,
   check: ({ headers }) => checkHeaderFields(headers, '/headers'),
   create({ before_body: before = '', body, after_body: after = '', headers: fields = {} }, { scope }) {

@@ -55,6 +55,7 @@ const schema = Type.Object(
 export default definePlugin({
   name: 'ip-restriction',
   priority: 3000,
+  placeless: true,
   schema,
   check: ({ whitelist, blacklist }) => checkCidrList(whitelist, '/whitelist') ?? checkCidrList(blacklist, '/blacklist'),
   create({ whitelist, blacklist, message, response_code: status }) {

@@ -68,6 +68,7 @@ const consumerSchema = Type.Object(
 export default definePlugin({
   name: 'key-auth',
   priority: 2500,
+  placeless: true,
   type: 'auth',
   schema,
   consumerSchema,

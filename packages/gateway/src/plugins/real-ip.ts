@@ -50,6 +50,7 @@ const schema = Type.Object(
 export default definePlugin({
   name: 'real-ip',
   priority: 23000,
+  placeless: true,
   schema,
   check({ source, trusted_addresses: trusted }) {
     if (isVariable(source)) return checkCidrList(trusted, '/trusted_addresses')

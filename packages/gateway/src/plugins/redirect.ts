@@ -90,6 +90,7 @@ type LocationMaker = (context: RequestContext) => string | undefined
 export default definePlugin({
   name: 'redirect',
   priority: 900,
+  placeless: true,
   schema,
   metadataSchema,
   check({ regex_uri: pair, http_to_https: toHttps, append_query_string: append }) {

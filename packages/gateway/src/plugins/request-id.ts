@@ -80,6 +80,7 @@ const schema = Type.Object(
 export default definePlugin({
   name: 'request-id',
   priority: 12015,
+  placeless: true,
   schema,
   create({ header_name: header, include_in_response: include, algorithm, range_id: range }) {
     const make = identifiers(algorithm, range)

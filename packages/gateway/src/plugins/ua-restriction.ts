@@ -53,6 +53,7 @@ const schema = Type.Object(
 export default definePlugin({
   name: 'ua-restriction',
   priority: 2999,
+  placeless: true,
   schema,
   check({ allowlist, denylist }) {
     try {

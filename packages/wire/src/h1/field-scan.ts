@@ -1,5 +1,5 @@
-import { FIELD_VALUE, TOKEN } from '../headers/characters.ts'
-import { maskBitOf } from '../headers/headers.ts'
+import { FIELD_VALUE, TOKEN, trimOws } from '../headers/characters.ts'
+import { maskBitOf, tailBitOf } from '../headers/headers.ts'
 import type { RefusalCode } from './refusal.ts'
 
 const CR = 13
@@ -22,6 +22,7 @@ export const HOP_BY_HOP = 8
  */
 export class FieldScan {
   mask = 0
+  tailMask = 0
   count = 0
   /** -1 when there is none. */
   contentLength = -1
@@ -36,6 +37,7 @@ export class FieldScan {
   /** `text[start, end)` is whole lines, CRLF each. Returns why they are refused, or undefined. */
   scan(text: string, start: number, end: number, maxCount: number): RefusalCode | undefined {
     this.mask = 0
+    this.tailMask = 0
     this.count = 0
     this.contentLength = -1
     this.chunked = false
@@ -61,6 +63,7 @@ export class FieldScan {
       const length = nameEnd - nameStart
       const firstCode = text.charCodeAt(nameStart)
       this.mask |= maskBitOf(length, firstCode)
+      this.tailMask |= tailBitOf(length, text.charCodeAt(nameEnd - 1))
       if (++this.count > maxCount) return 'TOO_MANY_HEADERS'
       if (INTERESTING[length] === 1) {
         const problem = this.#note(text, nameStart, nameEnd, valueStart, at)
@@ -119,7 +122,7 @@ export class FieldScan {
     }
     this.connection |= HOP_BY_HOP
     for (const option of value.toLowerCase().split(',')) {
-      const token = option.trim()
+      const token = trimOws(option)
       if (token === 'close') this.connection |= CONNECTION_CLOSE
       else if (token === 'keep-alive') this.connection |= CONNECTION_KEEP_ALIVE
       else if (token === 'upgrade') this.connection |= CONNECTION_UPGRADE
@@ -138,7 +141,7 @@ function nameProblem(code: number, atStart: boolean): RefusalCode {
 
 /** `gzip, chunked` is framed well but asks for a coding we do not speak; `chunked, chunked` is not framed well. */
 const unknownCoding = (coding: string): RefusalCode =>
-  coding.split(',').filter((one) => one.trim() === 'chunked').length > 1 ? 'TRANSFER_ENCODING' : 'TRANSFER_ENCODING_UNKNOWN'
+  coding.split(',').filter((one) => trimOws(one) === 'chunked').length > 1 ? 'TRANSFER_ENCODING' : 'TRANSFER_ENCODING_UNKNOWN'
 
 function trimEnd(text: string, start: number, end: number): string {
   let last = end

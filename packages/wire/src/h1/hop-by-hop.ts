@@ -1,3 +1,4 @@
+import { trimOws } from '../headers/characters.ts'
 import type { Headers } from '../headers/headers.ts'
 
 /**
@@ -8,7 +9,7 @@ export function removeHopByHop(headers: Headers): void {
   const connection = headers.get('connection')
   if (connection !== undefined) {
     for (const option of connection.split(',')) {
-      const name = option.trim().toLowerCase()
+      const name = trimOws(option).toLowerCase()
       if (name !== '' && !END_TO_END.has(name)) headers.delete(name)
     }
     headers.delete('connection')

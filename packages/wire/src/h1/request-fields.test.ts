@@ -78,6 +78,8 @@ describe('Connection', () => {
     [['Connection: keep-alive', 'Connection: close'], false, true],
     [['Connection: x-mine'], true, true],
     [['Connection: closed'], true, true],
+    [['Connection: close\xa0'], true, true],
+    [['Connection: \xa0close, \tclose\t'], false, true],
     [['Connection: ,, close ,'], false, true],
     [['Keep-Alive: timeout=5'], true, true],
     [['Proxy-Connection: close'], true, true],

@@ -125,7 +125,7 @@ export function parseRequestHead(text: string, start: number, end: number, limit
   } else if (!isAuthority(scanner.host)) return refusal('HOST')
   if (limits.maxBodyBytes > 0 && scanner.contentLength > limits.maxBodyBytes) return refusal('BODY_TOO_LARGE')
 
-  const headers = new Headers(text.slice(fieldsStart, end - 2), scanner.mask)
+  const headers = new Headers(text.slice(fieldsStart, end - 2), scanner.mask, scanner.tailMask)
   let target = text.slice(targetStart, targetEnd)
   let host = scanner.host
   if (text.charCodeAt(targetStart) !== 0x2f || method === 'CONNECT') {

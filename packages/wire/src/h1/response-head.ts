@@ -66,7 +66,7 @@ export function parseResponseHead(text: string, start: number, end: number, limi
   const keepAlive =
     minorVersion === 1 ? (connection & CONNECTION_CLOSE) === 0 : (connection & (CONNECTION_KEEP_ALIVE | CONNECTION_CLOSE)) === CONNECTION_KEEP_ALIVE
   const bodyLength = scanner.chunked ? CHUNKED : scanner.contentLength >= 0 ? scanner.contentLength : UNTIL_CLOSE
-  const headers = new Headers(text.slice(fieldsStart, end - 2), scanner.mask)
+  const headers = new Headers(text.slice(fieldsStart, end - 2), scanner.mask, scanner.tailMask)
   return new ResponseHead(status, reason, headers, bodyLength, keepAlive, (connection & HOP_BY_HOP) !== 0, end - start)
 }
 

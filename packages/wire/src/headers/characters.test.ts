@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { AUTHORITY, FIELD_VALUE, isFieldValue, isToken, TARGET, TOKEN } from './characters.ts'
+import { AUTHORITY, FIELD_VALUE, isFieldValue, isToken, TARGET, TOKEN, trimOws } from './characters.ts'
 
 const allowed = (table: Uint8Array): string =>
   Array.from(table, (one, code) => (one === 1 ? String.fromCharCode(code) : '')).join('')
@@ -22,6 +22,12 @@ it('field values have no control but the tab', () => {
 
 it('targets are visible ASCII without what must be percent-encoded', () => {
   expect(allowed(TARGET)).toBe([...codes(0x21, 0x7e)].filter((one) => !'"<>#'.includes(one)).join(''))
+})
+
+it('only spaces and tabs are white space', () => {
+  expect(trimOws(' \t a b\t ')).toBe('a b')
+  for (const other of ['\xa0', '\x0b', '\x0c', '\x85']) expect(trimOws(`${other}a${other}`)).toBe(`${other}a${other}`)
+  expect(trimOws('')).toBe('')
 })
 
 it('an authority has neither path nor user', () => {

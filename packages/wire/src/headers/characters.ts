@@ -27,6 +27,9 @@ const TOKEN_PATTERN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 // eslint-disable-next-line no-control-regex
 const BAD_VALUE_PATTERN = /[\0-\x08\x0a-\x1f\x7f]/
 
+/** OWS taken off (RFC 9110 section 5.6.3): spaces and tabs alone. `trim` would also take the byte A0, and make a token of what is none. */
+export const trimOws = (text: string): string => text.replace(/^[ \t]+|[ \t]+$/g, '')
+
 export const isToken = (text: string): boolean => TOKEN_PATTERN.test(text)
 
 /** Whether a string may stand as a field value: nothing that could end the line or hide what follows. */

@@ -5,11 +5,12 @@ import { isFieldValue, isToken } from './characters.ts'
  * The fields of a head, kept as the text they arrived in: `Name: value\r\n` after another, in latin1. Nothing is split until
  * someone asks, and what nobody touches leaves byte for byte as it came: case, order, duplicates.
  *
- * `mask` holds one bit for each (length, first letter) that occurs, so asking for a field that is not there costs a few
- * nanoseconds and no index. The index (built on the first hit) holds four offsets a field:
+ * Two masks hold a bit for each (length, first letter) and each (length, last letter) that occurs, so asking for a field that is not
+ * there costs a few nanoseconds and no index, in 19 of 20 cases with ten fields. The index (built on the first hit) holds five offsets a
+ * field; names are compared in place, as a string for each would cost more than all else here:
  *
  *     Name: value\r\n
- *     ^0    ^1   ^2   ^3 = start, value start, value end, end of line
+ *     ^0  ^1 ^2   ^3 ^4 = start, name end, value start, value end, end of line
  *
  * The fields are TypeScript-private and not `#private`: three of these are made per request, and on Node 20 a constructor that
  * defines `#` fields takes three times as long.
@@ -17,16 +18,21 @@ import { isFieldValue, isToken } from './characters.ts'
 export class Headers {
   private text: string
   private mask: number
+  private tailMask: number
   /** A field was taken out: what was there when the head was parsed may be gone. */
   touched = false
-  /** Lower-case names, one a field; undefined until someone asks. */
-  private names: string[] | undefined
-  private offsets: number[] | undefined
+  private offsets: number[] | undefined = undefined
+  /** A clone uses the same offsets: they are copied before they are changed. */
+  private offsetsShared = false
 
-  /** @param block well-formed lines, each ending in CRLF; the parsers guarantee it, `Headers.from` checks it. */
-  constructor(block = '', mask = block === '' ? 0 : -1) {
+  /**
+   * @param block well-formed lines, each ending in CRLF; the parsers guarantee it, `Headers.from` checks it
+   * @param mask of the names, as `maskBitOf` and `tailBitOf` make them; left out: any name may be there
+   */
+  constructor(block = '', mask = block === '' ? 0 : -1, tailMask = block === '' ? 0 : -1) {
     this.text = block
     this.mask = mask
+    this.tailMask = tailMask
   }
 
   /** From name and value pairs; throws a TypeError where a name or value could break the framing. */
@@ -43,8 +49,13 @@ export class Headers {
   }
 
   clone(): Headers {
-    const copy = new Headers(this.text, this.mask)
+    const copy = new Headers(this.text, this.mask, this.tailMask)
     copy.touched = this.touched
+    if (this.offsets !== undefined) {
+      copy.offsets = this.offsets
+      copy.offsetsShared = true
+      this.offsetsShared = true
+    }
     return copy
   }
 
@@ -90,19 +101,18 @@ export class Headers {
   appendUnchecked(name: string, value: string): void {
     const start = this.text.length
     this.text += name + ': ' + value + '\r\n'
-    this.mask |= maskBit(name)
-    if (this.names !== undefined) {
-      this.names.push(name.toLowerCase())
-      const valueStart = start + name.length + 2
-      this.offsets?.push(start, valueStart, valueStart + value.length, valueStart + value.length + 2)
-    }
+    this.note(name)
+    if (this.offsets === undefined) return
+    const nameEnd = start + name.length
+    const valueEnd = nameEnd + 2 + value.length
+    this.ownOffsets().push(start, nameEnd, nameEnd + 2, valueEnd, valueEnd + 2)
   }
 
   /** Several well-formed lines at once, CRLF each. `names`: all names that may be among them. */
   appendLines(lines: string, names: readonly string[]): void {
     this.text += lines
-    for (const name of names) this.mask |= maskBit(name)
-    this.names = undefined
+    for (const name of names) this.note(name)
+    this.offsets = undefined
   }
 
   /** Returns whether there was one. */
@@ -115,12 +125,9 @@ export class Headers {
 
   /** Name (as it arrived) and value of each field, in order. */
   *entries(): IterableIterator<[string, string]> {
-    this.index()
-    const names = this.names as string[]
-    const offsets = this.offsets as number[]
-    for (let at = 0; at < names.length; at++) {
-      const start = offsets[at * 4]
-      yield [this.text.slice(start, start + names[at].length), this.value(at)]
+    const offsets = this.index()
+    for (let at = 0; at < offsets.length / FIELDS; at++) {
+      yield [this.text.slice(offsets[at * FIELDS], offsets[at * FIELDS + 1]), this.value(at)]
     }
   }
 
@@ -129,60 +136,96 @@ export class Headers {
   }
 
   get size(): number {
-    this.index()
-    return (this.names as string[]).length
+    return this.index().length / FIELDS
   }
 
+  /** The place of the first field of that name at or behind `from`; -1 when there is none. */
   private find(name: string, from: number): number {
-    if ((this.mask & maskBit(name)) === 0) return -1
-    if (this.names === undefined) this.index()
-    return (this.names as string[]).indexOf(name.toLowerCase(), from)
+    const { length } = name
+    if ((this.mask & maskBitOf(length, name.charCodeAt(0))) === 0) return -1
+    if ((this.tailMask & tailBitOf(length, name.charCodeAt(length - 1))) === 0) return -1
+    const offsets = this.offsets ?? this.index()
+    for (let at = from * FIELDS; at < offsets.length; at += FIELDS) {
+      if (offsets[at + 1] - offsets[at] === length && sameName(this.text, offsets[at], name)) return at / FIELDS
+    }
+    return -1
   }
 
   private value(at: number): string {
     const offsets = this.offsets as number[]
-    return this.text.slice(offsets[at * 4 + 1], offsets[at * 4 + 2])
+    return this.text.slice(offsets[at * FIELDS + 2], offsets[at * FIELDS + 3])
   }
 
   private remove(at: number): void {
-    const offsets = this.offsets as number[]
-    const start = offsets[at * 4]
-    const end = offsets[at * 4 + 3]
+    const offsets = this.ownOffsets()
+    const start = offsets[at * FIELDS]
+    const end = offsets[at * FIELDS + 4]
     this.touched = true
     this.text = this.text.slice(0, start) + this.text.slice(end)
-    ;(this.names as string[]).splice(at, 1)
-    offsets.splice(at * 4, 4)
-    for (let later = at * 4; later < offsets.length; later++) offsets[later] -= end - start
+    offsets.splice(at * FIELDS, FIELDS)
+    for (let later = at * FIELDS; later < offsets.length; later++) offsets[later] -= end - start
   }
 
-  private index(): void {
-    if (this.names !== undefined) return
-    const names: string[] = []
+  private note(name: string): void {
+    this.mask |= maskBitOf(name.length, name.charCodeAt(0))
+    this.tailMask |= tailBitOf(name.length, name.charCodeAt(name.length - 1))
+  }
+
+  private ownOffsets(): number[] {
+    const offsets = this.index()
+    if (!this.offsetsShared) return offsets
+    this.offsetsShared = false
+    return (this.offsets = offsets.slice())
+  }
+
+  private index(): number[] {
+    if (this.offsets !== undefined) return this.offsets
     const offsets: number[] = []
-    const block = this.text
-    for (let start = 0; start < block.length; ) {
-      const end = block.indexOf('\r\n', start)
-      const colon = block.indexOf(':', start)
-      let valueStart = colon + 1
-      while (valueStart < end && isBlank(block.charCodeAt(valueStart))) valueStart++
-      let valueEnd = end
-      while (valueEnd > valueStart && isBlank(block.charCodeAt(valueEnd - 1))) valueEnd--
-      names.push(block.slice(start, colon).toLowerCase())
-      offsets.push(start, valueStart, valueEnd, end + 2)
-      start = end + 2
+    const { text } = this
+    for (let at = 0; at < text.length; at++) {
+      const start = at
+      while (text.charCodeAt(at) !== COLON) at++
+      const nameEnd = at++
+      while (isBlank(text.charCodeAt(at))) at++
+      const valueStart = at
+      while (text.charCodeAt(at) !== CR) at++
+      let valueEnd = at
+      while (valueEnd > valueStart && isBlank(text.charCodeAt(valueEnd - 1))) valueEnd--
+      offsets.push(start, nameEnd, valueStart, valueEnd, at + 2)
+      at++
     }
-    this.names = names
-    this.offsets = offsets
+    this.offsetsShared = false
+    return (this.offsets = offsets)
   }
 }
 
+/** Offsets a field. */
+const FIELDS = 5
+const COLON = 58
+const CR = 13
+
 const isBlank = (code: number): boolean => code === 0x20 || code === 0x09
 
-/** One of 32 bits for a name's length and first letter, in any case. */
-const maskBit = (name: string): number => maskBitOf(name.length, name.charCodeAt(0))
+/** Whether a name of that length stands there, in any case. Only letters have cases: `^` and `~` differ in the same bit. */
+function sameName(text: string, start: number, name: string): boolean {
+  for (let at = 0; at < name.length; at++) {
+    const a = text.charCodeAt(start + at)
+    const b = name.charCodeAt(at)
+    if (a === b) continue
+    const lower = a | 0x20
+    if (lower !== (b | 0x20) || lower < 0x61 || lower > 0x7a) return false
+  }
+  return true
+}
 
-/** The same for a parser that has not made a string of the name. Shift counts wrap at 32 by themselves. */
+/**
+ * A bit for a name's length and first letter, in any case; for a parser that has not made a string of the name. Shift counts
+ * wrap at 32 by themselves.
+ */
 export const maskBitOf = (length: number, firstCode: number): number => 1 << (length * 7 + (firstCode | 0x20))
+
+/** The same for its last letter. */
+export const tailBitOf = (length: number, lastCode: number): number => 1 << (length * 11 + (lastCode | 0x20))
 
 // eslint-disable-next-line no-control-regex
 const LATIN1 = /^[\0-\xff]*$/

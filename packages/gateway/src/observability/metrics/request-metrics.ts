@@ -23,6 +23,8 @@ export class RouteMetrics {
   readonly #byConsumer = new Map<string, Map<string, RequestMetrics>>()
   #combinations = 0
   #retired = false
+  /** Most routes have one node and one caller at a time: comparing two strings saves two look-ups. */
+  #last: RequestMetrics | undefined
 
   constructor(metrics: WorkerMetrics, labels: RouteLabels) {
     this.#metrics = metrics
@@ -34,6 +36,14 @@ export class RouteMetrics {
    * Undefined after `retire`, for what was not known before it.
    */
   for(consumer: string, node: string): RequestMetrics | undefined {
+    const last = this.#last
+    if (last !== undefined && last.consumer === consumer && last.node === node && !last.forgotten) return last
+    const found = this.#find(consumer, node)
+    this.#last = found
+    return found
+  }
+
+  #find(consumer: string, node: string): RequestMetrics | undefined {
     const known = this.#byConsumer.get(consumer)?.get(node)
     if (known !== undefined && !known.forgotten) return known
     return this.#retired ? undefined : this.#add(consumer, node)
@@ -61,8 +71,8 @@ export class RouteMetrics {
 export class RequestMetrics {
   readonly #metrics: WorkerMetrics
   readonly #labels: RouteLabels
-  readonly #consumer: string
-  readonly #node: string
+  readonly consumer: string
+  readonly node: string
   readonly #requestMs: Histogram
   readonly #upstreamMs: Histogram
   readonly #gatewayMs: Histogram
@@ -76,8 +86,8 @@ export class RequestMetrics {
   constructor(metrics: WorkerMetrics, labels: RouteLabels, consumer: string, node: string) {
     this.#metrics = metrics
     this.#labels = labels
-    this.#consumer = consumer
-    this.#node = node
+    this.consumer = consumer
+    this.node = node
     const common = { route: labels.route, service: labels.service, consumer, node }
     this.#requestMs = metrics.histogram(METRICS.httpLatency, { type: 'request', ...common })
     this.#upstreamMs = metrics.histogram(METRICS.httpLatency, { type: 'upstream', ...common })
@@ -124,8 +134,8 @@ export class RequestMetrics {
         matched_uri: matchedUri,
         matched_host: matchedHost,
         service,
-        consumer: this.#consumer,
-        node: this.#node,
+        consumer: this.consumer,
+        node: this.node,
       })
       this.#byStatus.set(status, counter)
     }

@@ -1,0 +1,102 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { loadConfigText } from '@sekisho/gateway/internal/config/load'
+import { renderProblems } from '@sekisho/gateway/internal/config/render'
+import { PluginRegistry } from '@sekisho/gateway/internal/plugins/plugin-registry'
+import { refusalCodes } from '@sekisho/wire'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { anchorsOf, guides, pages, placeOf, relativeLinks, ROOT } from './testing/markdown.ts'
+import { documentedPlugins } from './testing/plugin-blocks.ts'
+
+const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
+
+describe('links', () => {
+  test.each(pages().map((page) => [page.path, page] as const))('%s', (_path, page) => {
+    const broken = relativeLinks(page).filter(({ file, anchor }) => {
+      if (!existsSync(join(ROOT, file))) return true
+      return anchor !== undefined && !(file.endsWith('.md') && anchorsOf(read(file)).has(anchor))
+    })
+    expect(broken.map(({ target }) => target)).toEqual([])
+  })
+
+  test('every page of docs can be reached from its table of contents', () => {
+    const reached = new Set<string>()
+    const todo = ['docs/README.md']
+    const all = new Map(pages().map((page) => [page.path, page]))
+    for (let path = todo.pop(); path !== undefined; path = todo.pop()) {
+      const page = all.get(path)
+      if (page === undefined || reached.has(path)) continue
+      reached.add(path)
+      for (const { file } of relativeLinks(page)) todo.push(file)
+    }
+    expect([...all.keys()].filter((path) => !reached.has(path))).toEqual([])
+  })
+})
+
+describe('configurations', () => {
+  const plugins = new PluginRegistry()
+  beforeAll(async () => {
+    await plugins.loadAll()
+    for (const definition of (await documentedPlugins()).values()) plugins.set(definition)
+  })
+
+  const documents = guides().flatMap(({ blocks }) => blocks.filter(({ language }) => language === 'yaml'))
+  test.each(documents.map((block) => [placeOf(block), block.text] as const))('%s is valid', async (_place, text) => {
+    const { problems } = await loadConfigText('sekisho.yaml', text, { plugins, environment: {} })
+    expect(renderProblems(problems ?? [])).toBe('')
+  })
+
+  test('there are some', () => expect(documents.length).toBeGreaterThan(10))
+})
+
+describe('parts made from the source', () => {
+  // Needs built packages, as every command of the README makes them.
+  test.each(['scripts/config-docs.mjs', 'scripts/code-docs.mjs'])('%s has nothing to write', (script) => {
+    expect(execFileSync(process.execPath, [join(ROOT, script), '--check'], { encoding: 'utf8' })).toContain('up to date')
+  })
+})
+
+describe('tables are complete', () => {
+  /** What stands in backquotes in the first column of the tables of a part of a page. */
+  const firstColumn = (text: string): Set<string> =>
+    new Set(
+      [...text.matchAll(/^\| ([^|]*) \|/gm)].flatMap(([, cell = '']) =>
+        [...cell.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name),
+      ),
+    )
+  const part = (text: string, heading: string): string => text.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0] ?? ''
+
+  test('refusal codes', () => {
+    expect(firstColumn(part(read('docs/http1.md'), 'What is refused'))).toEqual(new Set(refusalCodes()))
+  })
+
+  test('error codes of the proxy', () => {
+    const codes = new Set(
+      ['packages/proxy/src/proxy-error.ts', 'packages/wire/src/errors.ts'].flatMap((file) =>
+        [...read(file).matchAll(/^ {2}\| '([A-Z_]+)'$/gm)].map(([, code = '']) => code),
+      ),
+    )
+    expect(codes.size).toBeGreaterThan(15)
+    expect([...firstColumn(part(read('docs/observability.md'), 'Error codes'))].filter((name) => codes.has(name)).sort()).toEqual(
+      [...codes].sort(),
+    )
+  })
+
+  test('variables', () => {
+    const source = read('packages/gateway/src/variables/variables.ts')
+    const names = (table: string): string[] =>
+      [...(source.split(`const ${table}`)[1]?.split('\n}')[0] ?? '').matchAll(/^ {2}(\w+): /gm)].map(([, name = '']) => name)
+    const expected = [...names('READERS'), ...names('FAMILIES').map((prefix) => `${prefix}NAME`)]
+    expect(expected.length).toBeGreaterThan(40)
+    const documented = firstColumn(part(read('docs/routing.md'), 'Variables'))
+    expect([...documented].sort()).toEqual(expected.sort())
+  })
+
+  test('limits of the framework', () => {
+    const source = read('packages/wire/src/limits.ts').split('export const')[0] ?? ''
+    const names = [...source.matchAll(/readonly (\w+): number/g)].map(([, name = '']) => name)
+    const text = part(read('docs/framework.md'), 'Options of a proxy')
+    expect(names.filter((name) => !text.includes(`\`${name}\``))).toEqual([])
+  })
+})

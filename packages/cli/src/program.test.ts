@@ -1,0 +1,39 @@
+import { expect, it } from 'vitest'
+import { program } from './program.ts'
+
+function helpOf(name?: string): string {
+  const sekisho = program()
+  const command = name === undefined ? sekisho : sekisho.commands.find((each) => each.name() === name)
+  let text = ''
+  command?.configureOutput({ writeOut: (part) => (text += part) }).outputHelp()
+  return text
+}
+
+it('teaches: a sentence, the commands, an example of each', () => {
+  const help = helpOf()
+  expect(help).toContain('A programmable API gateway')
+  for (const name of ['dev', 'start', 'check', 'explain']) {
+    expect(help).toMatch(new RegExp(`^  ${name} .*\\w{3}`, 'm'))
+    expect(help).toContain(`  sekisho ${name}`)
+  }
+})
+
+it('says nothing of the command that only sekisho itself types', () => {
+  expect(helpOf()).not.toMatch(/^  settings/m)
+})
+
+it.each(['dev', 'start', 'check', 'explain'])('sekisho %s --help has an example', (name) => {
+  expect(helpOf(name)).toMatch(new RegExp(`Examples?:\n  sekisho ${name}`))
+})
+
+it('has help that fits a terminal of 120 columns', () => {
+  for (const name of [undefined, 'dev', 'start', 'check', 'explain']) {
+    expect(
+      Math.max(
+        ...helpOf(name)
+          .split('\n')
+          .map((line) => line.length),
+      ),
+    ).toBeLessThanOrEqual(120)
+  }
+})

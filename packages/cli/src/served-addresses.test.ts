@@ -1,0 +1,51 @@
+import { expect, it } from 'vitest'
+import { readyLine } from './commands/start.ts'
+import type { SupervisorSettings } from './commands/settings.ts'
+import { servedAddresses } from './served-addresses.ts'
+
+const plain = { host: undefined, port: 0, path: undefined, tls: undefined }
+const tls = { ...plain, tls: { cert: 'cert.pem', key: 'key.pem' } }
+const settings: SupervisorSettings['settings'] = {
+  listen: [plain, tls, plain, plain],
+  workers: 2,
+  metrics: { address: { host: '127.0.0.1', port: 9091, path: undefined } },
+  shutdown: { grace_period: 30 },
+}
+const info = {
+  listeners: [
+    { key: '*:8080', address: { address: '::', family: 'IPv6', port: 8080 } },
+    { key: '127.0.0.1:8443', address: { address: '127.0.0.1', family: 'IPv4', port: 8443 } },
+    { key: '[::1]:81', address: { address: '::1', family: 'IPv6', port: 81 } },
+    { key: 'unix:/run/a.sock', address: '/run/a.sock' },
+  ],
+  supervisorPid: 1,
+  gatewayPid: 2,
+  generation: 1,
+  workers: 2,
+}
+
+it('writes addresses as URLs', () => {
+  expect(servedAddresses(info, settings)).toEqual({
+    gateway: ['http://*:8080', 'https://127.0.0.1:8443', 'http://[::1]:81', 'unix:/run/a.sock'],
+    metrics: 'http://127.0.0.1:9091/metrics',
+  })
+})
+
+it('does not make up a port for metrics that only the system knows', () => {
+  const anyPort = { ...settings, metrics: { address: { host: '127.0.0.1', port: 0, path: undefined } } }
+  expect(servedAddresses(info, anyPort).metrics).toBeUndefined()
+  expect(servedAddresses(info, { ...settings, metrics: undefined }).metrics).toBeUndefined()
+})
+
+it('reads settings that came through JSON, where undefined is left out', () => {
+  const sent = JSON.parse(JSON.stringify(settings)) as SupervisorSettings['settings']
+  expect(servedAddresses(info, sent)).toEqual(servedAddresses(info, settings))
+})
+
+it('makes one line of it', () => {
+  const read = { file: 'sekisho.yaml', settings }
+  expect(readyLine({ ...info, listeners: info.listeners.slice(0, 1) }, read)).toBe(
+    'serving sekisho.yaml on http://*:8080, metrics on http://127.0.0.1:9091/metrics, 2 workers (process 2)',
+  )
+  expect(readyLine({ ...info, workers: 1, generation: 3 }, read)).toMatch(/, 1 worker \(process 2, generation 3\)$/)
+})

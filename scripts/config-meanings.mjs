@@ -1,0 +1,118 @@
+// What settings and resource fields mean, where the schema has no description or a line is not enough for one.
+// `kind:name` goes before `name`. config-docs.mjs fails when an entry belongs to no field.
+
+/** Fields whose inner fields have a table of their own, or are read and not acted on in this version. */
+export const CLOSED = new Set(['upstream', 'plugins', 'checks', 'discovery_args', 'admin', 'functions'])
+
+/** Left out of the tables: said once in the text. */
+export const UNLISTED = new Set([
+  'create_time',
+  'update_time',
+  'store.path',
+  'store.endpoints',
+  'store.prefix',
+  'service_name',
+  'discovery_type',
+  'discovery_args',
+])
+
+/** @type {Readonly<Record<string, string>>} */
+export const MEANINGS = {
+  // Settings.
+  listen: 'Addresses to serve on: a port, `"HOST:PORT"`, `"[v6]:PORT"`, `"unix:/path"`, or an object as below.',
+  'listen[].address': 'The same, where there is more to say.',
+  'listen[].tls': 'TLS on this address, with this certificate. `true` is refused: certificates by name (`ssl`) are not in this version.',
+  'listen[].tls.cert': 'File with the certificate chain, PEM. Read when a worker starts.',
+  'listen[].tls.key': 'File with the private key, PEM.',
+  workers: 'Worker threads. `auto` is one for each core.',
+  admin: 'Read, and said at the start that this version has no Admin API.',
+  metrics: 'Where Prometheus reads. `false`: nowhere.',
+  'metrics.address': 'Address of `/metrics`, `/status` and `/status/ready`.',
+  store: 'Where routes and the rest come from.',
+  'store.type': 'This version knows the file alone. `embedded` and `etcd` are refused.',
+  functions: 'Read, and said at the start that this version has no function engine.',
+  plugins: 'Names of the plugins that may be used on this node. Left out: all.',
+  plugin_paths: 'Folders with [plugins of your own](writing-a-plugin.md). Left out: `./plugins`, where it exists.',
+  access_log: 'One line for each request. Left out: none. See [observability](observability.md#access-log).',
+  'access_log.path': '`stdout`, or a file. SIGUSR1 opens it anew.',
+  'access_log.format': '`combined`, `common`, `json`, a text with `$variables`, or a map of fields, which gives JSON.',
+  error_log: 'What the gateway says about itself. See [observability](observability.md#error-log).',
+  'error_log.level': 'Lines below this level are left out.',
+  'error_log.path': '`stderr`, or a file.',
+  limits: 'What strangers may make grow: see the [table of limits](#limits).',
+  upstream_defaults: 'For upstreams that say nothing else.',
+  'upstream_defaults.keepalive_pool_size': 'Idle connections kept to a node, in each worker.',
+  'limits.max_connections': 'Open connections of one listener in one worker.',
+  shutdown: 'How the gateway stops.',
+  server_header: 'The `Server` header of answers that the gateway gives itself. `false`: none. Answers of upstreams keep theirs.',
+  trusted_addresses: 'Addresses and networks of proxies in front of this one, whose `X-Forwarded-*` headers are kept.',
+
+  // What many resources have.
+  id: 'Names it within its list. Letters, digits, `-`, `_` and `.`, or a whole number from 1. Left out: made from what it is about.',
+  name: 'For people, logs and metrics.',
+  desc: 'For people.',
+  labels: 'Free attributes. Values are text without spaces.',
+  'consumers:labels': 'Free attributes. `custom_id` is sent to the upstream as `X-Consumer-Custom-ID`.',
+  'consumers:id': 'Accepted. `username` is what names a consumer.',
+  'plugin_configs:id': 'What `plugin_config_id` of a route refers to.',
+  'global_rules:id': 'Names it within its list.',
+  'consumer_groups:id': 'What `group_id` of a consumer refers to.',
+  'plugins:set': 'Plugin configurations, by plugin name.',
+  upstream: 'Where requests go: an [upstream](#upstreams), or in short `"http://HOST:PORT"`.',
+  upstream_id: 'The id of an upstream, instead of `upstream`.',
+  timeout: 'Time limits of one attempt at a node. All three are written, or none.',
+  'timeout.connect': 'Seconds until the connection is there, TLS included.',
+  'timeout.send': 'Seconds between two writes that the node must make room for.',
+  'timeout.read': 'Seconds between two reads of the response.',
+
+  // Upstreams.
+  'upstreams:type': 'How a node is picked: see [balancing](#balancing).',
+  'upstreams:nodes': '`{ "HOST:PORT": WEIGHT }`, or a list of nodes. At least one of weight above 0 is needed to serve.',
+  'upstreams:nodes[].host': 'Name or IP address. IPv6 in brackets.',
+  'upstreams:nodes[].port': 'Left out: 80, or 443 with `scheme: https`.',
+  'upstreams:nodes[].weight': 'Share of the traffic. 0 takes the node out.',
+  'upstreams:nodes[].priority': 'Nodes of a lower priority get requests for which each one of the higher priorities has failed.',
+  'upstreams:nodes[].metadata': 'Free attributes.',
+  'upstreams:hash_on': 'Where `chash` looks for `key`. `consumer` needs no key.',
+  'upstreams:key': 'What `chash` hashes: the name of a variable, header or cookie, or a text with `$variables` for `vars_combinations`.',
+  'upstreams:retries': 'Attempts after the first. Left out: one less than there are nodes of weight above 0.',
+  'upstreams:retry_timeout': 'Seconds for all attempts together: after it no other is begun. 0: no limit.',
+  'upstreams:pass_host': 'The `Host` that the upstream gets: the client\'s (`pass`), the node\'s (`node`), or `upstream_host` (`rewrite`).',
+  'upstreams:upstream_host': 'For `pass_host: rewrite`. With `https` also the name that the certificate must have.',
+  'upstreams:scheme': '`http` or `https`. The others are refused in this version.',
+  'upstreams:keepalive_pool': 'Idle connections. Left out: `upstream_defaults`.',
+  'upstreams:keepalive_pool.size': 'Kept to a node, in each worker.',
+  'upstreams:keepalive_pool.idle_timeout': 'Seconds until an idle one is closed. 0: never.',
+  'upstreams:keepalive_pool.requests': 'After so many requests a connection is closed.',
+  'upstreams:tls': 'For `scheme: https`.',
+  'upstreams:tls.client_cert': 'Certificate chain that we show, PEM. Needs `client_key`.',
+  'upstreams:tls.client_key': 'Its private key, PEM.',
+  'upstreams:tls.client_cert_id': 'Refused: `ssl` resources are not in this version.',
+  'upstreams:tls.verify': 'Verify the certificate of the node. APISIX\'s default is `false`.',
+  'upstreams:checks': 'Read and checked. This version makes no health checks, and says so at the start.',
+
+  // Services.
+  'services:hosts': 'For routes of this service that name no host.',
+  'services:enable_websocket': 'For routes that do not say themselves. `true` lets any upgrade through, see [HTTP/1.1](http1.md#upgrades).',
+
+  // Routes.
+  'routes:uri': 'Path pattern, see [routing](routing.md#path-patterns).',
+  'routes:uris': 'Several of them, instead of `uri`.',
+  'routes:host': 'Host pattern, see [routing](routing.md#host-patterns). Left out: the hosts of the service, or any.',
+  'routes:hosts': 'Several of them, instead of `host`.',
+  'routes:remote_addr': 'Address or network of the client, as `10.0.0.0/8` or `2001:db8::/32`.',
+  'routes:remote_addrs': 'Several of them, instead of `remote_addr`.',
+  'routes:methods': 'Left out or empty: every method.',
+  'routes:priority': 'Higher wins among patterns that are equally specific.',
+  'routes:vars': 'A condition on request variables, see [routing](routing.md#vars).',
+  'routes:filter_func': 'A condition as a JavaScript function, see [routing](routing.md#filter_func).',
+  'routes:plugin_config_id': 'The id of a plugin_config, whose plugins the route has too.',
+  'routes:service_id': 'The id of a service, for what the route does not say itself.',
+  'routes:enable_websocket': '`true`: any upgrade goes through. `false`: none. Left out: WebSocket alone.',
+  'routes:status': '0 takes the route out.',
+
+  // Consumers and metadata.
+  'consumers:username': 'Names the consumer. The upstream gets it as `X-Consumer-Username`.',
+  'consumers:group_id': 'The id of a consumer_group, whose plugins the consumer has too.',
+  'plugin_metadata:id': 'The name of the plugin. The other fields are those of the plugin.',
+}
