@@ -53,9 +53,12 @@ const BEFORE_CONNECT: ReadonlySet<TransportCode> = new Set([
 /** The code for what `net` or `tls` reported while connecting. */
 export function connectError(peer: string, cause: NodeJS.ErrnoException): TransportError {
   const reason = cause.code ?? cause.message
-  if (reason === 'ECONNREFUSED') return new TransportError('CONNECT_REFUSED', `${peer} refused the connection`, { cause })
+  if (reason === 'ECONNREFUSED')
+    return new TransportError('CONNECT_REFUSED', `${peer} refused the connection`, { cause })
   if (CERTIFICATE_ERROR.test(reason)) {
-    return new TransportError('TLS_CERTIFICATE', `the certificate of ${peer} was not accepted: ${cause.message}`, { cause })
+    return new TransportError('TLS_CERTIFICATE', `the certificate of ${peer} was not accepted: ${cause.message}`, {
+      cause,
+    })
   }
   if (/SSL|TLS|EPROTO/i.test(reason)) {
     return new TransportError('TLS_HANDSHAKE', `the TLS handshake with ${peer} failed: ${cause.message}`, { cause })

@@ -8,7 +8,7 @@ import { readSettings } from './read-settings.ts'
 import { readyLine, supervise } from './start.ts'
 
 const HOST = '127.0.0.1'
-/** What DESIGN's contract and the documentation name; the next free ones are taken where these are not. */
+/** The product's usual ports; where one is in use, the next free one is taken. */
 const PORT = 8080
 const METRICS_PORT = 9091
 

@@ -46,6 +46,8 @@ export async function controlNode(control: ControlContext, file: string): Promis
     onSettings: () => log?.warn({ file }, 'settings of the node changed: they take effect with the next start (SIGUSR2 starts anew in place)'),
   })
   const snapshot = await loadOrExplain(store)
+  // Most gateways run for long before anybody edits a file.
+  loader.close()
   const settings = store.settings as NonNullable<typeof store.settings>
   log = lazyErrorLog(settings.error_log, { thread: 'control' })
   const errorLog = log

@@ -12,7 +12,7 @@ export function formatForTerminal(json: string): string {
   const fields = JSON.parse(json) as Record<string, unknown>
   const time = String(fields.time).slice(11, 23)
   let line = `${time} ${String(fields.level).toUpperCase().padEnd(5)}`
-  if (fields.msg !== undefined) line += ` ${valueText(fields.msg, false)}`
+  if (fields.msg !== undefined) line += ` ${messageText(fields.msg)}`
   for (const [name, value] of Object.entries(fields))
     if (!LEFT_OUT.has(name)) line += ` ${clean(name)}=${valueText(value, true)}`
   if (isError(fields.err)) line += ` ${errorText(fields.err, fields.msg)}`
@@ -35,6 +35,10 @@ function errorText(error: LoggedError, message: unknown): string {
   const name = error.message === message ? (error.type ?? 'Error') : `${error.type ?? 'Error'}: ${error.message ?? ''}`
   return clean(place === undefined ? name : `${name} (at ${place})`)
 }
+
+/** Messages are our own: those with several lines (rendered problems) keep them, indented so that nothing passes for a line of the log. */
+const messageText = (message: unknown): string =>
+  typeof message === 'string' ? message.trimEnd().split('\n').map(clean).join('\n  ') : valueText(message, false)
 
 function valueText(value: unknown, quoted: boolean): string {
   if (typeof value !== 'string') return clean(JSON.stringify(value))

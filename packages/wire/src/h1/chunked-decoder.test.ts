@@ -46,7 +46,12 @@ describe('every way to split a body gives the same result', () => {
       expect(decode(text, [first])).toEqual(whole)
       for (let second = first + 1; second < text.length; second++) expect(decode(text, [first, second])).toEqual(whole)
     }
-    expect(decode(text, [...text].map((_, at) => at))).toEqual(whole)
+    expect(
+      decode(
+        text,
+        [...text].map((_, at) => at),
+      ),
+    ).toEqual(whole)
   })
 
   it('gives the parts they have', () => {
@@ -117,7 +122,10 @@ describe('refused, wherever it is split', () => {
   it.each(rows)('%j is %s', (text, code) => {
     const wholeBody = decode(text)
     expect(wholeBody.rest).toEqual({ refused: code })
-    const single = decode(text, [...text].map((_, at) => at))
+    const single = decode(
+      text,
+      [...text].map((_, at) => at),
+    )
     expect(single.rest).toEqual({ refused: code })
     expect(single.body).toBe(wholeBody.body)
   })
@@ -128,7 +136,9 @@ describe('limits', () => {
     const decoder = new ChunkedDecoder(100)
     let seen = 0
     const bytes = Buffer.from('fffffffffffff\r\nabc')
-    expect(decoder.decode(bytes, 0, bytes.length, { onChunk: (chunk) => void (seen += chunk.length) })).toBe(bytes.length)
+    expect(decoder.decode(bytes, 0, bytes.length, { onChunk: (chunk) => void (seen += chunk.length) })).toBe(
+      bytes.length,
+    )
     expect([seen, decoder.done]).toEqual([3, false])
   })
 
@@ -147,7 +157,11 @@ describe('limits', () => {
       const text = section(bytes)
       const results = [1, 2, 3, 50, 99, 100, 101, 102, 103, 104, 105, 1_000].map((size) => {
         const ends = Array.from({ length: Math.ceil(text.length / size) }, (_, at) => (at + 1) * size)
-        return decode(text, ends.filter((end) => end < text.length), 100).done
+        return decode(
+          text,
+          ends.filter((end) => end < text.length),
+          100,
+        ).done
       })
       expect(new Set(results)).toEqual(new Set([bytes <= 100]))
     }

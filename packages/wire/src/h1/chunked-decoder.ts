@@ -129,7 +129,8 @@ export class ChunkedDecoder {
     else if (byte === 0x3d && part === NAME) this.#extension = VALUE_START
     else if (part <= NAME && TOKEN[byte] === 1) this.#extension = NAME
     else if ((part === VALUE_START || part === VALUE) && TOKEN[byte] === 1) this.#extension = VALUE
-    else if (byte === 0x22 && (part === VALUE_START || part === QUOTED)) this.#extension = part === QUOTED ? QUOTE_END : QUOTED
+    else if (byte === 0x22 && (part === VALUE_START || part === QUOTED))
+      this.#extension = part === QUOTED ? QUOTE_END : QUOTED
     else if (byte === 0x5c && part === QUOTED) this.#extension = ESCAPED
     else if ((part === QUOTED || part === ESCAPED) && FIELD_VALUE[byte] === 1) this.#extension = QUOTED
     else return 'CHUNK_EXTENSION'

@@ -46,15 +46,35 @@ describe('garbage', () => {
     ['HTTP/2', 'HTTP/2 200\r\n\r\n', 'STATUS_LINE'],
     ['TLS', '\x15\x03\x01\x00\x02\x02\x46', 'STATUS_LINE'],
     ['a body without a head', '<html>', 'STATUS_LINE'],
-    ['two lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!', 'CONTENT_LENGTH_REPEATED'],
-    ['length and chunks', 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n', 'LENGTH_AND_ENCODING'],
-    ['a coding that is not spoken', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n', 'TRANSFER_ENCODING_UNKNOWN'],
+    [
+      'two lengths',
+      'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!',
+      'CONTENT_LENGTH_REPEATED',
+    ],
+    [
+      'length and chunks',
+      'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n',
+      'LENGTH_AND_ENCODING',
+    ],
+    [
+      'a coding that is not spoken',
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n',
+      'TRANSFER_ENCODING_UNKNOWN',
+    ],
     ['lines that end in LF', 'HTTP/1.1 200 OK\nContent-Length: 0\n\n', 'BARE_LINE_END'],
     ['obs-fold', 'HTTP/1.1 200 OK\r\nA: 1\r\n 2\r\nContent-Length: 0\r\n\r\n', 'OBS_FOLD'],
     ['a bad chunk size', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n', 'CHUNK_SIZE'],
     ['a chunk that does not end', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n', 'CHUNK_END'],
-    ['a trailer that must not be one', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nSet-Cookie: a=b\r\n\r\n', 'TRAILER'],
-    ['an upgrade nobody asked for', 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n', 'UNEXPECTED_UPGRADE'],
+    [
+      'a trailer that must not be one',
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nSet-Cookie: a=b\r\n\r\n',
+      'TRAILER',
+    ],
+    [
+      'an upgrade nobody asked for',
+      'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n',
+      'UNEXPECTED_UPGRADE',
+    ],
   ]
   it.each(cases)('%s is a bad response', (_, bytes, code) => {
     for (const size of [1, 1_000]) {

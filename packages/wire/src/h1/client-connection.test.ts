@@ -72,7 +72,11 @@ describe('a response in single bytes', () => {
     ['chunked', OK_CHUNKED, ''],
     ['chunked with trailers', OK_CHUNKED.replace('0\r\n\r\n', '0\r\nA: 1\r\nB: 2\r\n\r\n'), 'A: 1\r\nB: 2\r\n'],
     ['without a reason', 'HTTP/1.1 200\r\nContent-Length: 5\r\n\r\nhello', ''],
-    ['behind two informational ones', `HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n${OK}`, ''],
+    [
+      'behind two informational ones',
+      `HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n${OK}`,
+      '',
+    ],
   ])('is the same: %s', (_, bytes, trailers) => {
     const side = openClientSide()
     const exchange = side.ask()

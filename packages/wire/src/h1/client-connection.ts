@@ -197,7 +197,11 @@ export class H1ClientConnection implements Timed, ChunkSink {
   onSocketClosed(error: Error | undefined): void {
     const wasConnecting = this.state === CONNECTING
     const failure =
-      error === undefined ? this.closeError() : wasConnecting ? connectError(this.options.name, error) : this.resetError(error)
+      error === undefined
+        ? this.closeError()
+        : wasConnecting
+          ? connectError(this.options.name, error)
+          : this.resetError(error)
     this.fail(failure)
   }
 
@@ -253,7 +257,14 @@ export class H1ClientConnection implements Timed, ChunkSink {
   }
 
   /** @param text what was read from `at` on, as far as a head may reach; `headEnd` its length */
-  private beginResponse(head: ResponseHead, text: string, bytes: Buffer, at: number, headEnd: number, end: number): number {
+  private beginResponse(
+    head: ResponseHead,
+    text: string,
+    bytes: Buffer,
+    at: number,
+    headEnd: number,
+    end: number,
+  ): number {
     this.responseKeepAlive = head.keepAlive
     const length = this.bodyless(head.status) ? 0 : head.bodyLength
     this.longResponse = length > STREAM_BYTES || length === UNTIL_CLOSE
@@ -384,8 +395,10 @@ export class H1ClientConnection implements Timed, ChunkSink {
   onDeadline(): void {
     const { name } = this.options
     if (this.state === IDLE) this.discard()
-    else if (this.state === CONNECTING) this.fail(new TransportError('CONNECT_TIMEOUT', `connecting to ${name} took too long`))
-    else if (this.socket.writableLength > 0) this.fail(new TransportError('WRITE_TIMEOUT', `${name} took no byte of the request in time`))
+    else if (this.state === CONNECTING)
+      this.fail(new TransportError('CONNECT_TIMEOUT', `connecting to ${name} took too long`))
+    else if (this.socket.writableLength > 0)
+      this.fail(new TransportError('WRITE_TIMEOUT', `${name} took no byte of the request in time`))
     // All that came of the request has left: it is the client's turn.
     else if (!this.requestEnded && this.state === AWAITING) return
     else this.fail(new TransportError('READ_TIMEOUT', `${name} sent nothing in time`))
@@ -425,7 +438,8 @@ export class H1ClientConnection implements Timed, ChunkSink {
 
   private closeError(): TransportError {
     const { name } = this.options
-    if (this.state === CONNECTING) return new TransportError('CONNECT_FAILED', `${name} closed the connection while connecting`)
+    if (this.state === CONNECTING)
+      return new TransportError('CONNECT_FAILED', `${name} closed the connection while connecting`)
     return this.state === BODY
       ? new TransportError('BODY_CUT', `${name} closed the connection within the response body`)
       : new TransportError('CLOSED_BEFORE_RESPONSE', `${name} closed the connection before it answered`)

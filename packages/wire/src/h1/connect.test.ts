@@ -41,7 +41,11 @@ async function connected(address: UpstreamAddress): Promise<H1ClientConnection> 
   return connection
 }
 
-function ask(connection: H1ClientConnection, head = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n', bodyLength = 0): Promise<WaitingExchange> {
+function ask(
+  connection: H1ClientConnection,
+  head = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n',
+  bodyLength = 0,
+): Promise<WaitingExchange> {
   const exchange = new WaitingExchange()
   connection.sendRequest(exchange, head.split(' ', 1)[0], head, bodyLength, false, 10_000, 10_000)
   return exchange.over
@@ -56,7 +60,9 @@ describe('an upstream that', () => {
   })
 
   it('sends too much is not used again', async () => {
-    const server = await upstream('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nEVIL')
+    const server = await upstream(
+      'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nEVIL',
+    )
     const connection = await connected(server.address)
     const exchange = await ask(connection)
     expect(exchange).toMatchObject({ body: 'ok', ends: 1 })
@@ -139,7 +145,14 @@ describe('an upstream that', () => {
 it('our client talks to our server', async () => {
   const listening: Listening = await listen(echo)
   running.push(listening)
-  const address = { host: '127.0.0.1', port: listening.port, name: 'self', tls: undefined, localAddress: '127.0.0.1', group: '' }
+  const address = {
+    host: '127.0.0.1',
+    port: listening.port,
+    name: 'self',
+    tls: undefined,
+    localAddress: '127.0.0.1',
+    group: '',
+  }
   const connection = await connected(address)
   for (const body of ['', 'small', 'l'.repeat(700_000)]) {
     const exchange = new WaitingExchange()

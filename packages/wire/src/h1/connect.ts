@@ -26,7 +26,11 @@ export function connectSocket(
   const local = address.localAddress === undefined ? {} : { localAddress: address.localAddress }
   let socket: Socket
   if (address.tls === undefined) {
-    socket = new Socket({ onread, allowHalfOpen: true, writableHighWaterMark: HIGH_WATER_MARK } as ConstructorParameters<typeof Socket>[0])
+    socket = new Socket({
+      onread,
+      allowHalfOpen: true,
+      writableHighWaterMark: HIGH_WATER_MARK,
+    } as ConstructorParameters<typeof Socket>[0])
     socket.connect({ ...where, ...local, noDelay: true })
     socket.once('connect', () => connection?.onConnected())
   } else {

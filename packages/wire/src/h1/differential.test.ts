@@ -17,27 +17,76 @@ interface Difference {
 
 const ABSOLUTE = /^https?:\/\//i
 const connectionOptions = ({ fields }: Understood): string[] =>
-  fields.filter(([name]) => name.toLowerCase() === 'connection').flatMap(([, value]) => value.toLowerCase().split(/[ \t]*,[ \t]*/))
+  fields
+    .filter(([name]) => name.toLowerCase() === 'connection')
+    .flatMap(([, value]) => value.toLowerCase().split(/[ \t]*,[ \t]*/))
 /** The request that we understood and Node did not. */
 const next = (ours: Interpretation, node: Interpretation): Understood | undefined => ours.requests[node.requests.length]
 
 /** Refused here, understood by Node: each is on the safe side, and is a rule of the RFC or stands for a request nobody sends. */
 const STRICTER: readonly Difference[] = [
-  { ours: 'ENCODING_IN_HTTP_10', reason: 'RFC 9112 section 6.1: chunks in HTTP/1.0 are faulty framing; Node reads them.' },
-  { ours: 'TRANSFER_ENCODING_UNKNOWN', reason: 'A coding besides chunked must be undone or answered 501; Node hands it on as if it were none.' },
-  { ours: 'TRANSFER_ENCODING', reason: 'An empty field, or chunked in the second of two fields: proxies differ in which they believe; Node takes the last.' },
-  { ours: 'CONTENT_LENGTH', reason: 'More than 15 digits: above 2^53 no exact number, with leading zeros nothing anybody sends; Node reads 64 bits.' },
-  { ours: 'CHUNK_SIZE', reason: 'More than 13 digits: above 2^53 no exact number, with leading zeros nothing anybody sends; Node reads 64 bits.' },
-  { ours: 'CHUNK_EXTENSION', reason: 'An extension without a name or with an empty value is not in the grammar; Node lets `;=` pass.' },
-  { ours: 'TRAILER', reason: 'RFC 9110 section 6.5.1: framing, routing and authentication have no place behind the body; Node passes them on.' },
-  { ours: 'REQUEST_LINE', reason: 'Node skips any CR and LF before a request and several spaces within its line, and knows HTTP/0.9 and RTSP; RFC 9112 sections 2.2 and 3 forgive one CRLF.' },
-  { ours: 'BARE_LINE_END', reason: 'RFC 9112 section 2.2 lets a server take LF alone for a line end, but not before a request, where Node skips it.' },
-  { ours: 'VERSION', reason: 'Only HTTP/1.0 and HTTP/1.1 have the framing that we speak; Node reads 0.9 and 2.0 as if they had.' },
-  { ours: 'TARGET', reason: 'A fragment, quotes, angle brackets and a backslash in the path must be percent-encoded; servers differ in what they make of them.' },
+  {
+    ours: 'ENCODING_IN_HTTP_10',
+    reason: 'RFC 9112 section 6.1: chunks in HTTP/1.0 are faulty framing; Node reads them.',
+  },
+  {
+    ours: 'TRANSFER_ENCODING_UNKNOWN',
+    reason: 'A coding besides chunked must be undone or answered 501; Node hands it on as if it were none.',
+  },
+  {
+    ours: 'TRANSFER_ENCODING',
+    reason:
+      'An empty field, or chunked in the second of two fields: proxies differ in which they believe; Node takes the last.',
+  },
+  {
+    ours: 'CONTENT_LENGTH',
+    reason:
+      'More than 15 digits: above 2^53 no exact number, with leading zeros nothing anybody sends; Node reads 64 bits.',
+  },
+  {
+    ours: 'CHUNK_SIZE',
+    reason:
+      'More than 13 digits: above 2^53 no exact number, with leading zeros nothing anybody sends; Node reads 64 bits.',
+  },
+  {
+    ours: 'CHUNK_EXTENSION',
+    reason: 'An extension without a name or with an empty value is not in the grammar; Node lets `;=` pass.',
+  },
+  {
+    ours: 'TRAILER',
+    reason:
+      'RFC 9110 section 6.5.1: framing, routing and authentication have no place behind the body; Node passes them on.',
+  },
+  {
+    ours: 'REQUEST_LINE',
+    reason:
+      'Node skips any CR and LF before a request and several spaces within its line, and knows HTTP/0.9 and RTSP; RFC 9112 sections 2.2 and 3 forgive one CRLF.',
+  },
+  {
+    ours: 'BARE_LINE_END',
+    reason:
+      'RFC 9112 section 2.2 lets a server take LF alone for a line end, but not before a request, where Node skips it.',
+  },
+  {
+    ours: 'VERSION',
+    reason: 'Only HTTP/1.0 and HTTP/1.1 have the framing that we speak; Node reads 0.9 and 2.0 as if they had.',
+  },
+  {
+    ours: 'TARGET',
+    reason:
+      'A fragment, quotes, angle brackets and a backslash in the path must be percent-encoded; servers differ in what they make of them.',
+  },
   { ours: 'TARGET_FORM', reason: 'RFC 9112 section 3.2: Node takes any scheme, user names, and * for every method.' },
-  { ours: 'HOST', reason: 'RFC 9112 section 3.2 wants 400 for a Host that is no host; Node does not look, but we route by it.' },
+  {
+    ours: 'HOST',
+    reason: 'RFC 9112 section 3.2 wants 400 for a Host that is no host; Node does not look, but we route by it.',
+  },
   { ours: 'HOST_REPEATED', reason: 'RFC 9112 section 3.2 wants 400 for two Hosts; Node takes the first.' },
-  { ours: 'HOST_MISSING', reason: 'Both answer 400 (Node not behind HTTP/1.0); but Node’s parser goes on to the next request before it closes.' },
+  {
+    ours: 'HOST_MISSING',
+    reason:
+      'Both answer 400 (Node not behind HTTP/1.0); but Node’s parser goes on to the next request before it closes.',
+  },
   { ours: 'EXPECTATION', reason: 'Both answer 417; Node hands the request on when asked to, and goes on.' },
 ]
 
@@ -45,8 +94,10 @@ const STRICTER: readonly Difference[] = [
 const OTHERWISE: readonly Difference[] = [
   {
     ours: 'any',
-    reason: 'RFC 9112 section 3.2.2: the authority of an absolute target replaces Host, so that an upstream cannot route by the other one.',
-    when: (_, ours, node) => sameRequests(ours.requests, node.requests.map(inOriginForm)) && kind(ours.end) === kind(node.end),
+    reason:
+      'RFC 9112 section 3.2.2: the authority of an absolute target replaces Host, so that an upstream cannot route by the other one.',
+    when: (_, ours, node) =>
+      sameRequests(ours.requests, node.requests.map(inOriginForm)) && kind(ours.end) === kind(node.end),
   },
   {
     ours: 'any',
@@ -59,21 +110,29 @@ const OTHERWISE: readonly Difference[] = [
   },
   {
     ours: 'any',
-    reason: 'White space behind a value may be a tab (RFC 9110 section 5.6.3); llhttp reads chunked, a length or keep-alive before it takes the tab off.',
+    reason:
+      'White space behind a value may be a tab (RFC 9110 section 5.6.3); llhttp reads chunked, a length or keep-alive before it takes the tab off.',
     when: (bytes, ours, node) =>
       /^(ok|HPE_INVALID_(TRANSFER_ENCODING|CONTENT_LENGTH))$/.test(node.end) &&
-      next(ours, node) !== undefined &&
-      /(transfer-encoding:[ \t]*chunked|content-length:[ \t]*\d+|connection:[ \t]*keep-alive) *\t[ \t]*\r\n/i.test(bytes),
+      ours.requests.length >= node.requests.length &&
+      /(transfer-encoding:[ \t]*chunked|content-length:[ \t]*\d+|connection:[ \t]*keep-alive) *\t[ \t]*\r\n/i.test(
+        bytes,
+      ),
   },
   {
     ours: 'any',
-    reason: 'Nobody took the upgrade, so what follows is the next request (RFC 9110 section 7.8); Node’s parser stops for good.',
+    reason:
+      'Nobody took the upgrade, so what follows is the next request (RFC 9110 section 7.8); Node’s parser stops for good.',
     when: (bytes, ours, node) =>
-      node.end === 'ok' && ours.requests.length >= node.requests.length && /\nupgrade:/i.test(bytes) && /\nconnection:.*upgrade/i.test(bytes),
+      node.end === 'ok' &&
+      ours.requests.length >= node.requests.length &&
+      /\nupgrade:/i.test(bytes) &&
+      /\nconnection:.*upgrade/i.test(bytes),
   },
   {
     ours: 'ok',
-    reason: 'RFC 9112 section 9.3: close ends the connection, whatever stands around it; llhttp overlooks it with white space behind it or keep-alive beside it.',
+    reason:
+      'RFC 9112 section 9.3: close ends the connection, whatever stands around it; llhttp overlooks it with white space behind it or keep-alive beside it.',
     when: (_, ours) => {
       const last = ours.requests.at(-1)
       return last !== undefined && connectionOptions(last).includes('close')
@@ -81,7 +140,8 @@ const OTHERWISE: readonly Difference[] = [
   },
   {
     ours: 'incomplete',
-    reason: 'We judge a head or a line of a chunk when it is whole, within the time for it; Node says no at its first wrong byte.',
+    reason:
+      'We judge a head or a line of a chunk when it is whole, within the time for it; Node says no at its first wrong byte.',
     when: (_, ours, node) => kind(node.end) === 'refused' && ours.requests.length <= node.requests.length,
   },
   {
@@ -98,7 +158,8 @@ function inOriginForm(request: Understood): Understood {
   return { ...request, target: rest.startsWith('/') ? rest : `/${rest}`, fields: [...others, ['Host', host]] }
 }
 
-const sameRequests = (ours: readonly Understood[], node: readonly Understood[]): boolean => JSON.stringify(ours) === JSON.stringify(node)
+const sameRequests = (ours: readonly Understood[], node: readonly Understood[]): boolean =>
+  JSON.stringify(ours) === JSON.stringify(node)
 const kind = (end: string): string => (end === 'ok' || end === 'incomplete' ? end : 'refused')
 
 /** The shorter list is the beginning of the longer one: nobody took the end of a message for another place. */
@@ -107,7 +168,8 @@ function agreeAsFarAsBothGo(ours: Interpretation, node: Interpretation): boolean
   const mine = ours.requests.map(inOriginForm)
   const both = Math.min(mine.length, theirs.length)
   // Node puts Host where it was.
-  const plain = (request: Understood): string => JSON.stringify({ ...request, fields: request.fields.map(([name, value]) => `${name}:${value}`).toSorted() })
+  const plain = (request: Understood): string =>
+    JSON.stringify({ ...request, fields: request.fields.map(([name, value]) => `${name}:${value}`).toSorted() })
   return mine.slice(0, both).every((request, at) => plain(request) === plain(theirs[at]))
 }
 
@@ -116,7 +178,10 @@ const used = new Set<Difference>()
 function difference(bytes: string, ours: Interpretation, node: Interpretation): Difference | undefined {
   if (!agreeAsFarAsBothGo(ours, node)) return undefined
   const stricter = STRICTER.find((each) => each.ours === ours.end && ours.requests.length <= node.requests.length)
-  return stricter ?? OTHERWISE.find((each) => (each.ours === 'any' || each.ours === ours.end) && each.when?.(bytes, ours, node) === true)
+  return (
+    stricter ??
+    OTHERWISE.find((each) => (each.ours === 'any' || each.ours === ours.end) && each.when?.(bytes, ours, node) === true)
+  )
 }
 
 const node = new NodeServer()
@@ -163,7 +228,9 @@ describe('the list of differences', () => {
   })
 
   it.runIf(process.versions['llhttp']?.startsWith(VERSION_OF_THE_LIST))('has none that the attacks do not show', () => {
-    const idle = [...STRICTER, ...OTHERWISE].filter((each) => !used.has(each)).map((each) => `${each.ours}: ${each.reason}`)
+    const idle = [...STRICTER, ...OTHERWISE]
+      .filter((each) => !used.has(each))
+      .map((each) => `${each.ours}: ${each.reason}`)
     expect(idle).toEqual([])
   })
 })

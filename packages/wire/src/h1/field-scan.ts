@@ -74,7 +74,13 @@ export class FieldScan {
     return this.chunked && this.contentLength >= 0 ? 'LENGTH_AND_ENCODING' : undefined
   }
 
-  #note(text: string, nameStart: number, nameEnd: number, valueStart: number, lineEnd: number): RefusalCode | undefined {
+  #note(
+    text: string,
+    nameStart: number,
+    nameEnd: number,
+    valueStart: number,
+    lineEnd: number,
+  ): RefusalCode | undefined {
     const first = text.charCodeAt(nameStart) | 0x20
     if (!FIRST_LETTERS[first]) return undefined
     const name = text.slice(nameStart, nameEnd).toLowerCase()
@@ -90,7 +96,8 @@ export class FieldScan {
       case 'transfer-encoding': {
         if (this.chunked) return 'TRANSFER_ENCODING'
         const coding = trimEnd(text, valueStart, lineEnd).toLowerCase()
-        if (coding !== 'chunked') return /(^|,)[ \t]*chunked$/.test(coding) ? unknownCoding(coding) : 'TRANSFER_ENCODING'
+        if (coding !== 'chunked')
+          return /(^|,)[ \t]*chunked$/.test(coding) ? unknownCoding(coding) : 'TRANSFER_ENCODING'
         this.chunked = true
         return undefined
       }
@@ -131,8 +138,12 @@ export class FieldScan {
 }
 
 /** Lengths of the names that `#note` knows: te, host, expect, upgrade, connection and keep-alive, content-length, … */
-const INTERESTING = Uint8Array.from({ length: 32_769 }, (_, length) => ([2, 4, 6, 7, 10, 14, 16, 17].includes(length) ? 1 : 0))
-const FIRST_LETTERS = Uint8Array.from({ length: 256 }, (_, code) => ('hctuekp'.includes(String.fromCharCode(code)) ? 1 : 0))
+const INTERESTING = Uint8Array.from({ length: 32_769 }, (_, length) =>
+  [2, 4, 6, 7, 10, 14, 16, 17].includes(length) ? 1 : 0,
+)
+const FIRST_LETTERS = Uint8Array.from({ length: 256 }, (_, code) =>
+  'hctuekp'.includes(String.fromCharCode(code)) ? 1 : 0,
+)
 
 function nameProblem(code: number, atStart: boolean): RefusalCode {
   if (code === SPACE || code === TAB) return atStart ? 'OBS_FOLD' : 'SPACE_BEFORE_COLON'
@@ -141,7 +152,9 @@ function nameProblem(code: number, atStart: boolean): RefusalCode {
 
 /** `gzip, chunked` is framed well but asks for a coding we do not speak; `chunked, chunked` is not framed well. */
 const unknownCoding = (coding: string): RefusalCode =>
-  coding.split(',').filter((one) => trimOws(one) === 'chunked').length > 1 ? 'TRANSFER_ENCODING' : 'TRANSFER_ENCODING_UNKNOWN'
+  coding.split(',').filter((one) => trimOws(one) === 'chunked').length > 1
+    ? 'TRANSFER_ENCODING'
+    : 'TRANSFER_ENCODING_UNKNOWN'
 
 function trimEnd(text: string, start: number, end: number): string {
   let last = end

@@ -10,14 +10,18 @@ const left = (block: string): string => {
 
 it('takes out the fields of one hop and leaves the others as they are', () => {
   expect(
-    left('Host: a\r\nConnection: keep-alive\r\nKeep-Alive: timeout=5\r\nTE: trailers\r\nupgrade: h2c\r\nProxy-Connection: close\r\nx-Own:1\r\n'),
+    left(
+      'Host: a\r\nConnection: keep-alive\r\nKeep-Alive: timeout=5\r\nTE: trailers\r\nupgrade: h2c\r\nProxy-Connection: close\r\nx-Own:1\r\n',
+    ),
   ).toBe('Host: a\r\nx-Own:1\r\n')
 })
 
 it('takes out what Connection names, in every Connection field and in any case', () => {
-  expect(left('Connection: X-One ,, x-two\r\nCONNECTION: close\tX-Three\r\nConnection:\tx-four\r\nX-one: 1\r\nX-TWO: 2\r\nx-four: 4\r\nX-Five: 5\r\n')).toBe(
-    'X-Five: 5\r\n',
-  )
+  expect(
+    left(
+      'Connection: X-One ,, x-two\r\nCONNECTION: close\tX-Three\r\nConnection:\tx-four\r\nX-one: 1\r\nX-TWO: 2\r\nx-four: 4\r\nX-Five: 5\r\n',
+    ),
+  ).toBe('X-Five: 5\r\n')
 })
 
 it.each([

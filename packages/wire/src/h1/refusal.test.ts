@@ -14,7 +14,8 @@ interface Case {
   readonly passMs?: number
 }
 
-const head = (...fields: string[]): string => `POST / HTTP/1.1\r\nHost: a\r\n${fields.map((one) => `${one}\r\n`).join('')}\r\n`
+const head = (...fields: string[]): string =>
+  `POST / HTTP/1.1\r\nHost: a\r\n${fields.map((one) => `${one}\r\n`).join('')}\r\n`
 const chunks = (text: string): string => head('Transfer-Encoding: chunked') + text
 
 const CASES: Record<RefusalCode, Case> = {
@@ -66,12 +67,18 @@ const CASES: Record<RefusalCode, Case> = {
     response: 'HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n',
   },
   EXPECTATION: { request: head('Expect: 200-maybe') },
-  CHUNK_SIZE: { request: chunks('0x1\r\na\r\n'), response: 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nG\r\n' },
+  CHUNK_SIZE: {
+    request: chunks('0x1\r\na\r\n'),
+    response: 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nG\r\n',
+  },
   CHUNK_EXTENSION: {
     request: chunks(`1;${'x'.repeat(2_000)}\r\n`),
     response: 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;\0\r\n',
   },
-  CHUNK_END: { request: chunks('1\r\nab\r\n'), response: 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n' },
+  CHUNK_END: {
+    request: chunks('1\r\nab\r\n'),
+    response: 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n',
+  },
   TRAILER: {
     request: chunks('0\r\nHost: b\r\n\r\n'),
     response: 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nContent-Length: 1\r\n\r\n',
@@ -82,7 +89,10 @@ const CASES: Record<RefusalCode, Case> = {
   UNEXPECTED_UPGRADE: { response: 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n' },
 }
 
-async function refusedRequest({ request = '', limits, passMs = 0 }: Case, size: number): Promise<{ reason: Refusal | undefined; sent: string }> {
+async function refusedRequest(
+  { request = '', limits, passMs = 0 }: Case,
+  size: number,
+): Promise<{ reason: Refusal | undefined; sent: string }> {
   const side = openServerSide(readBody, limits)
   side.socket.receiveInPieces(request, size)
   side.clock.pass(passMs)

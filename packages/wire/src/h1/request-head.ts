@@ -1,13 +1,7 @@
 import { AUTHORITY, TARGET, TOKEN } from '../headers/characters.ts'
 import { Headers } from '../headers/headers.ts'
 import type { H1Limits } from '../limits.ts'
-import {
-  CONNECTION_CLOSE,
-  CONNECTION_KEEP_ALIVE,
-  CONNECTION_UPGRADE,
-  FieldScan,
-  HOP_BY_HOP,
-} from './field-scan.ts'
+import { CONNECTION_CLOSE, CONNECTION_KEEP_ALIVE, CONNECTION_UPGRADE, FieldScan, HOP_BY_HOP } from './field-scan.ts'
 import { refusal, type Refusal, type RefusalCode } from './refusal.ts'
 
 /** A body whose end only its chunks tell. */
@@ -154,7 +148,11 @@ export function parseRequestHead(text: string, start: number, end: number, limit
     scanner.chunked ? CHUNKED : contentLength > 0 ? contentLength : 0,
     !close && (minorVersion === 1 || (connection & CONNECTION_KEEP_ALIVE) !== 0),
     // With a body nobody could tell where it ends and the tunnel begins; a server may always decline (RFC 9110 section 7.8).
-    scanner.upgrade && (connection & CONNECTION_UPGRADE) !== 0 && minorVersion === 1 && !scanner.chunked && contentLength <= 0,
+    scanner.upgrade &&
+      (connection & CONNECTION_UPGRADE) !== 0 &&
+      minorVersion === 1 &&
+      !scanner.chunked &&
+      contentLength <= 0,
     scanner.expectContinue && minorVersion === 1,
     (connection & HOP_BY_HOP) !== 0,
     end - start,

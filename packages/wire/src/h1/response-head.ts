@@ -64,7 +64,9 @@ export function parseResponseHead(text: string, start: number, end: number, limi
   if (minorVersion === 0 && scanner.chunked) return refusal('ENCODING_IN_HTTP_10')
   const connection = scanner.connection
   const keepAlive =
-    minorVersion === 1 ? (connection & CONNECTION_CLOSE) === 0 : (connection & (CONNECTION_KEEP_ALIVE | CONNECTION_CLOSE)) === CONNECTION_KEEP_ALIVE
+    minorVersion === 1
+      ? (connection & CONNECTION_CLOSE) === 0
+      : (connection & (CONNECTION_KEEP_ALIVE | CONNECTION_CLOSE)) === CONNECTION_KEEP_ALIVE
   const bodyLength = scanner.chunked ? CHUNKED : scanner.contentLength >= 0 ? scanner.contentLength : UNTIL_CLOSE
   const headers = new Headers(text.slice(fieldsStart, end - 2), scanner.mask, scanner.tailMask)
   return new ResponseHead(status, reason, headers, bodyLength, keepAlive, (connection & HOP_BY_HOP) !== 0, end - start)

@@ -231,11 +231,11 @@ describe('back-pressure on a response', () => {
     await settle()
     side.socket.block()
     const memory = Buffer.alloc(100_000, 'a')
-    expect([side.connection.sendBody(memory), side.connection.sendBody(memory), side.connection.sendBody(memory)]).toEqual([
-      SENT,
-      SENT,
-      STALLED,
-    ])
+    expect([
+      side.connection.sendBody(memory),
+      side.connection.sendBody(memory),
+      side.connection.sendBody(memory),
+    ]).toEqual([SENT, SENT, STALLED])
     memory.fill('b')
     await settle()
     side.socket.unblock()

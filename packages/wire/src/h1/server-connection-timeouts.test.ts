@@ -249,4 +249,3 @@ describe('a closing connection', () => {
     expect(side.socket.destroyed).toBe(true)
   })
 })
-

@@ -12,7 +12,8 @@ import {
 
 const get = (target: string, fields = ''): string => `GET ${target} HTTP/1.1\r\nHost: a\r\n${fields}\r\n`
 /** The bodies of the responses sent so far, which all have a length. */
-const bodies = (side: ServerSide): string[] => [...side.socket.sent.matchAll(/\r\n\r\n([^\r]*?)(?=HTTP\/1\.1 |$)/g)].map((one) => one[1])
+const bodies = (side: ServerSide): string[] =>
+  [...side.socket.sent.matchAll(/\r\n\r\n([^\r]*?)(?=HTTP\/1\.1 |$)/g)].map((one) => one[1])
 
 describe('keep-alive', () => {
   it.each([1, 7, 10_000])('requests one after the other, in reads of %i bytes', async (size) => {
@@ -134,7 +135,10 @@ describe('pipelining', () => {
     const chunked = (body: string): string =>
       `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`
     const smuggled = 'GET /admin HTTP/1.1'
-    side.socket.receiveInPieces(post('one') + chunked('two') + get('/') + post(smuggled) + chunked(smuggled) + post(''), 13)
+    side.socket.receiveInPieces(
+      post('one') + chunked('two') + get('/') + post(smuggled) + chunked(smuggled) + post(''),
+      13,
+    )
     await settle()
     expect(bodies(side)).toEqual(['one', 'two', '', smuggled, smuggled, ''])
     expect(side.requests.map((each) => each.head.target)).not.toContain('/admin')
@@ -195,9 +199,21 @@ describe('framing of responses', () => {
   }
 
   it.each([
-    ['HEAD keeps the length, sends no body', 'HEAD', 200, { 'Content-Length': '4' }, 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n'],
+    [
+      'HEAD keeps the length, sends no body',
+      'HEAD',
+      200,
+      { 'Content-Length': '4' },
+      'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n',
+    ],
     ['204 has no framing at all', 'GET', 204, { 'Content-Length': '4' }, 'HTTP/1.1 204 No Content\r\n\r\n'],
-    ['304 may tell a length', 'GET', 304, { 'Content-Length': '4' }, 'HTTP/1.1 304 Not Modified\r\nContent-Length: 4\r\n\r\n'],
+    [
+      '304 may tell a length',
+      'GET',
+      304,
+      { 'Content-Length': '4' },
+      'HTTP/1.1 304 Not Modified\r\nContent-Length: 4\r\n\r\n',
+    ],
     [
       'chunks where no length is known',
       'GET',
@@ -205,7 +221,13 @@ describe('framing of responses', () => {
       {},
       'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n',
     ],
-    ['a status without a phrase', 'GET', 299, { 'Content-Length': '4' }, 'HTTP/1.1 299 \r\nContent-Length: 4\r\n\r\nbody'],
+    [
+      'a status without a phrase',
+      'GET',
+      299,
+      { 'Content-Length': '4' },
+      'HTTP/1.1 299 \r\nContent-Length: 4\r\n\r\nbody',
+    ],
   ])('%s', async (_, method, status, fields, expected) => {
     const side = ask(`${method} / HTTP/1.1\r\nHost: a\r\n\r\n`)
     answer(side, response(status, fields as Record<string, string>), 'body')

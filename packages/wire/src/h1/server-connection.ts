@@ -327,7 +327,12 @@ export class H1ServerConnection implements Timed, ChunkSink {
       this.pending = undefined
       this.consume(pending, 0, pending.length)
     }
-    if (this.readingPaused && this.state !== CLOSING && (this.pending === undefined || this.state === HEAD) && !this.bodyPaused) {
+    if (
+      this.readingPaused &&
+      this.state !== CLOSING &&
+      (this.pending === undefined || this.state === HEAD) &&
+      !this.bodyPaused
+    ) {
       this.readingPaused = false
       this.socket.resume()
     }
@@ -454,7 +459,9 @@ export class H1ServerConnection implements Timed, ChunkSink {
 
   /** A client that still waits for 100 Continue may send the body or not: nobody can tell what its next byte is. */
   private canDiscardBody(request: RequestHead): boolean {
-    return this.decoder === undefined && this.bodyRemaining <= DISCARD_BYTES && (!request.expectContinue || this.bodyWanted)
+    return (
+      this.decoder === undefined && this.bodyRemaining <= DISCARD_BYTES && (!request.expectContinue || this.bodyWanted)
+    )
   }
 
   private finishResponse(): void {

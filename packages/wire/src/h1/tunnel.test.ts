@@ -41,7 +41,10 @@ class PlainTunnel implements TunnelEnds {
   }
 }
 
-function openTunnel(clientBytes = '', upstreamBytes = ''): { tunnel: PlainTunnel; client: ServerSide; upstream: ClientSide } {
+function openTunnel(
+  clientBytes = '',
+  upstreamBytes = '',
+): { tunnel: PlainTunnel; client: ServerSide; upstream: ClientSide } {
   const tunnel = new PlainTunnel()
   const client = openServerSide(answerNothing)
   const upstream = openClientSide()

@@ -21,7 +21,9 @@ export const FIELD_VALUE = table((code) => code === 0x09 || (code >= 0x20 && cod
 export const TARGET = table((code) => code > 0x20 && code < 0x7f && !'"<>#'.includes(String.fromCharCode(code)))
 
 /** Bytes of `host[:port]`: reg-name, IPv4 and bracketed IPv6 (RFC 3986 section 3.2.2), without userinfo. */
-export const AUTHORITY = table((code) => isAlphanumeric(code) || "-._~%!$&'()*+,;=:[]".includes(String.fromCharCode(code)))
+export const AUTHORITY = table(
+  (code) => isAlphanumeric(code) || "-._~%!$&'()*+,;=:[]".includes(String.fromCharCode(code)),
+)
 
 const TOKEN_PATTERN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 // eslint-disable-next-line no-control-regex

@@ -70,7 +70,12 @@ describe('editing', () => {
       const headers = new Headers(BLOCK)
       if (lookedUp) expect(headers.get('host')).toBe('a')
       headers.appendLines('Via: 1.1 a\r\nX-Via: b\r\n', ['Via', 'X-Via', 'Absent'])
-      expect([headers.get('via'), headers.get('x-via'), headers.get('absent'), headers.get('host')]).toEqual(['1.1 a', 'b', undefined, 'a'])
+      expect([headers.get('via'), headers.get('x-via'), headers.get('absent'), headers.get('host')]).toEqual([
+        '1.1 a',
+        'b',
+        undefined,
+        'a',
+      ])
       expect(headers.block).toBe(`${BLOCK}Via: 1.1 a\r\nX-Via: b\r\n`)
     }
   })
@@ -134,9 +139,15 @@ describe('what would break the framing', () => {
 
 describe('the mask', () => {
   it('never hides a field that is there', () => {
-    const all = Array.from({ length: 300 }, (_, at) => `${String.fromCharCode(97 + (at % 26))}${'x'.repeat(at % 40)}${at}`)
+    const all = Array.from(
+      { length: 300 },
+      (_, at) => `${String.fromCharCode(97 + (at % 26))}${'x'.repeat(at % 40)}${at}`,
+    )
     for (const name of all) {
-      const parsed = new Headers(`${name.toUpperCase()}: 1\r\n`, maskBitOf(name.length, name.toUpperCase().charCodeAt(0)))
+      const parsed = new Headers(
+        `${name.toUpperCase()}: 1\r\n`,
+        maskBitOf(name.length, name.toUpperCase().charCodeAt(0)),
+      )
       expect(parsed.get(name)).toBe('1')
       const made = new Headers()
       made.append(name, '1')

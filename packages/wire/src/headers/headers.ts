@@ -36,7 +36,9 @@ export class Headers {
   }
 
   /** From name and value pairs; throws a TypeError where a name or value could break the framing. */
-  static from(fields: Readonly<Record<string, string | readonly string[]>> | Iterable<readonly [string, string]>): Headers {
+  static from(
+    fields: Readonly<Record<string, string | readonly string[]>> | Iterable<readonly [string, string]>,
+  ): Headers {
     const headers = new Headers()
     if (Symbol.iterator in fields) for (const [name, value] of fields) headers.append(name, value)
     else for (const name of Object.keys(fields)) headers.set(name, fields[name] as string | readonly string[])

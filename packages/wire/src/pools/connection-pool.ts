@@ -84,7 +84,8 @@ export class ConnectionPool {
 
   /** Closes the idle connections: of one peer that is gone, or of all. */
   closeIdle(key?: string): void {
-    for (const [peer, stack] of this.peers) if (key === undefined || key === peer) for (const one of [...stack]) one.discard()
+    for (const [peer, stack] of this.peers)
+      if (key === undefined || key === peer) for (const one of [...stack]) one.discard()
   }
 
   /** The bottom of some peer's stack: the connection of that peer that was not needed for longest. */

@@ -97,14 +97,17 @@ describe('over a real socket', () => {
     const raw = client(listening)
     raw.send(Array.from({ length: 100 }, (_, at) => `GET /${at} HTTP/1.1\r\nHost: a\r\n\r\n`).join(''))
     const text = await raw.until('GET /99')
-    expect([...text.matchAll(/\r\n\r\nGET \/(\d+)/g)].map((one) => Number(one[1]))).toEqual(Array.from({ length: 100 }, (_, at) => at))
+    expect([...text.matchAll(/\r\n\r\nGET \/(\d+)/g)].map((one) => Number(one[1]))).toEqual(
+      Array.from({ length: 100 }, (_, at) => at),
+    )
   })
 
   it('a half-closed client gets its answer', async () => {
     const listening = await started(answerNothing)
     const raw = client(listening)
     raw.socket.end(GET)
-    while (listening.connections[0]?.socket.readableEnded !== true) await new Promise((resolve) => setImmediate(resolve))
+    while (listening.connections[0]?.socket.readableEnded !== true)
+      await new Promise((resolve) => setImmediate(resolve))
     listening.handler.requests[0].respond('still')
     expect(await raw.untilEnd()).toBe('HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nstill')
   })
@@ -120,7 +123,9 @@ describe('over a real socket', () => {
   it('a refused request is answered and closed', async () => {
     const listening = await started(answerAtOnce)
     const raw = client(listening)
-    raw.send('GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /admin HTTP/1.1\r\nHost: a\r\n\r\n')
+    raw.send(
+      'GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /admin HTTP/1.1\r\nHost: a\r\n\r\n',
+    )
     expect(await raw.untilEnd()).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/)
     expect(listening.handler.requests).toHaveLength(0)
   })
@@ -161,7 +166,8 @@ describe('over a real socket', () => {
     const raw = client(listening)
     raw.socket.pause()
     raw.send(GET)
-    while (listening.connections[0]?.socket.writableNeedDrain !== true) await new Promise((resolve) => setImmediate(resolve))
+    while (listening.connections[0]?.socket.writableNeedDrain !== true)
+      await new Promise((resolve) => setImmediate(resolve))
     expect(sent).toBeLessThan(total)
     raw.socket.resume()
     const text = await raw.until('p'.repeat(10))

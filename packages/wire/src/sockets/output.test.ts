@@ -22,14 +22,17 @@ describe('bytes', () => {
 })
 
 describe('chunks', () => {
-  it.each([1, 15, 16, 8_192, 8_193, 100_000])('of %i bytes have their size in front, in one system call', async (size) => {
-    const socket = new MemorySocket()
-    sendChunk(socket.asSocket, Buffer.alloc(size, 0xe9))
-    sendLastChunk(socket.asSocket, '')
-    await settle()
-    expect(socket.sent).toBe(`${size.toString(16)}\r\n${'é'.repeat(size)}\r\n0\r\n\r\n`)
-    expect(socket.writes).toBe(1)
-  })
+  it.each([1, 15, 16, 8_192, 8_193, 100_000])(
+    'of %i bytes have their size in front, in one system call',
+    async (size) => {
+      const socket = new MemorySocket()
+      sendChunk(socket.asSocket, Buffer.alloc(size, 0xe9))
+      sendLastChunk(socket.asSocket, '')
+      await settle()
+      expect(socket.sent).toBe(`${size.toString(16)}\r\n${'é'.repeat(size)}\r\n0\r\n\r\n`)
+      expect(socket.writes).toBe(1)
+    },
+  )
 
   it('end with the trailers', async () => {
     const socket = new MemorySocket()

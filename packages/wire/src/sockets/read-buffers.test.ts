@@ -67,14 +67,17 @@ describe('a long body', () => {
     expect(open().next(true)).not.toBe(held)
   })
 
-  it.each(['forget', 'close'] as const)('that was held at %s is never handed out: another socket may still send it', (how) => {
-    const buffers = open()
-    const held = buffers.next(true)
-    buffers.hold()
-    buffers[how]()
-    buffers.release()
-    for (const other of openMany(100)) expect(other.next(true)).not.toBe(held)
-  })
+  it.each(['forget', 'close'] as const)(
+    'that was held at %s is never handed out: another socket may still send it',
+    (how) => {
+      const buffers = open()
+      const held = buffers.next(true)
+      buffers.hold()
+      buffers[how]()
+      buffers.release()
+      for (const other of openMany(100)) expect(other.next(true)).not.toBe(held)
+    },
+  )
 
   it('that is being read at the close is never handed out either', () => {
     const buffers = open()

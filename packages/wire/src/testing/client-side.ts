@@ -105,7 +105,14 @@ export class ClientSide {
   }
 
   /** Sends a request and records what comes back. */
-  ask({ method = 'GET', bodyLength = 0, upgrade = false, readTimeoutMs = 0, writeTimeoutMs = 0, exchange }: Ask = {}): RecordedResponse {
+  ask({
+    method = 'GET',
+    bodyLength = 0,
+    upgrade = false,
+    readTimeoutMs = 0,
+    writeTimeoutMs = 0,
+    exchange,
+  }: Ask = {}): RecordedResponse {
     const recorded = exchange ?? new RecordedResponse()
     const head = `${method} / HTTP/1.1\r\nHost: upstream.test\r\n\r\n`
     this.connection.sendRequest(recorded, method, head, bodyLength, upgrade, readTimeoutMs, writeTimeoutMs)

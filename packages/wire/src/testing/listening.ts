@@ -70,7 +70,8 @@ export class RawClient {
   /** Resolves when what was received ends in `text`. */
   async until(text: string): Promise<string> {
     while (!this.received.endsWith(text)) {
-      if (this.socket.readableEnded || this.socket.destroyed) throw new Error(`closed after ${JSON.stringify(this.received)}`)
+      if (this.socket.readableEnded || this.socket.destroyed)
+        throw new Error(`closed after ${JSON.stringify(this.received)}`)
       await Promise.race([once(this.socket, 'data'), this.ended])
     }
     return this.received

@@ -119,7 +119,8 @@ function insertLine(random: SeededRandom, text: string): string {
 export function mutatedSequence(random: SeededRandom, valid: readonly string[], maxCount: number): string {
   const count = 1 + random.below(maxCount)
   let bytes = ''
-  for (let at = 0; at < count; at++) bytes += random.chance(0.5) ? random.pick(valid) : mutate(random, random.pick(valid), valid)
+  for (let at = 0; at < count; at++)
+    bytes += random.chance(0.5) ? random.pick(valid) : mutate(random, random.pick(valid), valid)
   return bytes
 }
 
@@ -127,7 +128,7 @@ export function mutatedSequence(random: SeededRandom, valid: readonly string[], 
 export function randomSplits(random: SeededRandom, length: number): number[] {
   const mean = random.pick([1, 2, 5, 20, 100])
   const ends: number[] = []
-  for (let at = 0; at < length; ) {
+  for (let at = 0; at < length;) {
     at += mean === 1 ? 1 : 1 + random.below(mean * 2)
     ends.push(at)
   }

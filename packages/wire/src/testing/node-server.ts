@@ -45,7 +45,9 @@ export class NodeServer {
     this.server = createServer({ insecureHTTPParser: false, keepAliveTimeout: 0, connectionsCheckingInterval: 2 ** 30 })
     this.server.on('request', collect)
     // Nothing is destroyed here: the requests before the refused one are still on their way to their listener.
-    this.server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => clientOf(socket).refuse(error.code ?? error.message))
+    this.server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) =>
+      clientOf(socket).refuse(error.code ?? error.message),
+    )
     this.server.on('checkExpectation', (request: IncomingMessage) => clientOf(request.socket).refuse('EXPECTATION'))
     this.server.on('connect', (_: IncomingMessage, socket: Duplex) => clientOf(socket).refuse('CONNECT'))
     // Without a listener Node treats an upgrade as a usual request, as we do here.

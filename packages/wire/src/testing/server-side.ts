@@ -99,7 +99,8 @@ export class RecordingHandler implements RequestHandler {
 /** Handlers that tests choose from. */
 export const answerNothing = (): void => {}
 export const readBody = (request: RecordedRequest): void => request.connection.readRequestBody()
-export const answerAtOnce = (request: RecordedRequest): void => request.respond(`${request.head.method} ${request.head.target}`)
+export const answerAtOnce = (request: RecordedRequest): void =>
+  request.respond(`${request.head.method} ${request.head.target}`)
 /** Reads the body, then sends it back. */
 export const echo = (request: RecordedRequest): void => {
   request.onEnd = () => request.respond(request.body)

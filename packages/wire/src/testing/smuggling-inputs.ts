@@ -5,7 +5,8 @@
 const SMUGGLED = 'GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n'
 const post = (fields: readonly string[], body: string, version = '1.1'): string =>
   `POST / HTTP/${version}\r\nHost: a\r\n${fields.map((one) => `${one}\r\n`).join('')}\r\n${body}`
-const get = (requestLine: string, ...fields: string[]): string => `${requestLine}\r\n${fields.map((one) => `${one}\r\n`).join('')}\r\n`
+const get = (requestLine: string, ...fields: string[]): string =>
+  `${requestLine}\r\n${fields.map((one) => `${one}\r\n`).join('')}\r\n`
 
 /** A body that ends at once for who believes in chunks, and holds a request for who believes in a length. */
 const CHUNKS_END_EARLY = `0\r\n\r\n${SMUGGLED}`
@@ -431,8 +432,14 @@ export const SMUGGLING_INPUTS: readonly string[] = [
     get('GET / HTTP/1.0', ...hosts, 'Connection: keep-alive') + SMUGGLED,
     get('GET http://c/ HTTP/1.1', ...hosts) + SMUGGLED,
   ]),
-  ...FIELDS.flatMap((field) => [get('GET / HTTP/1.1', 'Host: a', field) + SMUGGLED, get('GET / HTTP/1.1', field, 'Host: a') + SMUGGLED]),
-  ...HEAD_ENDS.flatMap((end) => [`GET / HTTP/1.1\r\nHost: a\r\n${end}${SMUGGLED}`, `GET / HTTP/1.1${end}Host: a\r\n\r\n${SMUGGLED}`]),
+  ...FIELDS.flatMap((field) => [
+    get('GET / HTTP/1.1', 'Host: a', field) + SMUGGLED,
+    get('GET / HTTP/1.1', field, 'Host: a') + SMUGGLED,
+  ]),
+  ...HEAD_ENDS.flatMap((end) => [
+    `GET / HTTP/1.1\r\nHost: a\r\n${end}${SMUGGLED}`,
+    `GET / HTTP/1.1${end}Host: a\r\n\r\n${SMUGGLED}`,
+  ]),
   ...CONNECTIONS.flatMap((value) => [
     get('GET / HTTP/1.0', `Connection: ${value}`) + SMUGGLED,
     get('GET / HTTP/1.1', 'Host: a', `Connection: ${value}`) + SMUGGLED,

@@ -18,6 +18,11 @@ export interface UpstreamTls {
 
 /** Everything that changes whom we trust and who we are, as text: connections are only shared when it is equal. */
 export function tlsTrustKey(tls: UpstreamTls, host: string): string {
-  const secret = tls.ca === undefined && tls.cert === undefined ? '' : createHash('sha256').update(JSON.stringify([tls.ca, tls.cert, tls.key])).digest('base64')
+  const secret =
+    tls.ca === undefined && tls.cert === undefined
+      ? ''
+      : createHash('sha256')
+          .update(JSON.stringify([tls.ca, tls.cert, tls.key]))
+          .digest('base64')
   return `tls|${tls.serverName ?? host}|${tls.verify === false ? 'unverified' : 'verified'}|${tls.minVersion ?? ''}|${tls.ciphers ?? ''}|${secret}`
 }
