@@ -9,13 +9,15 @@ import { httpProxy, peer, Server } from '@sekisho/proxy'
 
 const port = Number(process.env['PORT'] ?? 6188)
 const pauseMs = Number(process.env['PAUSE_MS'] ?? 100)
-const [alive, dead] = [`127.0.0.1:${port + 1}`, `127.0.0.1:${port + 2}`]
+const [alive, dead] = [`127.0.0.1:${port + 1}`, '127.0.0.1:1']
 
 const retrying = httpProxy(
   {
     async upstreamPeer(session) {
       if (session.attempts > 1) await pause(pauseMs * 2 ** (session.attempts - 2))
-      return peer(session.request.path === '/hopeless' || session.attempts < 3 ? dead : alive, { connectTimeoutMs: 1_000 })
+      return peer(session.request.path === '/hopeless' || session.attempts < 3 ? dead : alive, {
+        connectTimeoutMs: 1_000,
+      })
     },
     failToConnect(session, _peer, error) {
       // Nothing was sent yet, so error.retry is true for any method. This is where a program would give up early.

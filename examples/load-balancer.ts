@@ -11,7 +11,7 @@ import { httpProxy, LoadBalancer, peer, Server } from '@sekisho/proxy'
 
 const port = Number(process.env['PORT'] ?? 6188)
 // The third is not there: nobody notices.
-const upstreams = LoadBalancer.roundRobin([port + 1, port + 2, port + 3].map((each) => `127.0.0.1:${each}`))
+const upstreams = LoadBalancer.roundRobin([`127.0.0.1:${port + 1}`, `127.0.0.1:${port + 2}`, '127.0.0.1:1'])
 
 const balancer = httpProxy({
   upstreamPeer: (session) => peer(upstreams.select('', session.tried)),

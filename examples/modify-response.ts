@@ -13,7 +13,7 @@ const MAX_BYTES = 1_048_576
 const proxy = httpProxy<{ readonly chunks: Uint8Array[]; bytes: number }>({
   newContext: () => ({ chunks: [], bytes: 0 }),
   upstreamPeer: () => peer(`127.0.0.1:${port + 1}`),
-  responseFilter(session, response) {
+  responseFilter(_session, response) {
     if (response.headers.get('content-type') !== 'application/json') return
     response.headers.set('Content-Type', 'text/x-yaml')
     // The length will be another one.
@@ -25,18 +25,22 @@ const proxy = httpProxy<{ readonly chunks: Uint8Array[]; bytes: number }>({
     if (ctx.bytes > MAX_BYTES) throw new Error(`a response body is larger than ${MAX_BYTES} bytes`)
     // A chunk is only valid during the call.
     ctx.chunks.push(Buffer.from(chunk))
-    return Buffer.from(end ? yaml(JSON.parse(Buffer.concat(ctx.chunks).toString())) : '')
+    return Buffer.from(end ? yaml(JSON.parse(Buffer.concat(ctx.chunks).toString()) as User[]) : '')
   },
 })
 
 /** Enough YAML for an example; a program would take the `yaml` package. */
-const yaml = (rows: Record<string, unknown>[]): string =>
-  rows.map((row) => '- ' + Object.entries(row).map(([key, value]) => `${key}: ${value}\n`).join('  ')).join('')
+const yaml = (users: readonly User[]): string =>
+  users.map(({ name, age }) => `- name: ${name}\n  age: ${age}\n`).join('')
+type User = Readonly<{ name: string; age: number }>
 
-const users = [{ name: 'Ann', age: 41 }, { name: 'Bo', age: 29 }]
+const users: User[] = [{ name: 'Ann', age: 41 }]
 const upstream = httpProxy({
   requestFilter: (session) => session.respond(200, session.request.path === '/users' ? users : 'plain text\n'),
   upstreamPeer: () => peer(undefined),
 })
 
-await new Server().listen(`127.0.0.1:${port}`, proxy).listen(`127.0.0.1:${port + 1}`, upstream).run()
+await new Server()
+  .listen(`127.0.0.1:${port}`, proxy)
+  .listen(`127.0.0.1:${port + 1}`, upstream)
+  .run()

@@ -18,7 +18,8 @@ const proxy = httpProxy<{ cluster: LoadBalancer | undefined; path: string }>({
     const [, name = '', path = '/'] = /^\/([^/?]*)(\/.*)?$/.exec(request.target) ?? []
     return { cluster: clusters.get(name), path }
   },
-  requestFilter: (session) => (session.ctx.cluster === undefined ? session.respond(404, 'no such cluster\n') : undefined),
+  requestFilter: (session) =>
+    session.ctx.cluster === undefined ? session.respond(404, 'no such cluster\n') : undefined,
   upstreamPeer: (session) => peer(session.ctx.cluster?.select('', session.tried)),
   upstreamRequestFilter(session, request) {
     request.target = session.ctx.path

@@ -5,7 +5,15 @@
 //                                                     three times 200 with x-rate-limit-remaining: 2, 1, 0, then 429
 //   curl -i -H 'App-Id: b' http://127.0.0.1:6188/     another app has its own count; without App-Id there is no limit
 
-import { FIXED_WINDOW_CELLS, FixedWindow, httpProxy, peer, Server, SharedTable, type WorkerContext } from '@sekisho/proxy'
+import {
+  FIXED_WINDOW_CELLS,
+  FixedWindow,
+  httpProxy,
+  peer,
+  Server,
+  SharedTable,
+  type WorkerContext,
+} from '@sekisho/proxy'
 
 const port = Number(process.env['PORT'] ?? 6188)
 const [limit, windowMs] = [3, 10_000]

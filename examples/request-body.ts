@@ -31,8 +31,12 @@ const proxy = httpProxy({
 })
 
 const upstream = httpProxy({
-  requestFilter: async (session) => session.respond(200, Buffer.concat([Buffer.from('got '), await session.readBody(65_536)])),
+  requestFilter: async (session) =>
+    session.respond(200, Buffer.concat([Buffer.from('got '), await session.readBody(65_536)])),
   upstreamPeer: () => peer(undefined),
 })
 
-await new Server().listen(`127.0.0.1:${port}`, proxy).listen(`127.0.0.1:${port + 1}`, upstream).run()
+await new Server()
+  .listen(`127.0.0.1:${port}`, proxy)
+  .listen(`127.0.0.1:${port + 1}`, upstream)
+  .run()

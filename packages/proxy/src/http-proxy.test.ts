@@ -6,7 +6,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { ByteReader, EndedError } from './exchange/testing/byte-reader.ts'
 import { startProxy, startProxyTo, TestClock } from './exchange/testing/proxy-harness.ts'
 import { RawClient, statusOf } from './exchange/testing/raw-client.ts'
-import { closedPort, RawUpstream, reply } from './exchange/testing/raw-upstream.ts'
+import { DEAD, RawUpstream, reply } from './exchange/testing/raw-upstream.ts'
 import { eventually, releaseAll, releaseLater } from './exchange/testing/resources.ts'
 import { localResponse } from './exchange/reply.ts'
 import { httpProxy } from './http-proxy.ts'
@@ -140,7 +140,11 @@ test('a request that breaks the rules is answered, logged with its reason, told 
   )
   for (const [request, status, code] of [
     ['GET / HTTP/1.1\r\n\r\n', 400, 'HOST_MISSING'],
-    ['POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n', 400, 'LENGTH_AND_ENCODING'],
+    [
+      'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n',
+      400,
+      'LENGTH_AND_ENCODING',
+    ],
     ['GET / HTTP/2.0\r\nHost: x\r\n\r\n', 505, 'VERSION'],
     ['CONNECT x:443 HTTP/1.1\r\nHost: x:443\r\n\r\n', 405, 'CONNECT'],
   ] as const) {
@@ -159,11 +163,12 @@ test('a request that breaks the rules is answered, logged with its reason, told 
 
 test('renderError makes the body of every error', async () => {
   const proxy = await startProxyTo(
-    `127.0.0.1:${await closedPort()}`,
+    DEAD[0],
     {},
     {
       maxRetries: 0,
-      renderError: (status, reason) => localResponse(status, `<h1>${status} ${reason}</h1>`, { 'Content-Type': 'text/html' }),
+      renderError: (status, reason) =>
+        localResponse(status, `<h1>${status} ${reason}</h1>`, { 'Content-Type': 'text/html' }),
     },
   )
   const client = await proxy.connect()
@@ -184,14 +189,22 @@ test('without a logger errors are lines of JSON on standard error, and the noise
   client.send('nonsense\r\n\r\n')
   expect(statusOf(await client.response())).toBe(400)
   expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([
-    expect.objectContaining({ level: 'warn', msg: 'no upstream node is available', code: 'NO_UPSTREAM', client: '127.0.0.1' }),
+    expect.objectContaining({
+      level: 'warn',
+      msg: 'no upstream node is available',
+      code: 'NO_UPSTREAM',
+      client: '127.0.0.1',
+    }),
   ])
 })
 
 test('a unix socket serves and is an upstream as well', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'proxy-'))
   releaseLater(() => rmSync(folder, { recursive: true }))
-  const behind = await startProxy({ requestFilter: (session) => session.respond(200, 'behind the socket'), upstreamPeer: () => peer(undefined) })
+  const behind = await startProxy({
+    requestFilter: (session) => session.respond(200, 'behind the socket'),
+    upstreamPeer: () => peer(undefined),
+  })
   const path = join(folder, 'proxy.sock')
   const listener = await behind.proxy.serve({ path })
   releaseLater(async () => {

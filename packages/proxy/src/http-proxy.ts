@@ -86,7 +86,8 @@ export class HttpProxy<Ctx> implements Application, RequestHandler {
         socket.once('close', () => own.delete(connection))
         return connection
       },
-      onOverload: () => this.runtime.logger.warn({ limit: limits.maxConnections }, 'max_connections reached: a connection was closed'),
+      onOverload: () =>
+        this.runtime.logger.warn({ limit: limits.maxConnections }, 'max_connections reached: a connection was closed'),
     })
     this.serving++
     return new ProxyListener(listener, own, options, this.drained)
@@ -104,7 +105,10 @@ export class HttpProxy<Ctx> implements Application, RequestHandler {
   }
 
   onRefused(connection: H1ServerConnection, reason: Refusal): void {
-    this.runtime.logger.info({ code: reason.code, client: connection.remoteAddress }, `refused a request: ${reason.message}`)
+    this.runtime.logger.info(
+      { code: reason.code, client: connection.remoteAddress },
+      `refused a request: ${reason.message}`,
+    )
     let page: LocalResponse
     try {
       this.onRefusedRequest?.(connection, reason)
@@ -193,7 +197,9 @@ export function httpProxy<Ctx = undefined>(phases: ProxyPhases<Ctx>, options?: H
 const line = (level: string, fields: object, message: string): void => {
   const { err, ...rest } = fields as { err?: unknown }
   const stack = err instanceof Error ? { err: err.stack } : {}
-  process.stderr.write(JSON.stringify({ level, time: new Date().toISOString(), msg: message, ...rest, ...stack }) + '\n')
+  process.stderr.write(
+    JSON.stringify({ level, time: new Date().toISOString(), msg: message, ...rest, ...stack }) + '\n',
+  )
 }
 
 /** Without a logger of the program's own: one JSON line each on standard error, refused requests and lost clients left out. */

@@ -86,7 +86,7 @@ describe('a line for the terminal', () => {
 
   test('no value reaches the terminal as a control', () => {
     expect(line({ msg: 'a\u001b[2Jb\nc', uri: '/\u001b]0;x\u0007', c1: '\u009b2J' })).toBe(
-      '18:00:00.123 ERROR a\\x1b[2Jb\\x0ac uri=/\\x1b]0;x\\x07 c1=\\x9b2J\n',
+      '18:00:00.123 ERROR a\\x1b[2Jb\n  c uri=/\\x1b]0;x\\x07 c1=\\x9b2J\n',
     )
   })
 })

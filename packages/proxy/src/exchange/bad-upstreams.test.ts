@@ -56,7 +56,9 @@ const REFUSED: Readonly<Record<string, Misbehave>> = {
   'sends a negative length': withField('Content-Length: -4'),
   'sends a length in hex': withField('Content-Length: 0x4'),
   'sends an empty length': withField('Content-Length:'),
-  'sends length and chunks': says('HTTP/1.1 200 OK\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'),
+  'sends length and chunks': says(
+    'HTTP/1.1 200 OK\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+  ),
   'sends another coding': withField('Transfer-Encoding: gzip, chunked'),
   'sends chunked twice': withField('Transfer-Encoding: chunked, chunked'),
   'sends chunks in HTTP/1.0': says('HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'),
@@ -86,7 +88,7 @@ const CUT: Readonly<Record<string, Misbehave>> = {
 /** A good response, and something else: the client gets the good one, and nobody the rest. */
 const EXTRA: Readonly<Record<string, Misbehave>> = {
   'sends more than the length': says('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbodyand more'),
-  'sends a second response': says(reply('body') + reply('somebody else\'s')),
+  'sends a second response': says(reply('body') + reply("somebody else's")),
   'sends more than the last chunk': says(`${CHUNKED_HEAD}4\r\nbody\r\n0\r\n\r\nand more`),
   'sends a body for 204': says('HTTP/1.1 204 No Content\r\nContent-Length: 4\r\n\r\nbody'),
   'sends a body for 304': says('HTTP/1.1 304 Not Modified\r\nContent-Length: 4\r\n\r\nbody'),
@@ -125,34 +127,44 @@ const ask = (client: RawClient, path: string): Promise<Outcome> =>
     throw error
   })
 
-test.each(Object.keys(CUT))('an HTTP/1.0 client, to which the close is the end, sees a reset from an upstream that %s', async (name) => {
-  const proxy = await proxyTo(CUT[name] as Misbehave, 'at once')
-  const client = await proxy.connect()
-  client.send('GET /bad HTTP/1.0\r\n\r\n')
-  const outcome = await client.response().catch((error: unknown) => error)
-  if (!(outcome instanceof EndedError)) expect(statusOf(outcome as RawMessage)).toBe(502)
-})
+test.each(Object.keys(CUT))(
+  'an HTTP/1.0 client, to which the close is the end, sees a reset from an upstream that %s',
+  async (name) => {
+    const proxy = await proxyTo(CUT[name] as Misbehave, 'at once')
+    const client = await proxy.connect()
+    client.send('GET /bad HTTP/1.0\r\n\r\n')
+    const outcome = await client.response().catch((error: unknown) => error)
+    if (!(outcome instanceof EndedError)) expect(statusOf(outcome as RawMessage)).toBe(502)
+  },
+)
 
 // libuv takes bytes and a reset that come in the same turn for bytes and a FIN: only a reset that comes later can be told apart.
-test.each(['1.0', '1.1'])('a reset where the close would be the end is no good end for an HTTP/%s client', async (version) => {
-  const upstream = await RawUpstream.start(() => undefined)
-  const proxy = await startProxy({ upstreamPeer: () => peer(upstream.address) })
-  const client = await proxy.connect()
-  client.send(`GET / HTTP/${version}\r\nHost: client.test\r\n\r\n`)
-  const connection = await upstream.connection()
-  await connection.request()
-  connection.send('HTTP/1.1 200 OK\r\n\r\nhalf')
-  await client.reader.until('half')
-  connection.reset()
-  expect((await client.reader.rest()).replace('\r\n', '')).toBe('')
-  expect((await proxy.end()).error?.code).toBe('BODY_CUT')
-  if (version === '1.0') expect(await client.closed).toMatchObject({ code: 'ECONNRESET' })
-})
+test.each(['1.0', '1.1'])(
+  'a reset where the close would be the end is no good end for an HTTP/%s client',
+  async (version) => {
+    const upstream = await RawUpstream.start(() => undefined)
+    const proxy = await startProxy({ upstreamPeer: () => peer(upstream.address) })
+    const client = await proxy.connect()
+    client.send(`GET / HTTP/${version}\r\nHost: client.test\r\n\r\n`)
+    const connection = await upstream.connection()
+    await connection.request()
+    connection.send('HTTP/1.1 200 OK\r\n\r\nhalf')
+    await client.reader.until('half')
+    connection.reset()
+    expect((await client.reader.rest()).replace('\r\n', '')).toBe('')
+    expect((await proxy.end()).error?.code).toBe('BODY_CUT')
+    if (version === '1.0') expect(await client.closed).toMatchObject({ code: 'ECONNRESET' })
+  },
+)
 
 /** A client whose connection is new, one that has been served before, and an upstream connection that was. */
 const SITUATIONS = ['a fresh client', 'a keep-alive client', 'a pooled connection'] as const
 
-async function meet(misbehave: Misbehave, situation: (typeof SITUATIONS)[number], judge: (outcome: Outcome) => void): Promise<void> {
+async function meet(
+  misbehave: Misbehave,
+  situation: (typeof SITUATIONS)[number],
+  judge: (outcome: Outcome) => void,
+): Promise<void> {
   const pooled = situation === 'a pooled connection'
   const proxy = await proxyTo(misbehave, pooled ? 'second' : 'at once')
   const client = await proxy.connect()

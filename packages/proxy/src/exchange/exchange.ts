@@ -30,6 +30,9 @@ export class Exchange<Ctx> implements Session<Ctx>, ServerExchange, ClientExchan
   readonly runtime: ProxyRuntime<Ctx>
   readonly connection: H1ServerConnection
   readonly request: RequestHead
+  /** As the parser checked them: what a filter writes in their place is checked again. */
+  readonly parsedMethod: string
+  readonly parsedTarget: string
   readonly ctx: Ctx
   response: ResponseHead | undefined
   responseSource: ResponseSource | undefined
@@ -74,6 +77,8 @@ export class Exchange<Ctx> implements Session<Ctx>, ServerExchange, ClientExchan
     this.runtime = runtime
     this.connection = connection
     this.request = request
+    this.parsedMethod = request.method
+    this.parsedTarget = request.target
     this.startedAt = performance.now()
     this.body = request.bodyLength === 0 ? undefined : new RequestBody(this)
     let ctx: Ctx | undefined
@@ -168,7 +173,12 @@ export class Exchange<Ctx> implements Session<Ctx>, ServerExchange, ClientExchan
     this.body?.onEnd(trailers)
   }
   onRequestRefused(reason: Refusal): void {
-    const error = new ProxyError('REQUEST_REFUSED', 'downstream', reason.status, `the request was refused: ${reason.message}`)
+    const error = new ProxyError(
+      'REQUEST_REFUSED',
+      'downstream',
+      reason.status,
+      `the request was refused: ${reason.message}`,
+    )
     this.body?.fail(error)
     fail(this, error)
   }

@@ -83,7 +83,13 @@ export function logError<Ctx>(exchange: Exchange<Ctx>, error: ProxyError): void 
   try {
     if (phases.suppressErrorLog?.(exchange, error)) return
     const request = phases.requestSummary?.(exchange) ?? summary(exchange)
-    const fields = { code: error.code, source: error.source, request, peer: exchange.peer?.name, client: exchange.remoteAddress }
+    const fields = {
+      code: error.code,
+      source: error.source,
+      request,
+      peer: exchange.peer?.name,
+      client: exchange.remoteAddress,
+    }
     if (error.source === 'internal') logger.error({ ...fields, err: error.cause ?? error }, error.message)
     else if (error.source === 'upstream') logger.warn({ ...fields, attempt: exchange.attempts }, error.message)
     else logger.info(fields, error.message)

@@ -14,7 +14,9 @@ describe('early hints', () => {
   test('go through before the response, each on its own', async () => {
     const upstream = await RawUpstream.start(() => undefined)
     const filtered: number[] = []
-    const proxy = await startProxyTo(upstream.address, { responseFilter: (_session, head) => void filtered.push(head.status) })
+    const proxy = await startProxyTo(upstream.address, {
+      responseFilter: (_session, head) => void filtered.push(head.status),
+    })
     const client = await proxy.connect()
     client.send('GET / HTTP/1.1\r\nHost: client.test\r\n\r\n')
     const connection = await upstream.connection()
@@ -77,7 +79,9 @@ describe('100 Continue', () => {
 
   test('is sent by readBody', async () => {
     const upstream = await RawUpstream.answering(({ body }) => reply(body))
-    const proxy = await startProxyTo(upstream.address, { requestFilter: async (session) => void (await session.readBody(10)) })
+    const proxy = await startProxyTo(upstream.address, {
+      requestFilter: async (session) => void (await session.readBody(10)),
+    })
     const client = await proxy.connect()
     client.send(EXPECT)
     expect(statusOf(await client.response())).toBe(100)
@@ -96,7 +100,8 @@ describe('100 Continue', () => {
 describe('trailers', () => {
   test('go both ways, and filters may change those that leave', async () => {
     const upstream = await RawUpstream.answering(
-      ({ body, trailers }) => CHUNKED_HEAD + chunked([body], `X-Request-Trailers: ${trailers.trim()}\r\nX-Secret: 1\r\n`),
+      ({ body, trailers }) =>
+        CHUNKED_HEAD + chunked([body], `X-Request-Trailers: ${trailers.trim()}\r\nX-Secret: 1\r\n`),
     )
     const proxy = await startProxyTo(upstream.address, {
       upstreamResponseTrailerFilter: (_session, trailers) => void trailers.delete('x-secret'),
@@ -104,7 +109,9 @@ describe('trailers', () => {
     })
     const client = await proxy.connect()
     for (let round = 0; round < 2; round++) {
-      client.send(`POST / HTTP/1.1\r\nHost: client.test\r\nTransfer-Encoding: chunked\r\n\r\n${chunked(['body'], 'X-Sum: 1\r\n')}`)
+      client.send(
+        `POST / HTTP/1.1\r\nHost: client.test\r\nTransfer-Encoding: chunked\r\n\r\n${chunked(['body'], 'X-Sum: 1\r\n')}`,
+      )
       const answer = await client.response()
       expect(answer.body).toBe('body')
       expect(answer.trailers).toBe('X-Request-Trailers: X-Sum: 1\r\nX-Added: yes\r\n')

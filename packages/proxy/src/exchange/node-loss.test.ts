@@ -13,12 +13,16 @@ const REQUESTS = 3_000
 /** A node dies each time so many requests were answered, and is back after as many more. */
 const PERIOD = 200
 
+/** On an address of its own: while a node is dead, no other test's server can get its port. */
 const startNode = (port = 0): Promise<RawUpstream> =>
-  RawUpstream.answering(async ({ line }) => {
-    // Requests are under way at any time, also at that of the murder.
-    await new Promise((resolve) => setImmediate(resolve))
-    return reply(line)
-  }, { port })
+  RawUpstream.answering(
+    async ({ line }) => {
+      // Requests are under way at any time, also at that of the murder.
+      await new Promise((resolve) => setImmediate(resolve))
+      return reply(line)
+    },
+    { port, host: '127.0.0.3' },
+  )
 
 test.each([
   ['round robin', (addresses: string[]) => LoadBalancer.roundRobin(addresses)],
@@ -45,7 +49,8 @@ test.each([
     while (asked < REQUESTS) {
       const path = `/${++asked}`
       const answer = await client.get(path)
-      if (statusOf(answer) !== 200 || answer.body !== `GET ${path} HTTP/1.1`) bad.push(`${path}: ${answer.line} ${answer.body}`)
+      if (statusOf(answer) !== 200 || answer.body !== `GET ${path} HTTP/1.1`)
+        bad.push(`${path}: ${answer.line} ${answer.body}`)
       if (++answered % (2 * PERIOD) === 0) change = change.then(murder)
     }
   }

@@ -4,7 +4,7 @@ import { PHASE_NAMES, type ProxyPhases } from '../phases/phases.ts'
 import { ProxyError } from '../proxy-error.ts'
 import { startProxy } from './testing/proxy-harness.ts'
 import { chunked, statusOf } from './testing/raw-client.ts'
-import { CHUNKED_HEAD, closedPort, RawUpstream, reply } from './testing/raw-upstream.ts'
+import { CHUNKED_HEAD, DEAD, RawUpstream, reply } from './testing/raw-upstream.ts'
 import { releaseAll } from './testing/resources.ts'
 
 afterEach(releaseAll)
@@ -16,7 +16,12 @@ const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(reso
 type Extra = Partial<Phases>
 
 /** Phases that note their names. Those in `later` return a promise of what they return. */
-function recording(address: () => string, trace: string[], extra: Extra = {}, later: ReadonlySet<string> = new Set()): Phases {
+function recording(
+  address: () => string,
+  trace: string[],
+  extra: Extra = {},
+  later: ReadonlySet<string> = new Set(),
+): Phases {
   const phases: Record<string, (...args: unknown[]) => unknown> = {}
   for (const name of PHASE_NAMES) {
     const own = extra[name] as ((...args: unknown[]) => unknown) | undefined
@@ -39,7 +44,13 @@ const SENT = ['connectedToUpstream', 'upstreamRequestFilter']
 const ERROR_LOG = ['suppressErrorLog', 'requestSummary']
 const END = ['logging', 'persistConnectionContext']
 const LOCAL = ['responseFilter', 'filtersResponseBody', 'responseBodyFilter']
-const WHOLE = ['upstreamResponseFilter', 'responseFilter', 'filtersResponseBody', 'upstreamResponseBodyFilter', 'responseBodyFilter']
+const WHOLE = [
+  'upstreamResponseFilter',
+  'responseFilter',
+  'filtersResponseBody',
+  'upstreamResponseBodyFilter',
+  'responseBodyFilter',
+]
 
 /** The phases that may answer with a promise (phases.ts says which). */
 const MAY_WAIT = new Set([
@@ -117,8 +128,7 @@ describe.each([
   test('of a node that refuses, and the next one', async () => {
     const trace: string[] = []
     const upstream = await RawUpstream.answering(() => reply('hello'))
-    const dead = `127.0.0.1:${await closedPort()}`
-    const addresses = [dead, upstream.address]
+    const addresses = [DEAD[0], upstream.address]
     const proxy = await startProxy(recording(() => addresses.shift() as string, trace, {}, later))
     const client = await proxy.connect()
     expect((await client.get()).body).toBe('hello')

@@ -1,8 +1,10 @@
 import { afterEach, expect, test } from 'vitest'
 import { peer } from '../peers/peer.ts'
+import type { RequestHead } from '@sekisho/wire'
+import type { Session } from '../session.ts'
 import { startProxy, startProxyTo } from './testing/proxy-harness.ts'
 import { statusOf } from './testing/raw-client.ts'
-import { closedPort, RawUpstream, reply } from './testing/raw-upstream.ts'
+import { DEAD, RawUpstream, reply } from './testing/raw-upstream.ts'
 import { releaseAll } from './testing/resources.ts'
 
 afterEach(releaseAll)
@@ -39,7 +41,14 @@ test('what persistConnectionContext keeps belongs to one connection', async () =
     onConnectionReuse: (session, previous) => void got.push([session.request.target, previous, session.requestNumber]),
   })
   const [one, two] = await Promise.all([proxy.connect(), proxy.connect()])
-  for (const [client, path] of [[one, '/a'], [two, '/b'], [one, '/c'], [two, '/d'], [one, '/e']] as const) await client.get(path)
+  for (const [client, path] of [
+    [one, '/a'],
+    [two, '/b'],
+    [one, '/c'],
+    [two, '/d'],
+    [one, '/e'],
+  ] as const)
+    await client.get(path)
   expect(got).toEqual([
     ['/c', '/a', 2],
     ['/d', '/b', 2],
@@ -89,7 +98,10 @@ test('fields of the connection stay on their side, in both directions', async ()
   })
   const proxy = await startProxyTo(upstream.address)
   const client = await proxy.connect()
-  const answer = await client.get('/', 'Connection: X-Secret, keep-alive\r\nX-Secret: 1\r\nKeep-Alive: 5\r\nTE: trailers\r\nProxy-Connection: x\r\nX-Open: 1\r\n')
+  const answer = await client.get(
+    '/',
+    'Connection: X-Secret, keep-alive\r\nX-Secret: 1\r\nKeep-Alive: 5\r\nTE: trailers\r\nProxy-Connection: x\r\nX-Open: 1\r\n',
+  )
   expect(received).toBe('GET / HTTP/1.1\r\nHost: client.test\r\nX-Open: 1\r\n\r\n')
   expect(answer.head).toBe('HTTP/1.1 200 OK\r\nContent-Length: 1\r\nX-Public: 1\r\n\r\n')
 })
@@ -114,7 +126,8 @@ test('whatever a filter writes into the framing fields, one framing goes up, and
   ]
   const proxy = await startProxyTo(upstream.address, {
     upstreamRequestFilter: (session, request) => {
-      for (const [name, value] of Object.entries(edits[Number(session.request.query)] ?? {})) request.headers.set(name, value)
+      for (const [name, value] of Object.entries(edits[Number(session.request.query)] ?? {}))
+        request.headers.set(name, value)
     },
   })
   const client = await proxy.connect()
@@ -125,6 +138,42 @@ test('whatever a filter writes into the framing fields, one framing goes up, and
     expect((await client.response()).body).toBe('chunked body - chunked')
   }
   expect(upstream.connections.length).toBe(1)
+})
+
+test.each([
+  [
+    'a line end in the target',
+    (request: RequestHead) => void (request.target = '/x HTTP/1.1\r\nX-Injected: 1\r\n\r\n'),
+  ],
+  // Sockets are written in latin1: these would become CR and LF.
+  ['letters whose low bytes are one', (request: RequestHead) => void (request.target = '/\u010d\u010a')],
+  ['a space in the target', (request: RequestHead) => void (request.target = '/a b')],
+  ['no target', (request: RequestHead) => void (request.target = '')],
+  ['a method that is none', (request: RequestHead) => void (request.method = 'GET /y HTTP/1.1\r\n')],
+])('a filter that writes %s gets a 500, and the upstream nothing', async (_, spoil) => {
+  const upstream = await headEcho()
+  for (const phase of ['requestFilter', 'upstreamRequestFilter'] as const) {
+    const proxy = await startProxyTo(upstream.address, {
+      [phase]: (session: Session, request?: RequestHead) => spoil(request ?? session.request),
+    })
+    const client = await proxy.connect()
+    expect(statusOf(await client.get())).toBe(500)
+    expect(proxy.messages('error')[0]).toContain('a request line that is none')
+  }
+  for (const connection of upstream.connections) expect(connection.reader.count).toBe(0)
+})
+
+test('a reason that would end the status line is left out, a status that is none is a 500', async () => {
+  const upstream = await RawUpstream.answering(() => reply('hello'))
+  const proxy = await startProxyTo(upstream.address, {
+    responseFilter: ({ request }, response) => {
+      if (request.path === '/reason') response.reason = 'Fine\u010d\u010aX-Injected: 1'
+      if (request.path === '/status') response.status = 99
+    },
+  })
+  const client = await proxy.connect()
+  expect((await client.get('/reason')).head).toBe('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n')
+  expect(statusOf(await client.get('/status'))).toBe(500)
 })
 
 test('a response may be changed before and behind where a cache would be', async () => {
@@ -148,9 +197,8 @@ test('a response may be changed before and behind where a cache would be', async
 })
 
 test('failToProxy may change the status, or leave no answer at all', async () => {
-  const dead = `127.0.0.1:${await closedPort()}`
   const proxy = await startProxyTo(
-    dead,
+    DEAD[0],
     {
       failToProxy: (session, error) => {
         error.status = session.request.target === '/hide' ? 0 : 530
@@ -168,9 +216,8 @@ test('failToProxy may change the status, or leave no answer at all', async () =>
 })
 
 test('suppressErrorLog keeps an error out of the log, requestSummary names the request in it', async () => {
-  const dead = `127.0.0.1:${await closedPort()}`
   const proxy = await startProxyTo(
-    dead,
+    DEAD[0],
     {
       suppressErrorLog: (session, error) => session.request.target === '/quiet' && error.code === 'CONNECT_REFUSED',
       requestSummary: (session) => `<${session.request.target}>`,
@@ -181,11 +228,13 @@ test('suppressErrorLog keeps an error out of the log, requestSummary names the r
   await client.get('/quiet')
   expect(proxy.log).toEqual([])
   await client.get('/loud')
-  expect(proxy.log).toMatchObject([{ level: 'warn', fields: { request: '</loud>', code: 'CONNECT_REFUSED', peer: dead, attempt: 1 } }])
+  expect(proxy.log).toMatchObject([
+    { level: 'warn', fields: { request: '</loud>', code: 'CONNECT_REFUSED', peer: dead, attempt: 1 } },
+  ])
 })
 
 test('without requestSummary the log names method, host and path, and not the query, which may hold secrets', async () => {
-  const proxy = await startProxyTo(`127.0.0.1:${await closedPort()}`, {}, { maxRetries: 0 })
+  const proxy = await startProxyTo(DEAD[0], {}, { maxRetries: 0 })
   const client = await proxy.connect()
   await client.get('/path?token=secret')
   expect(proxy.log[0]?.fields['request']).toBe('GET client.test/path')
@@ -207,6 +256,12 @@ test('logging sees times in order, and the bytes that were on the wire', async (
   expect(session.finishedAt).toBeGreaterThanOrEqual(session.answeredAt)
   expect(session.bytesReceived).toBe(request.length)
   expect(session.bytesSent).toBe(answer.head.length + answer.body.length)
-  expect(session).toMatchObject({ remoteAddress: '127.0.0.1', localAddress: '127.0.0.1', localPort: proxy.port, secure: false, headSent: true })
+  expect(session).toMatchObject({
+    remoteAddress: '127.0.0.1',
+    localAddress: '127.0.0.1',
+    localPort: proxy.port,
+    secure: false,
+    headSent: true,
+  })
   expect(session.remotePort).toBe(client.socket.localPort)
 })

@@ -5,7 +5,7 @@ import type { Session } from '../session.ts'
 import { EndedError } from './testing/byte-reader.ts'
 import { startProxy, startProxyTo, type ProxyUnderTest } from './testing/proxy-harness.ts'
 import { chunked, statusOf, type RawClient } from './testing/raw-client.ts'
-import { CHUNKED_HEAD, closedPort, RawUpstream, reply } from './testing/raw-upstream.ts'
+import { CHUNKED_HEAD, DEAD, RawUpstream, reply } from './testing/raw-upstream.ts'
 import { releaseAll } from './testing/resources.ts'
 
 afterEach(releaseAll)
@@ -75,10 +75,9 @@ async function ask(client: RawClient, reach: Reach): Promise<number> {
 
 async function proxyWithFault(name: PhaseName, later: boolean): Promise<ProxyUnderTest<undefined>> {
   const upstream = await upstreamFor()
-  const dead = await closedPort()
   const { reach } = ROWS[name]
   const usual: ProxyPhases<undefined> = {
-    upstreamPeer: (session) => peer(reach === 'refused' && isVictim(session) ? `127.0.0.1:${dead}` : upstream.address),
+    upstreamPeer: (session) => peer(reach === 'refused' && isVictim(session) ? DEAD[0] : upstream.address),
     // Without one filtersResponseBody is not asked.
     responseBodyFilter: () => undefined,
   }
@@ -92,10 +91,14 @@ async function proxyWithFault(name: PhaseName, later: boolean): Promise<ProxyUnd
   return startProxy({ ...usual, [name]: faulty } as unknown as ProxyPhases<undefined>)
 }
 
-const CASES = PHASE_NAMES.flatMap((name) => (ROWS[name].mayWait ? [[name, 'throws'], [name, 'rejects']] : [[name, 'throws']])) as [
-  PhaseName,
-  'throws' | 'rejects',
-][]
+const CASES = PHASE_NAMES.flatMap((name) =>
+  ROWS[name].mayWait
+    ? [
+        [name, 'throws'],
+        [name, 'rejects'],
+      ]
+    : [[name, 'throws']],
+) as [PhaseName, 'throws' | 'rejects'][]
 
 test('every phase has a row', () => {
   expect(Object.keys(ROWS).sort()).toEqual([...PHASE_NAMES].sort())

@@ -48,7 +48,9 @@ test.each<[string, string, PeerOptions]>([
   for (let round = 1; round <= 3; round++) {
     expect((await client.get()).body).toBe(`connection ${round}`)
     expect(proxy.proxy.runtime.pool).toMatchObject({ idle: 0, active: 0 })
-    await (await upstream.connection(round)).hungUp
+    await (
+      await upstream.connection(round)
+    ).hungUp
   }
 })
 
@@ -56,13 +58,18 @@ test('an idle connection is closed after its time', async () => {
   const clock = new TestClock()
   const upstream = await numbered()
   const options = { keepAlive: { idleTimeoutMs: 5_000 } }
-  const proxy = await startProxy({ upstreamPeer: () => peer(upstream.address, options) }, { deadlines: clock.deadlines })
+  const proxy = await startProxy(
+    { upstreamPeer: () => peer(upstream.address, options) },
+    { deadlines: clock.deadlines },
+  )
   const client = await proxy.connect()
   await client.get()
   clock.pass(4_999)
   expect((await client.get()).body).toBe('connection 1')
   clock.pass(5_001)
-  await (await upstream.connection()).hungUp
+  await (
+    await upstream.connection()
+  ).hungUp
   expect((await client.get()).body).toBe('connection 2')
 })
 
@@ -75,7 +82,9 @@ test('the proxy as a whole keeps so many idle connections; the others are closed
   const client = await proxy.connect()
   for (const at of [0, 1, 2]) await client.get(`/?${at}`)
   expect(proxy.proxy.runtime.pool.idle).toBe(2)
-  await (await (upstreams[0] as RawUpstream).connection()).hungUp
+  await (
+    await (upstreams[0] as RawUpstream).connection()
+  ).hungUp
   expect((await client.get('/?2')).body).toBe('connection 1')
 })
 
@@ -116,7 +125,9 @@ describe('an idle connection is never used again when it', () => {
     await client.reader.until('half')
     client.reset()
     expect((await proxy.end()).error?.code).toBe('CLIENT_GONE')
-    await (await upstream.connection()).hungUp
+    await (
+      await upstream.connection()
+    ).hungUp
     expect(proxy.proxy.runtime.pool).toMatchObject({ idle: 0, active: 0 })
   })
 
@@ -128,7 +139,9 @@ describe('an idle connection is never used again when it', () => {
     await (await upstream.connection()).request()
     client.reset()
     await proxy.end()
-    await (await upstream.connection()).hungUp
+    await (
+      await upstream.connection()
+    ).hungUp
     expect(proxy.proxy.runtime.pool).toMatchObject({ idle: 0, active: 0 })
   })
 })
@@ -138,7 +151,13 @@ test('plain connections of different groups and local addresses are kept apart',
   let options: PeerOptions = {}
   const proxy = await startProxy({ upstreamPeer: () => peer(upstream.address, options) })
   const client = await proxy.connect()
-  const variants: PeerOptions[] = [{}, { group: 'a' }, { group: 'b' }, { localAddress: '127.0.0.2' }, { group: 'a', localAddress: '127.0.0.2' }]
+  const variants: PeerOptions[] = [
+    {},
+    { group: 'a' },
+    { group: 'b' },
+    { localAddress: '127.0.0.2' },
+    { group: 'a', localAddress: '127.0.0.2' },
+  ]
   for (let round = 0; round < 2; round++) {
     for (const [at, variant] of variants.entries()) {
       options = variant

@@ -66,7 +66,8 @@ test.each([1, 2, 3])('whatever upstreams do, no client sees a byte of another on
     {
       upstreamPeer: (session) => peer(nodes.select('', session.tried), { readTimeoutMs: 50 }),
       // Every other response is held back for a turn.
-      responseFilter: (session) => (session.requestNumber % 2 === 0 ? new Promise((resolve) => setImmediate(resolve)) : undefined),
+      responseFilter: (session) =>
+        session.requestNumber % 2 === 0 ? new Promise((resolve) => setImmediate(resolve)) : undefined,
     },
     { maxRetries: 1 },
   )

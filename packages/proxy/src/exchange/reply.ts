@@ -12,7 +12,8 @@ export type ErrorRenderer = (status: number, reason: string) => LocalResponse
 
 /** Throws a RangeError for a status that no final response has, a TypeError for a field that would break the framing. */
 export function localResponse(status: number, body: ResponseBody = '', fields: ResponseFields = {}): LocalResponse {
-  if (!Number.isInteger(status) || status < 200 || status > 999) throw new RangeError(`not the status of a final response: ${status}`)
+  if (!Number.isInteger(status) || status < 200 || status > 999)
+    throw new RangeError(`not the status of a final response: ${status}`)
   const headers = Headers.from(fields)
   const bytes = bodyText(body)
   if (bytes !== '' && !headers.has('content-type')) headers.appendUnchecked('Content-Type', contentType(body))

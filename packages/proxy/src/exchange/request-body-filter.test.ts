@@ -11,7 +11,8 @@ afterEach(releaseAll)
 const echo = (): Promise<RawUpstream> => RawUpstream.answering(({ body, framing }) => reply(`${framing} ${body}`))
 const postChunks = (client: RawClient, pieces: readonly string[]): void =>
   client.send(`POST / HTTP/1.1\r\nHost: client.test\r\nTransfer-Encoding: chunked\r\n\r\n${chunked(pieces)}`)
-const upper = (chunk: Uint8Array): Uint8Array => Buffer.from(Buffer.from(chunk).toString('latin1').toUpperCase(), 'latin1')
+const upper = (chunk: Uint8Array): Uint8Array =>
+  Buffer.from(Buffer.from(chunk).toString('latin1').toUpperCase(), 'latin1')
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 describe.each([
@@ -31,7 +32,8 @@ describe.each([
     const upstream = await echo()
     const proxy = await startProxyTo(upstream.address, {
       upstreamRequestFilter: (_session, request) => void request.headers.delete('content-length'),
-      requestBodyFilter: (_session, chunk, end) => give(end ? Buffer.from('>') : Buffer.concat([Buffer.from('<'), chunk])),
+      requestBodyFilter: (_session, chunk, end) =>
+        give(end ? Buffer.from('>') : Buffer.concat([Buffer.from('<'), chunk])),
     })
     const client = await proxy.connect()
     expect((await client.post('/', 'hello')).body).toBe('chunked <hello>')
@@ -85,19 +87,22 @@ describe.each([
   test.each([
     ['longer', 'xx'],
     ['shorter', ''],
-  ])('that makes it %s than Content-Length is a 500, and never a request of its own for the upstream', async (_how, bytes) => {
-    const upstream = await echo()
-    const proxy = await startProxyTo(upstream.address, {
-      requestBodyFilter: (session, _chunk, end) =>
-        session.request.target === '/bad' && !end ? give(Buffer.from('hello'.slice(2) + bytes + bytes)) : undefined,
-    })
-    const client = await proxy.connect()
-    expect((await client.post('/', 'hello')).body).toBe('length hello')
-    expect(statusOf(await client.post('/bad', 'hello'))).toBe(500)
-    expect((await client.post('/', 'world')).body).toBe('length world')
-    expect(upstream.connections.length).toBe(2)
-    expect(proxy.messages('error')[0]).toMatch(/than Content-Length says/)
-  })
+  ])(
+    'that makes it %s than Content-Length is a 500, and never a request of its own for the upstream',
+    async (_how, bytes) => {
+      const upstream = await echo()
+      const proxy = await startProxyTo(upstream.address, {
+        requestBodyFilter: (session, _chunk, end) =>
+          session.request.target === '/bad' && !end ? give(Buffer.from('hello'.slice(2) + bytes + bytes)) : undefined,
+      })
+      const client = await proxy.connect()
+      expect((await client.post('/', 'hello')).body).toBe('length hello')
+      expect(statusOf(await client.post('/bad', 'hello'))).toBe(500)
+      expect((await client.post('/', 'world')).body).toBe('length world')
+      expect(upstream.connections.length).toBe(2)
+      expect(proxy.messages('error')[0]).toMatch(/than Content-Length says/)
+    },
+  )
 })
 
 test('a promise holds later pieces back, whichever settles first', async () => {

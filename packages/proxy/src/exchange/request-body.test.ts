@@ -3,17 +3,20 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { peer } from '../peers/peer.ts'
 import { exchangeOf, startProxy, startProxyTo } from './testing/proxy-harness.ts'
 import { chunked, statusOf } from './testing/raw-client.ts'
-import { closedPort, RawUpstream, reply } from './testing/raw-upstream.ts'
+import { DEAD, RawUpstream, reply } from './testing/raw-upstream.ts'
 import { eventually, releaseAll } from './testing/resources.ts'
 
 afterEach(releaseAll)
 
 const digest = (text: string): string => createHash('sha256').update(text, 'latin1').digest('hex')
 /** Bytes that do not repeat with any buffer size. */
-const pattern = (length: number): string => Buffer.from(Uint8Array.from({ length }, (_, at) => (at * 31 + (at >> 8) * 7) & 0xff)).toString('latin1')
+const pattern = (length: number): string =>
+  Buffer.from(Uint8Array.from({ length }, (_, at) => (at * 31 + (at >> 8) * 7) & 0xff)).toString('latin1')
 
 const echo = (): Promise<RawUpstream> =>
-  RawUpstream.answering(({ body, framing, trailers }) => reply(`${framing} ${body.length} ${digest(body)} ${trailers.trim()}`))
+  RawUpstream.answering(({ body, framing, trailers }) =>
+    reply(`${framing} ${body.length} ${digest(body)} ${trailers.trim()}`),
+  )
 
 describe.each([
   ['nothing', 0],
@@ -37,7 +40,9 @@ describe.each([
     const client = await proxy.connect()
     const pieces: string[] = []
     for (let at = 0; at < size; at += 100_003) pieces.push(body.slice(at, at + 100_003))
-    client.send(`POST / HTTP/1.1\r\nHost: client.test\r\nTransfer-Encoding: chunked\r\n\r\n${chunked(pieces, 'X-Sum: 1\r\n')}`)
+    client.send(
+      `POST / HTTP/1.1\r\nHost: client.test\r\nTransfer-Encoding: chunked\r\n\r\n${chunked(pieces, 'X-Sum: 1\r\n')}`,
+    )
     expect((await client.response()).body).toBe(`chunked ${size} ${digest(body)} X-Sum: 1`)
   })
 })
@@ -103,10 +108,9 @@ describe('another attempt', () => {
   test('is made for a larger one of which nothing was sent, and for one that was read whole', async () => {
     const body = pattern(1_000_000)
     const upstream = await failing(body.length)
-    const dead = `127.0.0.1:${await closedPort()}`
     const proxy = await startProxy({
       requestFilter: async (session) => void (await session.readBody(2_000_000)),
-      upstreamPeer: (session) => peer(session.attempts === 1 ? dead : upstream.address),
+      upstreamPeer: (session) => peer(session.attempts === 1 ? DEAD[0] : upstream.address),
     })
     const client = await proxy.connect()
     client.send(`PUT / HTTP/1.1\r\nHost: client.test\r\nContent-Length: ${body.length}\r\n\r\n${body}`)
@@ -114,46 +118,59 @@ describe('another attempt', () => {
     expect((await proxy.end()).session.attempts).toBe(3)
   })
 
-  test.each(['by length', 'in chunks'])('gets what the client sent (%s) while no connection was there, once and in order', async (how) => {
-    // The client goes on sending between the loss of the first connection and the making of the second one.
-    const upstream = await failing(5)
-    let release = (): void => undefined
-    const proxy = await startProxy({
-      upstreamPeer: (session) => {
-        if (session.attempts === 1) return peer(upstream.address)
-        return new Promise((resolve) => (release = () => resolve(peer(upstream.address))))
-      },
-    })
-    const client = await proxy.connect()
-    const framing = how === 'by length' ? 'Content-Length: 10' : 'Transfer-Encoding: chunked'
-    client.send(`PUT / HTTP/1.1\r\nHost: client.test\r\n${framing}\r\n\r\n${how === 'by length' ? '01234' : '5\r\n01234\r\n'}`)
-    await eventually('the second attempt', () => proxy.log.length > 0)
-    await client.sendAll(how === 'by length' ? '56789' : '5\r\n56789\r\n0\r\n\r\n')
-    release()
-    expect((await client.response()).body).toBe(`10 ${digest('0123456789')}`)
-  })
+  test.each(['by length', 'in chunks'])(
+    'gets what the client sent (%s) while no connection was there, once and in order',
+    async (how) => {
+      // The client goes on sending between the loss of the first connection and the making of the second one.
+      const upstream = await failing(5)
+      let release = (): void => undefined
+      const proxy = await startProxy({
+        upstreamPeer: (session) => {
+          if (session.attempts === 1) return peer(upstream.address)
+          return new Promise((resolve) => (release = () => resolve(peer(upstream.address))))
+        },
+      })
+      const client = await proxy.connect()
+      const framing = how === 'by length' ? 'Content-Length: 10' : 'Transfer-Encoding: chunked'
+      client.send(
+        `PUT / HTTP/1.1\r\nHost: client.test\r\n${framing}\r\n\r\n${how === 'by length' ? '01234' : '5\r\n01234\r\n'}`,
+      )
+      await eventually('the second attempt', () => proxy.log.length > 0)
+      await client.sendAll(how === 'by length' ? '56789' : '5\r\n56789\r\n0\r\n\r\n')
+      release()
+      expect((await client.response()).body).toBe(`10 ${digest('0123456789')}`)
+    },
+  )
 })
 
 describe('readBody and replaceBody', () => {
-  test.each(['by length', 'in chunks'])('give a phase all of it (%s), and the upstream what the phase made of it', async (how) => {
-    const upstream = await RawUpstream.answering(({ body, framing }) => reply(`${framing} ${body}`))
-    const proxy = await startProxyTo(upstream.address, {
-      requestFilter: async (session) => {
-        const body = Buffer.from(await session.readBody(100)).toString()
-        expect(Buffer.from(await session.readBody(100)).toString()).toBe(body)
-        session.replaceBody(Buffer.from(body.toUpperCase() + '!'))
-      },
-    })
-    const client = await proxy.connect()
-    for (let round = 0; round < 2; round++) {
-      if (how === 'by length') client.send('POST / HTTP/1.1\r\nHost: client.test\r\nContent-Length: 5\r\n\r\nhello')
-      else client.send(`POST / HTTP/1.1\r\nHost: client.test\r\nTransfer-Encoding: chunked\r\n\r\n${chunked(['he', 'llo'])}`)
-      expect((await client.response()).body).toBe(`${how === 'by length' ? 'length' : 'chunked'} HELLO!`)
-    }
-  })
+  test.each(['by length', 'in chunks'])(
+    'give a phase all of it (%s), and the upstream what the phase made of it',
+    async (how) => {
+      const upstream = await RawUpstream.answering(({ body, framing }) => reply(`${framing} ${body}`))
+      const proxy = await startProxyTo(upstream.address, {
+        requestFilter: async (session) => {
+          const body = Buffer.from(await session.readBody(100)).toString()
+          expect(Buffer.from(await session.readBody(100)).toString()).toBe(body)
+          session.replaceBody(Buffer.from(body.toUpperCase() + '!'))
+        },
+      })
+      const client = await proxy.connect()
+      for (let round = 0; round < 2; round++) {
+        if (how === 'by length') client.send('POST / HTTP/1.1\r\nHost: client.test\r\nContent-Length: 5\r\n\r\nhello')
+        else
+          client.send(
+            `POST / HTTP/1.1\r\nHost: client.test\r\nTransfer-Encoding: chunked\r\n\r\n${chunked(['he', 'llo'])}`,
+          )
+        expect((await client.response()).body).toBe(`${how === 'by length' ? 'length' : 'chunked'} HELLO!`)
+      }
+    },
+  )
 
   test('may leave nothing of it', async () => {
-    const upstream = await RawUpstream.answering(({ head, body }) => reply(`${/content-length: 0/i.test(head)} ${body.length}`))
+    const upstream = await RawUpstream.answering(({ head, body }) =>
+      reply(`${/content-length: 0/i.test(head)} ${body.length}`),
+    )
     const proxy = await startProxyTo(upstream.address, {
       requestFilter: async (session) => {
         await session.readBody(100)
@@ -191,17 +208,25 @@ describe('readBody and replaceBody', () => {
   test('a phase that overlooks that it was too large sends no half of it', async () => {
     const upstream = await RawUpstream.answering(() => reply('never'))
     const proxy = await startProxyTo(upstream.address, {
-      requestFilter: (session) => session.readBody(10).then(() => undefined, () => undefined),
+      requestFilter: (session) =>
+        session.readBody(10).then(
+          () => undefined,
+          () => undefined,
+        ),
     })
     const client = await proxy.connect()
-    client.send(`POST / HTTP/1.1\r\nHost: client.test\r\nTransfer-Encoding: chunked\r\n\r\n${chunked(['hello ', 'world'])}`)
+    client.send(
+      `POST / HTTP/1.1\r\nHost: client.test\r\nTransfer-Encoding: chunked\r\n\r\n${chunked(['hello ', 'world'])}`,
+    )
     expect(statusOf(await client.response())).toBe(413)
     expect(upstream.connections.length).toBe(0)
   })
 
   test('come too late when the body is on its way: that is an error and no wait for ever', async () => {
     const upstream = await RawUpstream.answering(({ body }) => reply(body))
-    const proxy = await startProxyTo(upstream.address, { responseFilter: async (session) => void (await session.readBody(10)) })
+    const proxy = await startProxyTo(upstream.address, {
+      responseFilter: async (session) => void (await session.readBody(10)),
+    })
     const client = await proxy.connect()
     expect(statusOf(await client.post('/', 'hello'))).toBe(500)
   })

@@ -4,7 +4,7 @@ import type { ProxyPhases } from '../phases/phases.ts'
 import type { Session } from '../session.ts'
 import { startProxy, startProxyTo } from './testing/proxy-harness.ts'
 import { statusOf } from './testing/raw-client.ts'
-import { CHUNKED_HEAD, closedPort, RawUpstream, reply } from './testing/raw-upstream.ts'
+import { CHUNKED_HEAD, DEAD, RawUpstream, reply } from './testing/raw-upstream.ts'
 import { releaseAll } from './testing/resources.ts'
 
 afterEach(releaseAll)
@@ -52,10 +52,9 @@ describe.each(CASES)('respond() in %s, %s', (name, when, reach) => {
         else connection.send(reply(`hello ${line.split(' ')[1]}`))
       }
     })
-    const dead = await closedPort()
     const usual: Phases = {
       upstreamPeer: (session) =>
-        peer(reach === 'refused' && session.request.target === '/x' ? `127.0.0.1:${dead}` : upstream.address),
+        peer(reach === 'refused' && session.request.target === '/x' ? DEAD[0] : upstream.address),
     }
     const before = usual[name] as ((session: Session) => unknown) | undefined
     const phase = (session: Session): unknown => {
@@ -92,7 +91,9 @@ test('what the upstream was sending is dropped when a response filter answers, a
   })
   const client = await proxy.connect()
   expect((await client.get()).body).toBe('not for you')
-  await (await upstream.connection()).hungUp
+  await (
+    await upstream.connection()
+  ).hungUp
   expect(proxy.proxy.runtime.pool.idle).toBe(0)
   expect(proxy.proxy.runtime.pool.active).toBe(0)
 })
@@ -162,7 +163,9 @@ test('proxyUpstreamFilter that says no is a 502, unless it answered', async () =
 })
 
 test('a status that is none is a 500, and no broken status line', async () => {
-  const proxy = await startProxyTo('unused', { requestFilter: (session) => session.respond(Number(session.request.query)) })
+  const proxy = await startProxyTo('unused', {
+    requestFilter: (session) => session.respond(Number(session.request.query)),
+  })
   for (const status of ['99', '1000', '200.5', 'NaN', '101']) {
     const client = await proxy.connect()
     expect(statusOf(await client.get(`/?${status}`))).toBe(500)

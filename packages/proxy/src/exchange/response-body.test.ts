@@ -10,7 +10,8 @@ import { eventually, releaseAll } from './testing/resources.ts'
 afterEach(releaseAll)
 
 const digest = (text: string): string => createHash('sha256').update(text, 'latin1').digest('hex')
-const pattern = (length: number): string => Buffer.from(Uint8Array.from({ length }, (_, at) => (at * 31 + (at >> 8) * 7) & 0xff)).toString('latin1')
+const pattern = (length: number): string =>
+  Buffer.from(Uint8Array.from({ length }, (_, at) => (at * 31 + (at >> 8) * 7) & 0xff)).toString('latin1')
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 function inPieces(body: string, size: number): string[] {
@@ -63,7 +64,10 @@ describe.each([
 
 test.each<[string, (body: Buffer) => Buffer[]]>([
   ['by length', (body) => [Buffer.from(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n`), body]],
-  ['in chunks', (body) => [Buffer.from(`${CHUNKED_HEAD}${body.length.toString(16)}\r\n`), body, Buffer.from('\r\n0\r\n\r\n')]],
+  [
+    'in chunks',
+    (body) => [Buffer.from(`${CHUNKED_HEAD}${body.length.toString(16)}\r\n`), body, Buffer.from('\r\n0\r\n\r\n')],
+  ],
 ])('a slow client holds the upstream back (%s): what waits in between does not grow', async (_, parts) => {
   const size = 64 * 1_048_576
   const upstream = await RawUpstream.start(async (connection) => {
@@ -126,13 +130,16 @@ describe('body filters', () => {
   test.each(['length', 'chunked'] as const)('gather a large one (%s) and send it at the end', async (framing) => {
     const body = pattern(300_000)
     const gathered: Buffer[] = []
-    const { client } = await withFilter(framing === 'length' ? reply(body) : CHUNKED_HEAD + chunked(inPieces(body, 9_999)), {
-      responseFilter: (_session, response) => void response.headers.delete('content-length'),
-      responseBodyFilter: (_session, chunk, end) => {
-        gathered.push(Buffer.from(chunk))
-        return end ? Buffer.from(digest(Buffer.concat(gathered.splice(0)).toString('latin1'))) : new Uint8Array(0)
+    const { client } = await withFilter(
+      framing === 'length' ? reply(body) : CHUNKED_HEAD + chunked(inPieces(body, 9_999)),
+      {
+        responseFilter: (_session, response) => void response.headers.delete('content-length'),
+        responseBodyFilter: (_session, chunk, end) => {
+          gathered.push(Buffer.from(chunk))
+          return end ? Buffer.from(digest(Buffer.concat(gathered.splice(0)).toString('latin1'))) : new Uint8Array(0)
+        },
       },
-    })
+    )
     const answer = await client.response()
     expect([answer.framing, answer.body]).toEqual(['chunked', digest(body)])
     // An empty piece is no last chunk: the connection is in step.
@@ -141,7 +148,9 @@ describe('body filters', () => {
 
   test('change each piece of a stream', async () => {
     const body = pattern(1_000_000)
-    const { client } = await withFilter(reply(body), { responseBodyFilter: (_session, chunk) => Buffer.from(chunk).map((byte) => byte ^ 1) })
+    const { client } = await withFilter(reply(body), {
+      responseBodyFilter: (_session, chunk) => Buffer.from(chunk).map((byte) => byte ^ 1),
+    })
     const flipped = Buffer.from(body, 'latin1').map((byte) => byte ^ 1)
     expect(digest((await client.response()).body)).toBe(digest(Buffer.from(flipped).toString('latin1')))
   })
@@ -174,7 +183,10 @@ describe('body filters', () => {
 
   test('are not asked for the body of a HEAD, 204 or 304, which has none', async () => {
     const asked: string[] = []
-    const heads = ['HTTP/1.1 204 No Content\r\n\r\n', 'HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\nETag: "1"\r\n\r\n']
+    const heads = [
+      'HTTP/1.1 204 No Content\r\n\r\n',
+      'HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\nETag: "1"\r\n\r\n',
+    ]
     const upstream = await RawUpstream.answering(({ line }) =>
       line.startsWith('HEAD') ? 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n' : (heads.shift() ?? reply('hello')),
     )

@@ -45,7 +45,7 @@ export function relayHead<Ctx>(exchange: Exchange<Ctx>, head: ResponseHead): voi
 }
 
 function startBody<Ctx>(exchange: Exchange<Ctx>, head: ResponseHead): void {
-  if (exchange.sendAnswer()) return
+  if (exchange.sendAnswer() || !settleStatus(exchange, head)) return
   const filters = wantsBodyFilters(exchange)
   if (filters === STOPPED) return
   exchange.filtersBody = filters
@@ -57,6 +57,16 @@ function startBody<Ctx>(exchange: Exchange<Ctx>, head: ResponseHead): void {
   for (const chunk of held.chunks) relayBody(exchange, chunk)
   if (held.trailers !== undefined) relayEnd(exchange, held.trailers)
   else exchange.resumeResponse()
+}
+
+/** What a filter wrote into the status line: a reason that could end it is left out, a status that is none is a failure. */
+function settleStatus<Ctx>(exchange: Exchange<Ctx>, head: ResponseHead): boolean {
+  const { status, reason } = head
+  // eslint-disable-next-line no-control-regex
+  if (reason !== 'OK' && /[^\t -~\x80-\xff]/.test(reason)) head.reason = ''
+  if (status >= 200 && status <= 999 && Number.isInteger(status)) return true
+  fail(exchange, new ProxyError('PHASE_FAILED', 'internal', 500, `a filter made a status that is none: ${status}`))
+  return false
 }
 
 /** What a filter wrote into Content-Length, or did not, is not what a client may count by. */
@@ -119,7 +129,12 @@ function withinLength<Ctx>(exchange: Exchange<Ctx>, bytes: number): boolean {
 }
 
 const wrongLength = (how: 'more' | 'less'): ProxyError =>
-  new ProxyError('PHASE_FAILED', 'internal', 500, `the body is ${how} than Content-Length says: a filter that changes it deletes that field in responseFilter`)
+  new ProxyError(
+    'PHASE_FAILED',
+    'internal',
+    500,
+    `the body is ${how} than Content-Length says: a filter that changes it deletes that field in responseFilter`,
+  )
 
 /** The upstream has done its part: its connection may serve the next request. */
 function giveBack<Ctx>(exchange: Exchange<Ctx>): void {
@@ -158,7 +173,11 @@ function filterHead<Ctx>(
   }
 }
 
-async function filterLeavingLater<Ctx>(exchange: Exchange<Ctx>, head: ResponseHead, waiting: Promise<void>): Promise<void> {
+async function filterLeavingLater<Ctx>(
+  exchange: Exchange<Ctx>,
+  head: ResponseHead,
+  waiting: Promise<void>,
+): Promise<void> {
   await waiting
   if (exchange.answer === undefined) await exchange.runtime.phases.responseFilter?.(exchange, head)
 }
@@ -170,7 +189,7 @@ function deliverWhole<Ctx>(
   trailers: string,
   error: ProxyError | undefined,
 ): void {
-  if (exchange.sendAnswer()) return
+  if (exchange.sendAnswer() || !settleStatus(exchange, head)) return
   let text = body
   const { headers } = head
   const filters = wantsBodyFilters(exchange)
@@ -203,7 +222,8 @@ function filterBody<Ctx>(exchange: Exchange<Ctx>, chunk: Uint8Array, end: boolea
   const { phases } = exchange.runtime
   try {
     let bytes = chunk
-    if (exchange.responseSource === 'upstream') bytes = phases.upstreamResponseBodyFilter?.(exchange, bytes, end) ?? bytes
+    if (exchange.responseSource === 'upstream')
+      bytes = phases.upstreamResponseBodyFilter?.(exchange, bytes, end) ?? bytes
     return phases.responseBodyFilter?.(exchange, bytes, end) ?? bytes
   } catch (cause) {
     fail(exchange, ProxyError.fromPhase('a response body filter', cause))
@@ -213,7 +233,11 @@ function filterBody<Ctx>(exchange: Exchange<Ctx>, chunk: Uint8Array, end: boolea
 
 function filterTrailers<Ctx>(exchange: Exchange<Ctx>, block: string): string {
   const { phases } = exchange.runtime
-  if (block === '' || (phases.upstreamResponseTrailerFilter === undefined && phases.responseTrailerFilter === undefined)) return block
+  if (
+    block === '' ||
+    (phases.upstreamResponseTrailerFilter === undefined && phases.responseTrailerFilter === undefined)
+  )
+    return block
   const trailers = new Headers(block)
   try {
     if (exchange.responseSource === 'upstream') phases.upstreamResponseTrailerFilter?.(exchange, trailers)

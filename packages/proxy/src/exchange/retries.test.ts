@@ -4,7 +4,7 @@ import { peer } from '../peers/peer.ts'
 import { ProxyError } from '../proxy-error.ts'
 import { startProxy, startProxyTo } from './testing/proxy-harness.ts'
 import { statusOf } from './testing/raw-client.ts'
-import { closedPort, RawUpstream, reply } from './testing/raw-upstream.ts'
+import { DEAD, RawUpstream, reply } from './testing/raw-upstream.ts'
 import { releaseAll } from './testing/resources.ts'
 
 afterEach(releaseAll)
@@ -21,13 +21,13 @@ function flaky(failures: number, how: 'end' | 'reset' = 'reset'): Promise<RawUps
   })
 }
 
-const failures = (log: { readonly fields: Readonly<Record<string, unknown>> }[]): unknown[] => log.map(({ fields }) => fields['code'])
+const failures = (log: { readonly fields: Readonly<Record<string, unknown>> }[]): unknown[] =>
+  log.map(({ fields }) => fields['code'])
 
 describe('a connection that cannot be made', () => {
   test('goes to the next node, for any method, and the failed one is not picked again', async () => {
     const good = await RawUpstream.answering(({ body }) => reply(`got ${body}`))
-    const dead = [await closedPort(), await closedPort()].map((port) => `127.0.0.1:${port}`)
-    const nodes = LoadBalancer.roundRobin([...dead, good.address])
+    const nodes = LoadBalancer.roundRobin([...DEAD, good.address])
     const proxy = await startProxy({ upstreamPeer: (session) => peer(nodes.select('', session.tried)) })
     const client = await proxy.connect()
     for (let round = 1; round <= 3; round++) {
@@ -41,7 +41,7 @@ describe('a connection that cannot be made', () => {
   })
 
   test('is a 502 with its reason when no other node is left', async () => {
-    const nodes = LoadBalancer.roundRobin([`127.0.0.1:${await closedPort()}`])
+    const nodes = LoadBalancer.roundRobin([DEAD[0]])
     const proxy = await startProxy({ upstreamPeer: (session) => peer(nodes.select('', session.tried)) })
     const client = await proxy.connect()
     const answer = await client.get()
@@ -53,14 +53,14 @@ describe('a connection that cannot be made', () => {
   })
 
   test.each([0, 2])('is tried %d times more with maxRetries', async (maxRetries) => {
-    const proxy = await startProxyTo(`127.0.0.1:${await closedPort()}`, {}, { maxRetries })
+    const proxy = await startProxyTo(DEAD[0], {}, { maxRetries })
     const client = await proxy.connect()
     expect(statusOf(await client.get())).toBe(502)
     expect((await proxy.end()).session.attempts).toBe(maxRetries + 1)
   })
 
   test('ends the request when failToConnect says so', async () => {
-    const proxy = await startProxyTo(`127.0.0.1:${await closedPort()}`, {
+    const proxy = await startProxyTo(DEAD[0], {
       failToConnect: (_session, _peer, error) => {
         expect(error).toMatchObject({ code: 'CONNECT_REFUSED', source: 'upstream', status: 502, retry: true })
         error.retry = false

@@ -49,7 +49,9 @@ describe('upstream limits', () => {
     passTo(clock, 300, proxy)
     expect(statusOf(await client.response())).toBe(504)
     expect((await proxy.end()).error).toMatchObject({ code: 'CONNECT_TIMEOUT', source: 'upstream' })
-    await (await silent.connection()).hungUp
+    await (
+      await silent.connection()
+    ).hungUp
   })
 
   test('the first byte of the response: 504, and the late answer reaches nobody', async () => {
@@ -105,7 +107,9 @@ describe('upstream limits', () => {
     const fast = await RawUpstream.answering(({ line }) => reply(line))
     const clock = new TestClock()
     const proxy = await startProxy(
-      { upstreamPeer: (session) => peer(session.attempts === 1 ? slow.address : fast.address, { readTimeoutMs: 1_000 }) },
+      {
+        upstreamPeer: (session) => peer(session.attempts === 1 ? slow.address : fast.address, { readTimeoutMs: 1_000 }),
+      },
       { deadlines: clock.deadlines },
     )
     const client = await proxy.connect()
@@ -141,9 +145,14 @@ describe('upstream limits', () => {
     expect((await proxy.end()).error?.code).toBe('WRITE_TIMEOUT')
   })
 
-  test('a client that is slow with its body is not the upstream\'s fault: 408', async () => {
+  test("a client that is slow with its body is not the upstream's fault: 408", async () => {
     const upstream = await RawUpstream.start(() => undefined)
-    const { proxy, clock } = await timed(upstream.address, { writeTimeoutMs: 100, readTimeoutMs: 100 }, {}, { bodyTimeoutMs: 5_000 })
+    const { proxy, clock } = await timed(
+      upstream.address,
+      { writeTimeoutMs: 100, readTimeoutMs: 100 },
+      {},
+      { bodyTimeoutMs: 5_000 },
+    )
     const client = await proxy.connect()
     client.send('POST / HTTP/1.1\r\nHost: client.test\r\nContent-Length: 10\r\n\r\nhalf')
     const connection = await upstream.connection()
@@ -174,14 +183,21 @@ describe('upstream limits', () => {
     await eventually('the queue of the client is full', () => stalled())
     passTo(clock, 5_000, proxy)
     expect((await proxy.end()).error).toMatchObject({ code: 'CLIENT_GONE', source: 'downstream' })
-    await (await upstream.connection()).hungUp
+    await (
+      await upstream.connection()
+    ).hungUp
   })
 })
 
 describe('client limits', () => {
   test('a head that does not come is a 408, an idle connection is closed', async () => {
     const upstream = await RawUpstream.answering(() => reply('hello'))
-    const { proxy, clock } = await timed(upstream.address, {}, {}, { headerTimeoutMs: 2_000, keepAliveTimeoutMs: 3_000 })
+    const { proxy, clock } = await timed(
+      upstream.address,
+      {},
+      {},
+      { headerTimeoutMs: 2_000, keepAliveTimeoutMs: 3_000 },
+    )
     const slow = await proxy.connect()
     slow.send('GET / HTTP/1.1\r\nHo')
     const idle = await proxy.connect()

@@ -48,7 +48,9 @@ test('a WebSocket: handshake, frames both ways, close', async () => {
       const [, length] = Array.from(await connection.reader.exactly(2), (letter) => letter.charCodeAt(0))
       const mask = Array.from(await connection.reader.exactly(4), (letter) => letter.charCodeAt(0))
       const body = await connection.reader.exactly((length as number) & 0x7f)
-      const text = Array.from(body, (letter, at) => String.fromCharCode(letter.charCodeAt(0) ^ (mask[at % 4] as number))).join('')
+      const text = Array.from(body, (letter, at) =>
+        String.fromCharCode(letter.charCodeAt(0) ^ (mask[at % 4] as number)),
+      ).join('')
       connection.send(frame(`you said ${text}`))
       if (text === 'bye') connection.end()
     }
@@ -71,7 +73,7 @@ test('a WebSocket: handshake, frames both ways, close', async () => {
   expect(session.response?.status).toBe(101)
 })
 
-test('bytes that come with the 101, or before it, are the tunnel\'s', async () => {
+test("bytes that come with the 101, or before it, are the tunnel's", async () => {
   const upstream = await RawUpstream.start(() => undefined)
   const proxy = await startProxyTo(upstream.address)
   const client = await proxy.connect()
@@ -111,6 +113,21 @@ describe('a half close goes through, and the other way stays open', () => {
     connection.end()
     expect(await client.reader.rest()).toBe('')
     expect((await proxy.end()).error).toBeUndefined()
+  })
+
+  test('of the client before the upstream switched', async () => {
+    const upstream = await RawUpstream.start(() => undefined)
+    const proxy = await startProxyTo(upstream.address)
+    const client = await proxy.connect()
+    client.send(`${UPGRADE}\r\nquestion`)
+    client.end()
+    const connection = await upstream.connection()
+    await connection.request()
+    connection.send(`${SWITCHED}\r\nanswer`)
+    expect(await connection.reader.rest()).toBe('question')
+    connection.end()
+    expect(await client.reader.rest()).toMatch(/^HTTP\/1.1 101 [^]*answer$/)
+    await proxy.end()
   })
 
   test('of the upstream, and all the client still sends arrives, however slowly it is taken', async () => {
@@ -171,7 +188,9 @@ test.each(['client', 'upstream'] as const)('a slow %s holds the other side back'
 describe('response filters', () => {
   test('see the 101, and may change it', async () => {
     const upstream = await RawUpstream.answering(() => `${SWITCHED}\r\n`)
-    const proxy = await startProxyTo(upstream.address, { responseFilter: (_session, head) => head.headers.set('X-Seen', String(head.status)) })
+    const proxy = await startProxyTo(upstream.address, {
+      responseFilter: (_session, head) => head.headers.set('X-Seen', String(head.status)),
+    })
     const client = await proxy.connect()
     client.send(`${UPGRADE}\r\n`)
     expect((await client.response()).headers.get('x-seen')).toBe('101')
@@ -185,7 +204,9 @@ describe('response filters', () => {
     const client = await proxy.connect()
     client.send(`${UPGRADE}\r\n`)
     expect((await client.response()).body).toBe('no chat')
-    await (await upstream.connection()).hungUp
+    await (
+      await upstream.connection()
+    ).hungUp
   })
 
   test('that throw are a 500; that reject cut the tunnel', async () => {

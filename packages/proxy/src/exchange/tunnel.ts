@@ -1,4 +1,10 @@
-import { STALLED, type H1ClientConnection, type H1ServerConnection, type ResponseHead, type TunnelEnds } from '@sekisho/wire'
+import {
+  STALLED,
+  type H1ClientConnection,
+  type H1ServerConnection,
+  type ResponseHead,
+  type TunnelEnds,
+} from '@sekisho/wire'
 import { ProxyError } from '../proxy-error.ts'
 import { isPromise, type Exchange } from './exchange.ts'
 import { fail, finish } from './finish.ts'

@@ -1,6 +1,8 @@
-import { CHUNKED, removeHopByHop, RequestHead, TransportError, type H1ClientConnection } from '@sekisho/wire'
+import { CHUNKED, isToken, removeHopByHop, RequestHead, TransportError, type H1ClientConnection } from '@sekisho/wire'
 import type { Peer } from '../peers/peer.ts'
+import { ProxyError } from '../proxy-error.ts'
 import { isPromise, type Exchange } from './exchange.ts'
+import { fail } from './finish.ts'
 import { phaseFailed, upstreamFailed } from './upstream-stage.ts'
 
 /** Makes this attempt's request from what the client sent, and sends it. */
@@ -50,18 +52,46 @@ function write<Ctx>(exchange: Exchange<Ctx>, request: RequestHead): void {
   const upstream = exchange.upstream as H1ClientConnection
   if (upstream.closed) {
     // It died while an asynchronous filter ran; nothing was sent.
-    upstreamFailed(exchange, new TransportError('CONNECT_FAILED', `${peer.name} closed the connection before the request was sent`))
+    upstreamFailed(
+      exchange,
+      new TransportError('CONNECT_FAILED', `${peer.name} closed the connection before the request was sent`),
+    )
+    return
+  }
+  if (!isSound(exchange, request)) {
+    const line = JSON.stringify(`${request.method} ${request.target}`)
+    fail(
+      exchange,
+      new ProxyError('PHASE_FAILED', 'internal', 500, `a filter made a request line that is none: ${line}`),
+    )
     return
   }
   const bodyLength = settleFraming(request, exchange.body?.knownLength ?? exchange.request.bodyLength)
   // The parser saw to it that there is one, unless it was HTTP/1.0 or somebody took it out.
   const { headers } = request
-  if ((headers.touched || request.host === '') && !headers.has('host')) headers.append('Host', request.host || peer.name)
+  if ((headers.touched || request.host === '') && !headers.has('host'))
+    headers.append('Host', request.host || peer.name)
   const head = request.method + ' ' + request.target + ' HTTP/1.1\r\n' + headers.block + '\r\n'
   exchange.sentAt = performance.now()
-  upstream.sendRequest(exchange, request.method, head, bodyLength, request.upgrade, peer.readTimeoutMs, peer.writeTimeoutMs)
+  upstream.sendRequest(
+    exchange,
+    request.method,
+    head,
+    bodyLength,
+    request.upgrade,
+    peer.readTimeoutMs,
+    peer.writeTimeoutMs,
+  )
   exchange.body?.send(bodyLength)
 }
+
+/** Nothing that a filter put together from what a client sent may end the request line, or be cut into something that does. */
+function isSound<Ctx>(exchange: Exchange<Ctx>, { method, target }: RequestHead): boolean {
+  if (method !== exchange.parsedMethod && !isToken(method)) return false
+  return target === exchange.parsedTarget || VISIBLE.test(target)
+}
+
+const VISIBLE = /^[!-~]+$/
 
 /**
  * Whatever filters did to the fields, what goes up is framed in one way only, and rightly: by the length when it is known and the field was

@@ -25,7 +25,9 @@ const tlsUpstream = (cert: string, more: object = {}): Promise<RawUpstream> =>
     (_request, connection) => {
       const socket = connection.socket as TLSSocket
       const client = socket.getPeerCertificate()
-      return reply(`connection ${connection.number} sni ${String(socket.servername)} client ${client.subject?.CN ?? 'none'}`)
+      return reply(
+        `connection ${connection.number} sni ${String(socket.servername)} client ${client.subject?.CN ?? 'none'}`,
+      )
     },
     { tls: { cert, key: SERVER_KEY, ...more } },
   )
@@ -64,7 +66,12 @@ describe('refused with 502, before a byte of the request is sent:', () => {
     ['one of an authority that is not trusted', SERVER_CERTIFICATE, { tls: { ca: OTHER_AUTHORITY } }, 'upstream.test'],
     ['one that only the roots of the system could vouch for', SERVER_CERTIFICATE, { tls: true }, 'upstream.test'],
     ['one of another name', OTHER_NAME_CERTIFICATE, TRUSTED, 'upstream.test'],
-    ['one of another name than the server name', SERVER_CERTIFICATE, { ...TRUSTED, sni: 'other.test' }, 'upstream.test'],
+    [
+      'one of another name than the server name',
+      SERVER_CERTIFICATE,
+      { ...TRUSTED, sni: 'other.test' },
+      'upstream.test',
+    ],
     ['one without this IP address', OTHER_NAME_CERTIFICATE, TRUSTED, '127.0.0.1'],
   ])('%s', async (_, certificate, options, host) => {
     const upstream = await tlsUpstream(certificate)
@@ -121,7 +128,11 @@ describe('connections are shared only where all that changes trust is equal', ()
   ]
 
   test('each variant has its own, and keeps it', async () => {
-    const upstream = await tlsUpstream(SERVER_CERTIFICATE, { requestCert: true, rejectUnauthorized: false, ca: AUTHORITY })
+    const upstream = await tlsUpstream(SERVER_CERTIFICATE, {
+      requestCert: true,
+      rejectUnauthorized: false,
+      ca: AUTHORITY,
+    })
     let options: PeerOptions = {}
     const proxy = await proxyTo(() => options, `upstream.test:${upstream.port}`)
     const client = await proxy.connect()
@@ -138,10 +149,14 @@ describe('connections are shared only where all that changes trust is equal', ()
 })
 
 test('a body goes through TLS both ways intact', async () => {
-  const upstream = await RawUpstream.answering(({ body }) => reply(body), { tls: { cert: SERVER_CERTIFICATE, key: SERVER_KEY } })
+  const upstream = await RawUpstream.answering(({ body }) => reply(body), {
+    tls: { cert: SERVER_CERTIFICATE, key: SERVER_KEY },
+  })
   const proxy = await proxyTo(TRUSTED, upstream.address)
   const client = await proxy.connect()
-  const body = Buffer.from(Uint8Array.from({ length: 1_000_000 }, (_, at) => (at * 31 + (at >> 8)) & 0xff)).toString('latin1')
+  const body = Buffer.from(Uint8Array.from({ length: 1_000_000 }, (_, at) => (at * 31 + (at >> 8)) & 0xff)).toString(
+    'latin1',
+  )
   const answer = await client.post('/', body)
   expect(answer.body === body).toBe(true)
 })

@@ -46,7 +46,11 @@ test('the defaults: 10 s to connect, 60 s between reads and writes, verified TLS
     writeTimeoutMs: 60_000,
     keepAlive: { maxIdle: 320, idleTimeoutMs: 60_000, maxRequests: 1_000 },
   })
-  expect(peer('192.0.2.1', { keepAlive: { maxIdle: 1 } }).keepAlive).toEqual({ maxIdle: 1, idleTimeoutMs: 60_000, maxRequests: 1_000 })
+  expect(peer('192.0.2.1', { keepAlive: { maxIdle: 1 } }).keepAlive).toEqual({
+    maxIdle: 1,
+    idleTimeoutMs: 60_000,
+    maxRequests: 1_000,
+  })
   expect(peer('name.test', { tls: true, sni: 'other.test' }).tls).toEqual({ serverName: 'other.test' })
 })
 
@@ -84,7 +88,9 @@ describe('the key of the pool', () => {
   })
 
   test('cannot be forged by a separator in a group or a name', () => {
-    expect(keyOf('192.0.2.1:80', { group: 'a', localAddress: 'b' })).not.toBe(keyOf('192.0.2.1:80', { group: '', localAddress: 'b|a' }))
+    expect(keyOf('192.0.2.1:80', { group: 'a', localAddress: 'b' })).not.toBe(
+      keyOf('192.0.2.1:80', { group: '', localAddress: 'b|a' }),
+    )
     expect(keyOf('name.test:443', { tls: { serverName: 'a|unverified', verify: true } })).not.toBe(
       keyOf('name.test:443', { tls: { serverName: 'a', verify: false } }),
     )

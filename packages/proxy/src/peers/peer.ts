@@ -52,7 +52,8 @@ export class Peer {
     this.connectTimeoutMs = options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS
     this.readTimeoutMs = options.readTimeoutMs ?? DEFAULT_IO_TIMEOUT_MS
     this.writeTimeoutMs = options.writeTimeoutMs ?? DEFAULT_IO_TIMEOUT_MS
-    this.keepAlive = options.keepAlive === undefined ? DEFAULT_KEEP_ALIVE : { ...DEFAULT_KEEP_ALIVE, ...options.keepAlive }
+    this.keepAlive =
+      options.keepAlive === undefined ? DEFAULT_KEEP_ALIVE : { ...DEFAULT_KEEP_ALIVE, ...options.keepAlive }
     this.group = options.group ?? ''
     this.localAddress = options.localAddress
     this.needsName = port !== 0 && isIP(host) === 0

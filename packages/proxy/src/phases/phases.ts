@@ -49,7 +49,11 @@ export interface ProxyPhases<Ctx> {
    * them. A promise holds the body back (and the client, by back-pressure) until it settles. `chunk` is valid during the call only.
    * Whoever changes the length deletes `content-length` in upstreamRequestFilter; the body then goes up chunked.
    */
-  requestBodyFilter?(session: Session<Ctx>, chunk: Uint8Array, end: boolean): MaybePromise<Uint8Array | undefined | void>
+  requestBodyFilter?(
+    session: Session<Ctx>,
+    chunk: Uint8Array,
+    end: boolean,
+  ): MaybePromise<Uint8Array | undefined | void>
 
   /** The upstream's final response head, before anything is cached. Throw a ProxyError with `retry` set to try another node. */
   upstreamResponseFilter?(session: Session<Ctx>, response: ResponseHead): MaybePromise<void>

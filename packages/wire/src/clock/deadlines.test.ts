@@ -5,10 +5,10 @@ import { Deadlines, type Timed } from './deadlines.ts'
 class Member implements Timed {
   deadline = 0
   told = 0
-  then: (() => void) | undefined
+  whenTold: (() => void) | undefined
   onDeadline(): void {
     this.told++
-    this.then?.()
+    this.whenTold?.()
   }
 }
 
@@ -45,12 +45,12 @@ describe('a sweep', () => {
       member.deadline = clock.now() + 1
       clock.deadlines.add(member)
     }
-    first.then = () => {
+    first.whenTold = () => {
       clock.deadlines.remove(second)
       third.deadline = clock.now() + 5
       clock.deadlines.add(third)
       first.deadline = clock.now() + 5
-      first.then = undefined
+      first.whenTold = undefined
     }
     clock.pass(1)
     expect([first.told, second.told, third.told]).toEqual([1, 0, 0])

@@ -50,7 +50,9 @@ describe('requests, mutated and split at random', () => {
       const meant = meaning(interpret(bytes, splits, limits))
       expect({ bytes, splits, meant }).toEqual({ bytes, splits, meant: meaning(whole) })
     }
-    expect([...seen]).toEqual(expect.arrayContaining(['HEAD_TOO_LARGE', 'TARGET_TOO_LONG', 'TOO_MANY_HEADERS', 'BODY_TOO_LARGE']))
+    expect([...seen]).toEqual(
+      expect.arrayContaining(['HEAD_TOO_LARGE', 'TARGET_TOO_LONG', 'TOO_MANY_HEADERS', 'BODY_TOO_LARGE']),
+    )
   })
 
   it('keep to their own connection, however the reads of many take turns', () => {
@@ -119,7 +121,9 @@ describe('responses, mutated and split at random', () => {
   it('mean the same in whatever reads they come, and end once', async () => {
     let complete = 0
     for (let run = 0; run < runs / 2; run++) {
-      const bytes = random.chance(0.2) ? mutatedSequence(random, VALID_RESPONSES, 3) : mutate(random, random.pick(VALID_RESPONSES), VALID_RESPONSES)
+      const bytes = random.chance(0.2)
+        ? mutatedSequence(random, VALID_RESPONSES, 3)
+        : mutate(random, random.pick(VALID_RESPONSES), VALID_RESPONSES)
       const splits = randomSplits(random, bytes.length)
       const whole = await receive(bytes, [])
       const split = await receive(bytes, splits)

@@ -66,6 +66,8 @@ export class H1ServerConnection implements Timed, ChunkSink {
   /** Bytes that arrived and cannot be looked at yet: half a head, a body nobody asked for, the next request. */
   private pending: Buffer | undefined
   private headStarted = false
+  /** Bytes of a head that has not ended yet, which were looked at: a head that comes byte by byte is not read again for each. */
+  private headScanned = 0
   private bodyRemaining = 0
   private decoder: ChunkedDecoder | undefined
   private bodyWanted = false
@@ -113,7 +115,7 @@ export class H1ServerConnection implements Timed, ChunkSink {
       // Half a head came before: bounded by maxHeadBytes, as reading is paused while anything else is pending.
       const all = Buffer.concat([this.pending, bytes.subarray(0, length)])
       this.pending = undefined
-      this.consume(all, 0, all.length)
+      this.consume(all, 0, all.length, true)
     }
   }
 
@@ -143,7 +145,8 @@ export class H1ServerConnection implements Timed, ChunkSink {
     else this.tunnel.clientDrained()
   }
 
-  private consume(bytes: Buffer, start: number, end: number): void {
+  /** @param kept the bytes are ours to keep; else the next read goes over them */
+  private consume(bytes: Buffer, start: number, end: number, kept = false): void {
     // A handler that answers at once leads back here for the next pipelined request: a loop, not a recursion.
     this.consuming = true
     let at = start
@@ -152,7 +155,8 @@ export class H1ServerConnection implements Timed, ChunkSink {
       else if (this.state === BODY && this.bodyWanted && !this.bodyPaused) at = this.readBody(bytes, at, end)
       else if (this.state === TUNNEL && !this.bodyPaused) at = this.readTunnel(bytes, at, end)
       else {
-        this.pending = Buffer.from(bytes.subarray(at, end))
+        const rest = bytes.subarray(at, end)
+        this.pending = kept ? rest : Buffer.from(rest)
         this.pauseReading()
         break
       }
@@ -166,9 +170,9 @@ export class H1ServerConnection implements Timed, ChunkSink {
     const text = latin1Text(bytes, at, end - at > limits.maxHeadBytes ? at + limits.maxHeadBytes : end)
     // RFC 9112 section 2.2: one empty line before a request is forgiven.
     const start = text.charCodeAt(0) === 13 && text.charCodeAt(1) === 10 ? 2 : 0
-    const stop = text.indexOf('\r\n\r\n', start)
+    const stop = text.indexOf('\r\n\r\n', Math.max(start, this.headScanned - 3))
     if (stop < 0) {
-      const problem = incompleteHeadProblem(text, end - at, limits)
+      const problem = incompleteHeadProblem(text, this.headScanned, end - at, limits)
       if (problem !== undefined) this.refuse(refusal(problem))
       else this.waitForHead(bytes, at, end)
       return -1
@@ -188,6 +192,7 @@ export class H1ServerConnection implements Timed, ChunkSink {
     // The time of a connection's first head runs since it was opened.
     if (!this.headStarted && this.requestCount > 0) this.startTimer(this.options.limits.headerTimeoutMs)
     this.headStarted = true
+    this.headScanned = end - at
   }
 
   private beginRequest(head: RequestHead, size: number): void {
@@ -196,6 +201,7 @@ export class H1ServerConnection implements Timed, ChunkSink {
     this.bytesReceived = size
     this.bytesSent = 0
     this.headStarted = false
+    this.headScanned = 0
     this.responseStarted = false
     this.responseDone = false
     this.deadline = 0
@@ -325,7 +331,7 @@ export class H1ServerConnection implements Timed, ChunkSink {
     const { pending } = this
     if (pending !== undefined) {
       this.pending = undefined
-      this.consume(pending, 0, pending.length)
+      this.consume(pending, 0, pending.length, true)
     }
     if (
       this.readingPaused &&
@@ -563,10 +569,13 @@ export class H1ServerConnection implements Timed, ChunkSink {
 
 const consumeLater = (connection: H1ServerConnection): void => connection.consumePending()
 
-/** What can be said of a head whose end has not come yet. */
-function incompleteHeadProblem(text: string, size: number, limits: H1Limits): RefusalCode | undefined {
+const BARE_LINE_END = /(?<!\r)\n|\r[^\n]/g
+
+/** What can be said of a head whose end has not come yet; `scanned` bytes of it were found to be fine before. */
+function incompleteHeadProblem(text: string, scanned: number, size: number, limits: H1Limits): RefusalCode | undefined {
   // Without CRLF CRLF a head that ends its lines in LF alone would be waited for until the time is up.
-  if (/(^|[^\r])\n|\r[^\n]/.test(text)) return 'BARE_LINE_END'
+  BARE_LINE_END.lastIndex = Math.max(0, scanned - 1)
+  if (BARE_LINE_END.test(text)) return 'BARE_LINE_END'
   if (size < limits.maxHeadBytes) return undefined
   const lineEnd = text.indexOf('\r\n', 2)
   return lineEnd < 0 || lineEnd > limits.maxTargetLength + 64 ? 'TARGET_TOO_LONG' : 'HEAD_TOO_LARGE'

@@ -22,7 +22,7 @@ export class MemorySocket extends Duplex {
   private readonly left: Buffer[] = []
   private arriving: Buffer[] = []
   private owner: SocketOwner | undefined
-  private buffer: Buffer | undefined
+  private buffer: Buffer = Buffer.alloc(0)
   private readingStopped = false
   private endReceived = false
   private blocked = false
@@ -60,8 +60,8 @@ export class MemorySocket extends Duplex {
   }
 
   /** Bytes arrive in one read (or as many as the buffer needs), at once unless reading is paused. */
-  receive(bytes: string | Buffer): void {
-    this.arriving.push(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes)
+  receive(bytes: string | Uint8Array): void {
+    this.arriving.push(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : Buffer.from(bytes))
     this.deliver()
   }
 
@@ -147,7 +147,7 @@ export class MemorySocket extends Duplex {
     while (!this.readingStopped && !this.destroyed && this.arriving.length > 0) {
       const bytes = this.arriving.shift() as Buffer
       const { owner, buffer } = this
-      if (owner === undefined || buffer === undefined) throw new Error('nobody owns this socket')
+      if (owner === undefined) throw new Error('nobody owns this socket')
       const length = bytes.copy(buffer)
       if (length < bytes.length) this.arriving.unshift(bytes.subarray(length))
       owner.onBytes(buffer, length)

@@ -29,7 +29,19 @@ export class Misbehaviour {
 
   async answer(connection: UpstreamConnection, id: number): Promise<void> {
     const text = this.response(id)
-    const kind = this.pick(['nothing', 'nothing', 'nothing', 'cut', 'flip', 'more', 'twice', 'drop', 'insert', 'close', 'late'])
+    const kind = this.pick([
+      'nothing',
+      'nothing',
+      'nothing',
+      'cut',
+      'flip',
+      'more',
+      'twice',
+      'drop',
+      'insert',
+      'close',
+      'late',
+    ])
     this.kinds.set(kind, (this.kinds.get(kind) ?? 0) + 1)
     const at = this.below(text.length)
     switch (kind) {
@@ -70,9 +82,10 @@ export class Misbehaviour {
 
   private response(id: number): string {
     const body = bodyOf(id, this.pick([0, 1, 3, 50, 3_000]))
-    if (this.random() < 0.5) return `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\nX-Id: ${token(id)}\r\n\r\n${body}`
+    if (this.random() < 0.5)
+      return `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\nX-Id: ${token(id)}\r\n\r\n${body}`
     let text = `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-Id: ${token(id)}\r\n\r\n`
-    for (let at = 0; at < body.length; ) {
+    for (let at = 0; at < body.length;) {
       const piece = body.slice(at, at + 1 + this.below(9_000))
       text += `${piece.length.toString(16)}\r\n${piece}\r\n`
       at += piece.length
@@ -82,7 +95,9 @@ export class Misbehaviour {
 
   /** In up to four pieces, some of them in turns of their own. */
   private async send(connection: UpstreamConnection, text: string): Promise<void> {
-    const cuts = [this.below(text.length + 1), this.below(text.length + 1), this.below(text.length + 1)].sort((a, b) => a - b)
+    const cuts = [this.below(text.length + 1), this.below(text.length + 1), this.below(text.length + 1)].sort(
+      (a, b) => a - b,
+    )
     let from = 0
     for (const to of [...cuts, text.length]) {
       if (to > from) connection.send(text.slice(from, to))

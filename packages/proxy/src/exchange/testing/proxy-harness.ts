@@ -30,7 +30,13 @@ export class ProxyUnderTest<Ctx> {
   readonly ends: Ended[]
   private readonly ended: { wake: (() => void) | undefined }
 
-  constructor(proxy: HttpProxy<Ctx>, listener: ServingListener, log: LogEntry[], ends: Ended[], ended: { wake: (() => void) | undefined }) {
+  constructor(
+    proxy: HttpProxy<Ctx>,
+    listener: ServingListener,
+    log: LogEntry[],
+    ends: Ended[],
+    ended: { wake: (() => void) | undefined },
+  ) {
     this.proxy = proxy
     this.listener = listener
     this.log = log
@@ -96,7 +102,8 @@ export const startProxyTo = (
 ): Promise<ProxyUnderTest<undefined>> => startProxy({ upstreamPeer: () => peer(address), ...phases }, options)
 
 /** The machine behind a session, for what only a test wants to see. */
-export const exchangeOf = (session: Session<never> | Session<unknown>): Exchange<unknown> => session as unknown as Exchange<unknown>
+export const exchangeOf = (session: Session<never> | Session<unknown>): Exchange<unknown> =>
+  session as unknown as Exchange<unknown>
 
 /** Time that passes when a test says so. */
 export class TestClock {

@@ -57,12 +57,14 @@ export interface UpstreamOptions {
 export class RawUpstream {
   readonly connections: UpstreamConnection[] = []
   private readonly server: Server
+  private readonly host: string
   private readonly script: Script
   private readonly failures: unknown[] = []
   private announce: (() => void) | undefined
 
   private constructor(script: Script, options: UpstreamOptions) {
     this.script = script
+    this.host = options.host ?? '127.0.0.1'
     const settings = { allowHalfOpen: true, noDelay: true, pauseOnConnect: false }
     this.server =
       options.tls === undefined
@@ -77,7 +79,7 @@ export class RawUpstream {
     releaseLater(() => upstream.stop())
     return new Promise((resolve, reject) => {
       upstream.server.once('error', reject)
-      upstream.server.listen(options.port ?? 0, options.host ?? '127.0.0.1', () => resolve(upstream))
+      upstream.server.listen(options.port ?? 0, upstream.host, () => resolve(upstream))
     })
   }
 
@@ -96,7 +98,7 @@ export class RawUpstream {
   }
 
   get address(): string {
-    return `127.0.0.1:${this.port}`
+    return `${this.host}:${this.port}`
   }
 
   /** The connection of that number (from 1), when it is there. */
@@ -135,14 +137,8 @@ export class RawUpstream {
   }
 }
 
-/** A port where nothing listens. */
-export async function closedPort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
+/** Where nothing listens: ports that no kernel gives away, unlike those of servers that were closed a moment ago. */
+export const DEAD = ['127.0.0.1:1', '127.0.0.1:2'] as const
 
 /** A response with a length. */
 export const reply = (body: string, fields = '', status = '200 OK'): string =>
