@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { loadConfigText } from '@sekisho/gateway/internal/config/load'
-import { renderProblems } from '@sekisho/gateway/internal/config/render'
-import { PluginRegistry } from '@sekisho/gateway/internal/plugins/plugin-registry'
+import { loadConfigText } from '../packages/gateway/src/config/load.ts'
+import { renderProblems } from '../packages/gateway/src/config/render.ts'
+import { PluginRegistry } from '../packages/gateway/src/plugins/plugin-registry.ts'
 import { refusalCodes } from '@sekisho/wire'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { anchorsOf, guides, pages, placeOf, relativeLinks, ROOT } from './testing/markdown.ts'
@@ -53,7 +53,9 @@ describe('configurations', () => {
 describe('parts made from the source', () => {
   // Needs built packages, as every command of the README makes them.
   test.each(['scripts/config-docs.mjs', 'scripts/code-docs.mjs'])('%s has nothing to write', (script) => {
-    expect(execFileSync(process.execPath, [join(ROOT, script), '--check'], { encoding: 'utf8' })).toContain('up to date')
+    expect(execFileSync(process.execPath, [join(ROOT, script), '--check'], { encoding: 'utf8' })).toContain(
+      'up to date',
+    )
   })
 })
 
@@ -78,15 +80,17 @@ describe('tables are complete', () => {
       ),
     )
     expect(codes.size).toBeGreaterThan(15)
-    expect([...firstColumn(part(read('docs/observability.md'), 'Error codes'))].filter((name) => codes.has(name)).sort()).toEqual(
-      [...codes].sort(),
-    )
+    expect(
+      [...firstColumn(part(read('docs/observability.md'), 'Error codes'))].filter((name) => codes.has(name)).sort(),
+    ).toEqual([...codes].sort())
   })
 
   test('variables', () => {
     const source = read('packages/gateway/src/variables/variables.ts')
     const names = (table: string): string[] =>
-      [...(source.split(`const ${table}`)[1]?.split('\n}')[0] ?? '').matchAll(/^ {2}(\w+): /gm)].map(([, name = '']) => name)
+      [...(source.split(`const ${table}`)[1]?.split('\n}')[0] ?? '').matchAll(/^ {2}(\w+): /gm)].map(
+        ([, name = '']) => name,
+      )
     const expected = [...names('READERS'), ...names('FAMILIES').map((prefix) => `${prefix}NAME`)]
     expect(expected.length).toBeGreaterThan(40)
     const documented = firstColumn(part(read('docs/routing.md'), 'Variables'))

@@ -1,4 +1,4 @@
-import { startGateway, type TestGateway } from '@sekisho/gateway/internal/testing/start-gateway'
+import { startGateway, type TestGateway } from '../packages/gateway/src/testing/start-gateway.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { documentedPlugins } from './testing/plugin-blocks.ts'
 
@@ -24,6 +24,15 @@ const scenarios: Readonly<Record<string, () => Promise<void>>> = {
     expect((await gateway.fetch('/', { headers: { 'User-Agent': 'curl' } })).status).toBe(200)
     await withPlugin('block-agents', { deny: ['BadBot/1.0'], code: 451 })
     expect((await gateway.fetch('/', { headers: { 'User-Agent': 'BadBot/1.0' } })).status).toBe(451)
+  },
+  'hello-header': async () => {
+    await withPlugin('hello-header', { text: 'hello from a plugin' })
+    expect((await gateway.fetch('/')).headers['x-hello']).toBe('hello from a plugin')
+  },
+  visits: async () => {
+    await withPlugin('visits', { header: 'X-Visit' })
+    expect((await gateway.fetch('/')).headers['x-visit']).toBe('1')
+    expect((await gateway.fetch('/')).headers['x-visit']).toBe('2')
   },
   'canonical-host': async () => {
     await withPlugin('canonical-host', { host: 'www.shop.example' })
@@ -59,7 +68,11 @@ const scenarios: Readonly<Record<string, () => Promise<void>>> = {
   'stamp-json': async () => {
     await withPlugin('stamp-json', {})
     const send = (body: string) =>
-      gateway.fetch('/', { method: 'POST', body, headers: { 'Content-Type': 'application/json', 'Content-Length': String(body.length) } })
+      gateway.fetch('/', {
+        method: 'POST',
+        body,
+        headers: { 'Content-Type': 'application/json', 'Content-Length': String(body.length) },
+      })
     expect(JSON.parse(((await send('{"a":1}')).json() as Echo).body)).toEqual({ a: 1, via: 'sekisho' })
     expect((await send('{')).status).toBe(400)
     expect((await gateway.fetch('/')).status).toBe(200)
@@ -79,7 +92,9 @@ const scenarios: Readonly<Record<string, () => Promise<void>>> = {
     log?.({ ...ended, finishedAt: 1_099 } as never)
     expect(warnings).toEqual([])
     log?.({ ...ended, finishedAt: 1_100 } as never)
-    expect(warnings).toEqual([[expect.objectContaining({ scope: 'routes/one', took: 100, status: 200 }), 'slow: GET /a']])
+    expect(warnings).toEqual([
+      [expect.objectContaining({ scope: 'routes/one', took: 100, status: 200 }), 'slow: GET /a'],
+    ])
   },
 }
 

@@ -1,7 +1,14 @@
-import { fetchFrom } from '@sekisho/gateway/internal/testing/start-gateway'
+import { fetchFrom } from '../packages/gateway/src/testing/start-gateway.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type CodeBlock, guides, placeOf } from './testing/markdown.ts'
-import { deadPort, isProgram, runProgram, type RunningProgram, startUpstream, type Upstream } from './testing/programs.ts'
+import {
+  deadPort,
+  isProgram,
+  runProgram,
+  type RunningProgram,
+  startUpstream,
+  type Upstream,
+} from './testing/programs.ts'
 
 const programs = guides().flatMap((page) => page.blocks.filter(isProgram))
 
@@ -87,16 +94,19 @@ const scenarios: readonly Scenario[] = [
 
 const scenarioOf = (block: CodeBlock): Scenario | undefined => scenarios.find(({ says }) => block.text.includes(says))
 
-test.each(programs.map((block) => [placeOf(block), block] as const))('%s does what its page says', async (_place, block) => {
-  const scenario = scenarioOf(block)
-  if (scenario === undefined) throw new Error('programs.test.ts does not know this program')
-  const program = await runProgram(block, scenario.changes())
-  try {
-    await scenario.check(program)
-  } finally {
-    await program.stop()
-  }
-})
+test.each(programs.map((block) => [placeOf(block), block] as const))(
+  '%s does what its page says',
+  async (_place, block) => {
+    const scenario = scenarioOf(block)
+    if (scenario === undefined) throw new Error('programs.test.ts does not know this program')
+    const program = await runProgram(block, scenario.changes())
+    try {
+      await scenario.check(program)
+    } finally {
+      await program.stop()
+    }
+  },
+)
 
 test('every scenario has its program', () => {
   expect(scenarios.filter((scenario) => !programs.some((block) => scenarioOf(block) === scenario))).toEqual([])

@@ -18,9 +18,12 @@ const code = (text) => `\`${text}\``
 /** Each phase with the doc comment and signature that it has in the interface. */
 function phases() {
   const source = readFileSync(new URL('proxy/src/phases/phases.ts', packages), 'utf8')
-  const body = /export interface ProxyPhases<Ctx> \{([\s\S]*?)\n\}\n/.exec(source)?.[1] ?? fail('phases.ts has no ProxyPhases')
+  const body =
+    /export interface ProxyPhases<Ctx> \{([\s\S]*?)\n\}\n/.exec(source)?.[1] ?? fail('phases.ts has no ProxyPhases')
   const found = new Map()
-  for (const [, comment, name, optional, rest] of body.matchAll(/\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s+(\w+)(\??)(\([^\n]*)/g)) {
+  for (const [, comment, name, optional, rest] of body.matchAll(
+    /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s+(\w+)(\??)(\([^\n]*)/g,
+  )) {
     const text = comment
       .split('\n')
       .map((line) => line.replace(/^\s*\* ?/, '').trim())

@@ -66,20 +66,30 @@ function limitsTable(rows) {
     limits.map((row) => {
       const name = row.name.slice('limits.'.length)
       if (AT_LIMIT[name] === undefined) fail(`scripts/config-docs.mjs does not say what happens at ${row.name}`)
-      return [code(name), code(JSON.stringify(row.fallback)), row.bounds.join('; '), meaning('settings', row), AT_LIMIT[name]]
+      return [
+        code(name),
+        code(JSON.stringify(row.fallback)),
+        row.bounds.join('; '),
+        meaning('settings', row),
+        AT_LIMIT[name],
+      ]
     }),
   )
 }
 
 const settings = rowsOf('settings', Settings)
 const parts = {
-  settings: fieldTable('settings', settings.filter(({ name }) => !name.startsWith('limits.'))),
+  settings: fieldTable(
+    'settings',
+    settings.filter(({ name }) => !name.startsWith('limits.')),
+  ),
   limits: limitsTable(settings),
   meta: fieldTable('_meta', rowsOf('_meta', PluginMeta)),
 }
 for (const [kind, schema] of Object.entries(resourceSchemas)) parts[kind] = fieldTable(kind, rowsOf(kind, schema))
 
 const superfluous = Object.keys(MEANINGS).filter((key) => !used.has(key))
-if (superfluous.length > 0) fail(`scripts/config-meanings.mjs has entries that belong to no field: ${superfluous.join(', ')}`)
+if (superfluous.length > 0)
+  fail(`scripts/config-meanings.mjs has entries that belong to no field: ${superfluous.join(', ')}`)
 
 writeParts({ 'docs/configuration.md': parts }, 'node scripts/config-docs.mjs')

@@ -21,7 +21,8 @@ export const MEANINGS = {
   // Settings.
   listen: 'Addresses to serve on: a port, `"HOST:PORT"`, `"[v6]:PORT"`, `"unix:/path"`, or an object as below.',
   'listen[].address': 'The same, where there is more to say.',
-  'listen[].tls': 'TLS on this address, with this certificate. `true` is refused: certificates by name (`ssl`) are not in this version.',
+  'listen[].tls':
+    'TLS on this address, with this certificate. `true` is refused: certificates by name (`ssl`) are not in this version.',
   'listen[].tls.cert': 'File with the certificate chain, PEM. Read when a worker starts.',
   'listen[].tls.key': 'File with the private key, PEM.',
   workers: 'Worker threads. `auto` is one for each core.',
@@ -44,7 +45,8 @@ export const MEANINGS = {
   'upstream_defaults.keepalive_pool_size': 'Idle connections kept to a node, in each worker.',
   'limits.max_connections': 'Open connections of one listener in one worker.',
   shutdown: 'How the gateway stops.',
-  server_header: 'The `Server` header of answers that the gateway gives itself. `false`: none. Answers of upstreams keep theirs.',
+  server_header:
+    'The `Server` header of answers that the gateway gives itself. `false`: none. Answers of upstreams keep theirs.',
   trusted_addresses: 'Addresses and networks of proxies in front of this one, whose `X-Forwarded-*` headers are kept.',
 
   // What many resources have.
@@ -67,17 +69,21 @@ export const MEANINGS = {
 
   // Upstreams.
   'upstreams:type': 'How a node is picked: see [balancing](#balancing).',
-  'upstreams:nodes': '`{ "HOST:PORT": WEIGHT }`, or a list of nodes. At least one of weight above 0 is needed to serve.',
+  'upstreams:nodes':
+    '`{ "HOST:PORT": WEIGHT }`, or a list of nodes. At least one of weight above 0 is needed to serve.',
   'upstreams:nodes[].host': 'Name or IP address. IPv6 in brackets.',
   'upstreams:nodes[].port': 'Left out: 80, or 443 with `scheme: https`.',
   'upstreams:nodes[].weight': 'Share of the traffic. 0 takes the node out.',
-  'upstreams:nodes[].priority': 'Nodes of a lower priority get requests for which each one of the higher priorities has failed.',
+  'upstreams:nodes[].priority':
+    'Nodes of a lower priority get requests for which each one of the higher priorities has failed.',
   'upstreams:nodes[].metadata': 'Free attributes.',
   'upstreams:hash_on': 'Where `chash` looks for `key`. `consumer` needs no key.',
-  'upstreams:key': 'What `chash` hashes: the name of a variable, header or cookie, or a text with `$variables` for `vars_combinations`.',
+  'upstreams:key':
+    'What `chash` hashes: the name of a variable, header or cookie, or a text with `$variables` for `vars_combinations`.',
   'upstreams:retries': 'Attempts after the first. Left out: one less than there are nodes of weight above 0.',
   'upstreams:retry_timeout': 'Seconds for all attempts together: after it no other is begun. 0: no limit.',
-  'upstreams:pass_host': 'The `Host` that the upstream gets: the client\'s (`pass`), the node\'s (`node`), or `upstream_host` (`rewrite`).',
+  'upstreams:pass_host':
+    "The `Host` that the upstream gets: the client's (`pass`), the node's (`node`), or `upstream_host` (`rewrite`).",
   'upstreams:upstream_host': 'For `pass_host: rewrite`. With `https` also the name that the certificate must have.',
   'upstreams:scheme': '`http` or `https`. The others are refused in this version.',
   'upstreams:keepalive_pool': 'Idle connections. Left out: `upstream_defaults`.',
@@ -88,12 +94,13 @@ export const MEANINGS = {
   'upstreams:tls.client_cert': 'Certificate chain that we show, PEM. Needs `client_key`.',
   'upstreams:tls.client_key': 'Its private key, PEM.',
   'upstreams:tls.client_cert_id': 'Refused: `ssl` resources are not in this version.',
-  'upstreams:tls.verify': 'Verify the certificate of the node. APISIX\'s default is `false`.',
+  'upstreams:tls.verify': "Verify the certificate of the node. APISIX's default is `false`.",
   'upstreams:checks': 'Read and checked. This version makes no health checks, and says so at the start.',
 
   // Services.
   'services:hosts': 'For routes of this service that name no host.',
-  'services:enable_websocket': 'For routes that do not say themselves. `true` lets any upgrade through, see [HTTP/1.1](http1.md#upgrades).',
+  'services:enable_websocket':
+    'For routes that do not say themselves. `true` lets any upgrade through, see [HTTP/1.1](http1.md#upgrades).',
 
   // Routes.
   'routes:uri': 'Path pattern, see [routing](routing.md#path-patterns).',

@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { bundleModule } from '@sekisho/gateway/internal/config/module/bundle'
-import { importPlugin } from '@sekisho/gateway/internal/node/user-plugin'
-import type { PluginDefinition } from '@sekisho/gateway/internal/plugins/definition'
+import { bundleModule } from '../../packages/gateway/src/config/module/bundle.ts'
+import { importPlugin } from '../../packages/gateway/src/node/user-plugin.ts'
+import type { PluginDefinition } from '../../packages/gateway/src/plugins/definition.ts'
 import { type CodeBlock, guides, ROOT } from './markdown.ts'
 
 /** What `@sekisho/gateway` means within a plugin: the built one, as data: modules are Node's own and not the test runner's. */
@@ -17,7 +17,9 @@ export async function documentedPlugins(): Promise<Map<string, PluginDefinition>
   const folder = mkdtempSync(join(tmpdir(), 'sekisho-docs-'))
   try {
     const plugins = new Map<string, PluginDefinition>()
-    for (const [index, block] of guides().flatMap((page) => page.blocks.filter(isPlugin)).entries()) {
+    for (const [index, block] of guides()
+      .flatMap((page) => page.blocks.filter(isPlugin))
+      .entries()) {
       const file = join(folder, `plugin-${index}.ts`)
       writeFileSync(file, block.text)
       const definition = await importPlugin(file, await bundleModule(file, { gateway: BUILT_GATEWAY }))

@@ -14,8 +14,8 @@ export const isProgram = ({ language, text }: CodeBlock): boolean => language ==
 export interface RunningProgram {
   readonly port: number
   /** What it wrote to standard output so far. */
-  output(): string
-  stop(): Promise<void>
+  readonly output: () => string
+  readonly stop: () => Promise<void>
 }
 
 /** Runs a program as its reader would, apart from its ports: those of upstreams as given, its own a free one. */
@@ -67,7 +67,7 @@ function readyPort(child: ChildProcess): Promise<number> {
 /** A server for a program to stand in front of. */
 export interface Upstream {
   readonly port: number
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 export async function startUpstream(listener: RequestListener): Promise<Upstream> {

@@ -12,7 +12,10 @@ export function typeErrors(blocks: readonly CodeBlock[]): string[] {
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(configuration))
     const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
     const { stdout } = spawnSync(process.execPath, [tsc, '-p', folder], { cwd: folder, encoding: 'utf8' })
-    return stdout.split('\n').filter((line) => line !== '').map((line) => located(line, blocks))
+    return stdout
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => located(line, blocks))
   } finally {
     rmSync(folder, { recursive: true })
   }
@@ -29,7 +32,10 @@ const configuration = {
     noUnusedParameters: false,
     typeRoots: [join(ROOT, 'node_modules/@types')],
     paths: Object.fromEntries(
-      ['wire', 'proxy', 'gateway'].map((name) => [`@sekisho/${name}`, [join(ROOT, 'packages', name, 'dist/index.d.ts')]]),
+      ['wire', 'proxy', 'gateway'].map((name) => [
+        `@sekisho/${name}`,
+        [join(ROOT, 'packages', name, 'dist/index.d.ts')],
+      ]),
     ),
   },
   include: ['*.mts'],

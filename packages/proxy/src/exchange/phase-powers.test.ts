@@ -229,7 +229,7 @@ test('suppressErrorLog keeps an error out of the log, requestSummary names the r
   expect(proxy.log).toEqual([])
   await client.get('/loud')
   expect(proxy.log).toMatchObject([
-    { level: 'warn', fields: { request: '</loud>', code: 'CONNECT_REFUSED', peer: dead, attempt: 1 } },
+    { level: 'warn', fields: { request: '</loud>', code: 'CONNECT_REFUSED', peer: DEAD[0], attempt: 1 } },
   ])
 })
 

@@ -70,7 +70,7 @@ class Tunnel implements TunnelEnds {
   }
   /** What the upstream sent before still reaches the client, whose connection then closes. */
   upstreamLost(): void {
-    this.client.socket.destroySoon()
+    this.client.closeTunnel()
     finish(this.exchange, undefined)
   }
 

@@ -56,11 +56,23 @@ export class Deadlines {
 
   sweep(): void {
     const now = this.#clock.now()
+    // The loop stood still: bytes that came meanwhile have not been read, and limits were counted from a time long past. Nobody's time
+    // has run.
+    const stall = this.#timer === undefined ? 0 : Math.max(0, now - this.#nearly)
     this.#nearly = now + this.#intervalMs
+    let failure: unknown
     for (const member of this.#members) {
-      if (member.deadline === 0 || member.deadline > now) continue
+      if (member.deadline === 0) continue
+      member.deadline += stall
+      if (member.deadline > now) continue
       member.deadline = 0
-      member.onDeadline()
+      try {
+        member.onDeadline()
+      } catch (error) {
+        // One that fails must not keep the others from their limits.
+        failure ??= error
+      }
     }
+    if (failure !== undefined) throw failure
   }
 }

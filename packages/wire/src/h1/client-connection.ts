@@ -46,6 +46,8 @@ export class H1ClientConnection implements Timed, ChunkSink {
   readonly socket: Socket
   readonly options: ClientConnectionOptions
   deadline = 0
+  /** When it was given back to the pool, on the clock of `deadlines`. */
+  idleSince = 0
   /** Requests sent on this connection before the current one: above 0 it may have died while it was idle. */
   requestCount = 0
   /** Bytes of the current exchange as they are on the wire. */

@@ -144,11 +144,6 @@ const OTHERWISE: readonly Difference[] = [
       'We judge a head or a line of a chunk when it is whole, within the time for it; Node says no at its first wrong byte.',
     when: (_, ours, node) => kind(node.end) === 'refused' && ours.requests.length <= node.requests.length,
   },
-  {
-    ours: 'incomplete',
-    reason: 'A CRLF behind a request waits for the request that it may precede; Node has dropped it.',
-    when: (bytes, _, node) => node.end === 'ok' && /[\r\n]$/.test(bytes),
-  },
 ]
 
 function inOriginForm(request: Understood): Understood {

@@ -1,5 +1,6 @@
 import type { RequestHead } from './request-head.ts'
 import type { ResponseHead } from './response-head.ts'
+import { isFieldValue } from '../headers/characters.ts'
 import { statusText } from './status-text.ts'
 
 /** How the body of a response leaves. */
@@ -37,5 +38,7 @@ export function frameResponse(head: ResponseHead, request: RequestHead | undefin
 
 export function statusLine(head: ResponseHead): string {
   if (head.status === 200) return 'HTTP/1.1 200 OK\r\n'
-  return 'HTTP/1.1 ' + head.status + ' ' + (head.reason || statusText(head.status)) + '\r\n'
+  // A filter may have written the phrase: nothing in it may end the line.
+  const reason = head.reason !== '' && isFieldValue(head.reason) ? head.reason : statusText(head.status)
+  return 'HTTP/1.1 ' + head.status + ' ' + reason + '\r\n'
 }

@@ -2,14 +2,15 @@ import type { Socket } from 'node:net'
 import type { Deadlines, Timed } from '../clock/deadlines.ts'
 import { TransportError } from '../errors.ts'
 import type { H1Limits } from '../limits.ts'
-import { corkForThisTurn, sendBytes, sendChunk, sendLastChunk, SENT, type Sent } from '../sockets/output.ts'
+import { queuedBytes, sendBytes, SENT, type Sent } from '../sockets/output.ts'
 import { latin1Text } from '../sockets/latin1.ts'
 import { ReadBuffers } from '../sockets/read-buffers.ts'
 import { ChunkedDecoder, type ChunkSink } from './chunked-decoder.ts'
 import { refusal, Refusal, type RefusalCode } from './refusal.ts'
 import { CHUNKED, parseRequestHead, type RequestHead } from './request-head.ts'
-import { BY_CHUNKS, BY_CLOSE, frameResponse, NO_BODY, statusLine, type ResponseFraming } from './response-framing.ts'
+import { BY_CLOSE } from './response-framing.ts'
 import type { ResponseHead } from './response-head.ts'
+import { ResponseWriter } from './response-writer.ts'
 import type { RequestHandler, ServerExchange } from './server-exchange.ts'
 import type { TunnelEnds } from './tunnel-ends.ts'
 
@@ -26,7 +27,7 @@ const CLOSING = 4
  * connection and take the response with it (RFC 9112 section 9.6): for so long, and for so many bytes.
  */
 const LINGER_MS = 5_000
-const LINGER_BYTES = 1_048_576
+const LINGER_BYTES = 16_777_216
 /** A body nobody wanted is read and dropped up to this size if that saves the connection; a larger one closes it. */
 const DISCARD_BYTES = 65_536
 /** Idle connections of a draining listener may send one more request within this time, so that none is cut as it is sent. */
@@ -56,16 +57,18 @@ export class H1ServerConnection implements Timed, ChunkSink {
   requestCount = 0
   /** Bytes of the current exchange, for logs and metrics: head and body as they were on the wire. */
   bytesReceived = 0
-  bytesSent = 0
 
   private address: string | undefined
   private tunnel: TunnelEnds | undefined
   private readonly buffers = new ReadBuffers()
+  private readonly writer: ResponseWriter
   private state = HEAD
   private request: RequestHead | undefined
   /** Bytes that arrived and cannot be looked at yet: half a head, a body nobody asked for, the next request. */
   private pending: Buffer | undefined
   private headStarted = false
+  /** The one empty line that may stand before a request came in a read of its own. */
+  private emptyLineTaken = false
   /** Bytes of a head that has not ended yet, which were looked at: a head that comes byte by byte is not read again for each. */
   private headScanned = 0
   private bodyRemaining = 0
@@ -76,18 +79,19 @@ export class H1ServerConnection implements Timed, ChunkSink {
   /** `consume` is on the stack: what would start reading again is left to its loop. */
   private consuming = false
   private peerEnded = false
-  private responseStarted = false
   private responseDone = false
-  private framing: ResponseFraming = NO_BODY
   private closeAfter = false
   /** More answers wait for the client than its queue should hold: no further request is read before they have left. */
   private stalled = false
+  /** Bytes that waited when it was last looked whether the client takes any. */
+  private queuedBefore = 0
   /** A closing connection was given its second time limit. */
   private overtime = false
 
   constructor(socket: Socket, options: ServerConnectionOptions) {
     this.socket = socket
     this.options = options
+    this.writer = new ResponseWriter(socket)
     this.deadline = 0
     this.startTimer(options.limits.headerTimeoutMs)
     options.deadlines.add(this)
@@ -169,7 +173,7 @@ export class H1ServerConnection implements Timed, ChunkSink {
     const { limits, handler } = this.options
     const text = latin1Text(bytes, at, end - at > limits.maxHeadBytes ? at + limits.maxHeadBytes : end)
     // RFC 9112 section 2.2: one empty line before a request is forgiven.
-    const start = text.charCodeAt(0) === 13 && text.charCodeAt(1) === 10 ? 2 : 0
+    const start = !this.emptyLineTaken && text.charCodeAt(0) === 13 && text.charCodeAt(1) === 10 ? 2 : 0
     const stop = text.indexOf('\r\n\r\n', Math.max(start, this.headScanned - 3))
     if (stop < 0) {
       const problem = incompleteHeadProblem(text, this.headScanned, end - at, limits)
@@ -188,6 +192,12 @@ export class H1ServerConnection implements Timed, ChunkSink {
   }
 
   private waitForHead(bytes: Buffer, at: number, end: number): void {
+    // The empty line that some clients send behind a body begins nothing.
+    if (end - at === 2 && !this.emptyLineTaken && bytes[at] === 13 && bytes[at + 1] === 10) {
+      this.emptyLineTaken = true
+      this.headScanned = 0
+      return
+    }
     this.pending = Buffer.from(bytes.subarray(at, end))
     // The time of a connection's first head runs since it was opened.
     if (!this.headStarted && this.requestCount > 0) this.startTimer(this.options.limits.headerTimeoutMs)
@@ -199,10 +209,10 @@ export class H1ServerConnection implements Timed, ChunkSink {
     this.request = head
     this.requestCount++
     this.bytesReceived = size
-    this.bytesSent = 0
     this.headStarted = false
+    this.emptyLineTaken = false
     this.headScanned = 0
-    this.responseStarted = false
+    this.writer.reset()
     this.responseDone = false
     this.deadline = 0
     if (head.bodyLength === 0) {
@@ -276,9 +286,8 @@ export class H1ServerConnection implements Timed, ChunkSink {
     this.state = ANSWERING
     this.request = undefined
     this.closeAfter = true
-    this.responseStarted = false
+    this.writer.reset()
     this.bytesReceived = 0
-    this.bytesSent = 0
     this.deadline = 0
     this.options.handler.onRefused(this, reason)
     if (this.state === ANSWERING) this.close()
@@ -298,7 +307,7 @@ export class H1ServerConnection implements Timed, ChunkSink {
   readRequestBody(): void {
     if (this.state !== BODY || this.bodyWanted) return
     this.bodyWanted = true
-    if (this.request?.expectContinue && this.pending === undefined && !this.responseStarted) {
+    if (this.request?.expectContinue && this.pending === undefined && !this.writer.started) {
       this.socket.write('HTTP/1.1 100 Continue\r\n\r\n', 'latin1')
     }
     this.startTimer(this.options.limits.bodyTimeoutMs)
@@ -354,7 +363,12 @@ export class H1ServerConnection implements Timed, ChunkSink {
 
   /** The response has been started: its status can no longer be changed. */
   get headSent(): boolean {
-    return this.responseStarted
+    return this.writer.started
+  }
+
+  /** Bytes of the present or last response. */
+  get bytesSent(): number {
+    return this.writer.bytesSent
   }
 
   /** Bytes that wait for the client to take them. */
@@ -364,8 +378,7 @@ export class H1ServerConnection implements Timed, ChunkSink {
 
   /** A 1xx response other than 101. HTTP/1.0 clients do not know them. */
   sendInformational(head: ResponseHead): void {
-    if (this.responseStarted || this.request?.minorVersion !== 1) return
-    this.socket.write(statusLine(head) + head.headers.block + '\r\n', 'latin1')
+    if (!this.writer.started && this.request?.minorVersion === 1) this.writer.sendLone(head)
   }
 
   /**
@@ -374,39 +387,38 @@ export class H1ServerConnection implements Timed, ChunkSink {
    * @param trailers lines with CRLF; only sent behind chunks
    */
   sendResponse(head: ResponseHead, body: string, trailers = ''): void {
-    if (this.responseStarted || this.state === CLOSING) return
-    let text = this.startResponse(head)
-    if (this.framing === BY_CHUNKS) {
-      if (body !== '') text += body.length.toString(16) + '\r\n' + body + '\r\n'
-      text += '0\r\n' + trailers + '\r\n'
-    } else if (this.framing !== NO_BODY) text += body
-    this.bytesSent += text.length
-    this.socket.write(text, 'latin1')
-    this.finishResponse()
+    if (this.writer.started || this.state === CLOSING) return
+    this.startResponse(head)
+    if (this.writer.sendWhole(head, body, trailers)) this.finishResponse()
+    else this.cut()
   }
 
   /** Starts a response whose body follows in `sendBody`. */
   sendHead(head: ResponseHead): void {
-    if (this.responseStarted || this.state === CLOSING) return
-    const text = this.startResponse(head)
-    this.bytesSent += text.length
-    corkForThisTurn(this.socket)
-    this.socket.write(text, 'latin1')
+    if (this.writer.started || this.state === CLOSING) return
+    this.startResponse(head)
+    this.writer.sendHead(head)
   }
 
   sendBody(chunk: Uint8Array): Sent {
-    if (this.state === CLOSING || this.framing === NO_BODY) return SENT
-    this.bytesSent += chunk.length
-    const sent = this.framing === BY_CHUNKS ? sendChunk(this.socket, chunk) : sendBytes(this.socket, chunk)
-    if (sent !== SENT) this.startTimer(this.options.limits.bodyTimeoutMs)
+    if (this.state === CLOSING) return SENT
+    if (!this.writer.fits(chunk.length)) {
+      this.lost('the response is longer than its Content-Length')
+      return SENT
+    }
+    const sent = this.writer.sendBody(chunk)
+    if (sent !== SENT) {
+      this.queuedBefore = queuedBytes(this.socket)
+      this.startTimer(this.options.limits.bodyTimeoutMs)
+    }
     return sent
   }
 
   /** Ends the body that `sendHead` began. */
   endBody(trailers = ''): void {
-    if (this.state === CLOSING) return
-    if (this.framing === BY_CHUNKS) sendLastChunk(this.socket, trailers)
-    this.finishResponse()
+    if (this.state === CLOSING || this.responseDone || !this.writer.started) return
+    if (this.writer.end(trailers)) this.finishResponse()
+    else this.cut()
   }
 
   /** The response cannot be completed: the client must see that it was cut, and not take it for whole. */
@@ -417,17 +429,15 @@ export class H1ServerConnection implements Timed, ChunkSink {
     this.bodyRemaining = LINGER_BYTES
     this.startTimer(LINGER_MS)
     // Missing chunks and missing bytes show by themselves; where the close is the end, only a reset tells them apart.
-    if (this.responseStarted && this.framing === BY_CLOSE) this.socket.resetAndDestroy()
+    if (this.writer.started && this.writer.framing === BY_CLOSE) this.socket.resetAndDestroy()
     else this.socket.destroySoon()
   }
 
   /** Sends 101; from here on bytes flow both ways untouched. */
   startTunnel(head: ResponseHead, tunnel: TunnelEnds): void {
     this.tunnel = tunnel
-    this.responseStarted = true
-    const text = statusLine(head) + head.headers.block + '\r\n'
-    this.bytesSent += text.length
-    this.socket.write(text, 'latin1')
+    this.writer.started = true
+    this.writer.sendLone(head)
     this.state = TUNNEL
     this.deadline = 0
     this.bodyPaused = false
@@ -436,7 +446,7 @@ export class H1ServerConnection implements Timed, ChunkSink {
 
   sendTunnelBytes(chunk: Uint8Array): Sent {
     if (this.state !== TUNNEL) return SENT
-    this.bytesSent += chunk.length
+    this.writer.bytesSent += chunk.length
     return sendBytes(this.socket, chunk)
   }
 
@@ -445,22 +455,26 @@ export class H1ServerConnection implements Timed, ChunkSink {
     this.socket.end()
   }
 
-  /** Settles framing and the connection's fate; returns the head's text. */
-  private startResponse(head: ResponseHead): string {
+  /** The other side is gone: what it sent is still delivered, in limited time. */
+  closeTunnel(): void {
+    this.tunnel = undefined
+    this.close()
+  }
+
+  /** Settles framing and the connection's fate. */
+  private startResponse(head: ResponseHead): void {
     const { request, options } = this
-    this.responseStarted = true
-    this.framing = frameResponse(head, request)
+    const framing = this.writer.frame(head, request)
     this.closeAfter ||=
       request === undefined ||
       !request.keepAlive ||
       this.peerEnded ||
       options.draining ||
-      this.framing === BY_CLOSE ||
+      framing === BY_CLOSE ||
       (this.state === BODY && !this.canDiscardBody(request)) ||
       (options.limits.maxRequestsPerConnection > 0 && this.requestCount >= options.limits.maxRequestsPerConnection)
     if (this.closeAfter) head.headers.set('Connection', 'close')
     else if (request?.minorVersion === 0) head.headers.set('Connection', 'keep-alive')
-    return statusLine(head) + head.headers.block + '\r\n'
   }
 
   /** A client that still waits for 100 Continue may send the body or not: nobody can tell what its next byte is. */
@@ -509,10 +523,19 @@ export class H1ServerConnection implements Timed, ChunkSink {
     else if (this.state === HEAD) {
       this.pending = undefined
       this.refuse(refusal('HEAD_TIMEOUT'))
-    } else if (this.state === BODY && !this.responseStarted) this.refuseBody('BODY_TIMEOUT')
+    } else if (this.state === BODY && !this.writer.started) this.refuseBody('BODY_TIMEOUT')
     // Nothing waits for the client, neither to be sent nor to be read: it is not the one that is slow.
     else if (this.socket.writableLength === 0 && (this.state === ANSWERING || this.bodyPaused)) return
+    else if (this.tookSome()) this.startTimer(this.options.limits.bodyTimeoutMs)
     else this.lost('the client neither sent nor took a byte for body_timeout')
+  }
+
+  /** Whether the client took any byte since this was asked last: a slow one is not a dead one. */
+  private tookSome(): boolean {
+    const queued = queuedBytes(this.socket)
+    const before = this.queuedBefore
+    this.queuedBefore = queued
+    return queued > 0 && queued < before
   }
 
   /** A slow client has the time of a stalled body to take the end of its answer. */

@@ -77,7 +77,9 @@ export class ConnectionPool {
     }
     this.active--
     this.idle++
-    connection.deadline = keepAlive.idleTimeoutMs === 0 ? 0 : this.options.deadlines.now() + keepAlive.idleTimeoutMs
+    const now = this.options.deadlines.now()
+    connection.idleSince = now
+    connection.deadline = keepAlive.idleTimeoutMs === 0 ? 0 : now + keepAlive.idleTimeoutMs
     stack.push(connection)
     if (this.idle > this.options.maxIdle) this.evict()
   }
@@ -88,13 +90,14 @@ export class ConnectionPool {
       if (key === undefined || key === peer) for (const one of [...stack]) one.discard()
   }
 
-  /** The bottom of some peer's stack: the connection of that peer that was not needed for longest. */
+  /** Closes the connection that was not needed for longest, the bottom of some peer's stack; forgets peers that have none. */
   private evict(): void {
-    for (const stack of this.peers.values()) {
-      if (stack.length === 0) continue
-      stack[0].discard()
-      return
+    let oldest: H1ClientConnection | undefined
+    for (const [key, stack] of this.peers) {
+      if (stack.length === 0) this.peers.delete(key)
+      else if (oldest === undefined || stack[0].idleSince < oldest.idleSince) oldest = stack[0]
     }
+    oldest?.discard()
   }
 
   private readonly closed = (connection: H1ClientConnection): void => {

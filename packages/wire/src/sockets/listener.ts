@@ -51,7 +51,13 @@ export class Listener {
     const { tls } = options
     this.secure = tls === undefined ? undefined : loadTls().createSecureContext({ ...tls, minVersion: 'TLSv1.2' })
     // Only for a Node whose handle works otherwise: the usual event, a little slower.
-    this.server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.accept(socket))
+    this.server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+      if (this.connections < options.maxConnections) this.accept(socket)
+      else {
+        socket.destroy()
+        options.onOverload?.()
+      }
+    })
   }
 
   static listen(target: ListenTarget, options: ListenerOptions): Promise<Listener> {

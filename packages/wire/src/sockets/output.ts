@@ -1,8 +1,7 @@
 import type { Socket } from 'node:net'
 import { latin1TextOf } from './latin1.ts'
 
-/** What became of bytes that were handed to a socket. */
-/** They left, or were copied: the memory is free. */
+/** What became of bytes that were handed to a socket: they left, or were copied: the memory is free. */
 export const SENT = 0
 /** They wait in the socket's queue: the memory must stay as it is. */
 export const HELD = 1
@@ -10,7 +9,7 @@ export const HELD = 1
 export const STALLED = 2
 export type Sent = typeof SENT | typeof HELD | typeof STALLED
 
-/** Bytes that may wait for a slow peer: four reads, so that the other side is not stopped and started for each one. */
+/** Bytes that may wait for a slow peer: two reads, so that the other side is not stopped and started for each one. */
 export const HIGH_WATER_MARK = 262_144
 
 /** Up to here a chunk and its framing leave as one string in one system call: the copy is cheaper than the second buffer. */
@@ -41,6 +40,12 @@ export function sendChunk(socket: Socket, bytes: Uint8Array): Sent {
 
 export function sendLastChunk(socket: Socket, trailers: string): void {
   socket.write(trailers === '' ? '0\r\n\r\n' : '0\r\n' + trailers + '\r\n', 'latin1')
+}
+
+/** Bytes that wait in the kernel's way: `writableLength` counts a write as a whole until its last byte has left. */
+export function queuedBytes(socket: Socket): number {
+  const handle = (socket as unknown as { _handle?: { writeQueueSize?: number } | null })._handle
+  return handle?.writeQueueSize ?? socket.writableLength
 }
 
 /** Gathers what is written in this turn of the event loop into one system call. */
