@@ -20,7 +20,14 @@ const lock = createHash('sha256')
 const installed = existsSync(stamp) ? readFileSync(stamp, 'utf8') : ''
 if (installed !== lock) {
   console.log('Installing dependencies (npm ci) ...')
-  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'])
+  const quiet = ['--no-audit', '--no-fund', '--loglevel=error']
+  try {
+    run('npm', ['ci', ...quiet])
+  } catch {
+    // A registry that does not have every platform's optional packages: npm 11 then calls the lock file incomplete.
+    console.log('npm ci did not work here; trying npm install ...')
+    run('npm', ['install', '--no-save', ...quiet])
+  }
   writeFileSync(stamp, lock)
 }
 const started = performance.now()

@@ -8,3 +8,5 @@ export { compileText, type TextTemplate } from './variables/template.ts'
 export { variableReader, type VariableReader, type VariableValue } from './variables/variables.ts'
 export { defineConfig, type Configuration } from './config/define-config.ts'
 export { VERSION } from './version.ts'
+// For plugins that limit: a plugin of the user's finds this package, not the framework's.
+export { Concurrency, FixedWindow, LeakyBucket, SharedTable, SlidingWindow } from '@sekisho/proxy/limits'

@@ -64,10 +64,8 @@ export class RequestContext implements MatchRequest {
     this.consumer = consumer
     const { headers } = this.session.request
     headers.set('X-Consumer-Username', consumer.username)
-    headers.delete('x-credential-identifier')
     const customId = consumer.labels?.['custom_id']
-    if (customId === undefined) headers.delete('x-consumer-custom-id')
-    else headers.set('X-Consumer-Custom-ID', customId)
+    if (customId !== undefined) headers.set('X-Consumer-Custom-ID', customId)
   }
 
   /** What this plugin kept in an earlier phase of this request. */

@@ -1,4 +1,12 @@
-export { Headers, RequestHead, ResponseHead, TransportError, type H1Limits, type KeepAlive, type UpstreamTls } from '@sekisho/wire'
+export {
+  Headers,
+  RequestHead,
+  ResponseHead,
+  TransportError,
+  type H1Limits,
+  type KeepAlive,
+  type UpstreamTls,
+} from '@sekisho/wire'
 export * from './balancing/index.ts'
 export type { ProxyLogger } from './exchange/options.ts'
 export { localResponse, type ErrorRenderer, type LocalResponse } from './exchange/reply.ts'

@@ -9,7 +9,6 @@ export type ProxyErrorCode =
   | 'NO_UPSTREAM'
   | 'PHASE_FAILED'
   | 'REQUEST_REFUSED'
-  | 'RETRIES_USED_UP'
   | 'BODY_TOO_LARGE'
   | 'HTTP_STATUS'
 
@@ -27,7 +26,13 @@ export class ProxyError extends Error {
   /** A connection out of the pool was dead: no fault of the node, and not counted as an attempt. */
   stale = false
 
-  constructor(code: ProxyErrorCode, source: ErrorSource, status: number, message: string, options?: { cause?: unknown }) {
+  constructor(
+    code: ProxyErrorCode,
+    source: ErrorSource,
+    status: number,
+    message: string,
+    options?: { cause?: unknown },
+  ) {
     super(message, options)
     this.name = 'ProxyError'
     this.code = code

@@ -53,7 +53,10 @@ export interface Session<Ctx = unknown> {
   readBody(limitBytes: number): Promise<Uint8Array>
   /** Replaces the request body that `readBody` read; its length becomes the upstream request's. */
   replaceBody(body: Uint8Array): void
-  /** Holds the response back for so long (a bandwidth limit, called from a body filter). */
+  /**
+   * Holds back what the upstream sends next for so long (a bandwidth limit, called from a body filter). A small response that came whole in one
+   * read has nothing to be held back.
+   */
   pauseResponse(ms: number): void
 
   /** Monotonic milliseconds (performance.now); 0 = has not happened. */

@@ -103,14 +103,18 @@ export default definePlugin({
 })
 `,
   )
-  const { sekisho, url, metrics } = await start('  - { uri: /crash, plugins: { crash: {} } }\n  - { uri: /ok, upstream_id: up }\n')
+  const { sekisho, url, metrics } = await start(
+    '  - { uri: /crash, plugins: { crash: {} } }\n  - { uri: /ok, upstream_id: up }\n',
+  )
   for (let round = 1; round <= 3; round++) {
     await expect(ask(`${url}/crash`)).rejects.toThrow(/socket hang up|ECONNRESET/)
     // The other workers never stopped, and the kernel kept what came for the dead one.
     for (let at = 0; at < 20; at++) expect((await ask(`${url}/ok`)).body).toBe('hello')
   }
   expect(sekisho.stderr).toContain('a bug in a timer')
-  await eventually(async () => expect((await ask(`${metrics}/metrics`)).body).toContain('sekisho_worker_restarts_total 3'))
+  await eventually(async () =>
+    expect((await ask(`${metrics}/metrics`)).body).toContain('sekisho_worker_restarts_total 3'),
+  )
 })
 
 it('loads a plugin that was saved, refuses one that is broken, and knows it again when it is mended', async () => {
@@ -145,7 +149,8 @@ it('writes an access log, and opens it anew on SIGUSR1', async () => {
     'access_log: { path: ./access.log, format: "$request_method $uri $status $upstream_status" }',
   )
   const log = join(cwd, 'access.log')
-  const lines = (file: string): string[] => (existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : [])
+  const lines = (file: string): string[] =>
+    existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : []
   await ask(`${url}/logged?a=1`)
   await ask(`${url}/none`)
   await eventually(() => expect(lines(log).sort()).toEqual(['GET /logged 200 200', 'GET /none 404 -']))

@@ -66,7 +66,8 @@ class ConsumerIndex implements ConsumerDirectory {
     const key = this.keyOf(consumer)
     if (key === undefined) return
     const written = consumer.plugins[this.plugin.name]
-    const config = this.plugin.consumerSchema === undefined ? written : withDefaults(this.plugin.consumerSchema, written)
+    const config =
+      this.plugin.consumerSchema === undefined ? written : withDefaults(this.plugin.consumerSchema, written)
     this.byKey.set(key, { consumer, config })
   }
 

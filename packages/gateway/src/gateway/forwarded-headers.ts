@@ -21,8 +21,10 @@ export function addForwardedHeaders(request: RequestHead, context: RequestContex
     headers.delete('x-forwarded-host')
     headers.delete('x-forwarded-port')
   }
-  if (!headers.has('x-forwarded-proto')) lines += session.secure ? 'X-Forwarded-Proto: https\r\n' : 'X-Forwarded-Proto: http\r\n'
-  if (!headers.has('x-forwarded-host') && session.request.host !== '') lines += `X-Forwarded-Host: ${session.request.host}\r\n`
+  if (!headers.has('x-forwarded-proto'))
+    lines += session.secure ? 'X-Forwarded-Proto: https\r\n' : 'X-Forwarded-Proto: http\r\n'
+  if (!headers.has('x-forwarded-host') && session.request.host !== '')
+    lines += `X-Forwarded-Host: ${session.request.host}\r\n`
   if (!headers.has('x-forwarded-port')) lines += `X-Forwarded-Port: ${session.localPort}\r\n`
   headers.appendLines(lines, FORWARDED_NAMES)
 }

@@ -1,4 +1,11 @@
-import { ProxyError, type MaybePromise, type Peer, type ProxyPhases, type RequestHead, type ResponseHead } from '@sekisho/proxy'
+import {
+  ProxyError,
+  type MaybePromise,
+  type Peer,
+  type ProxyPhases,
+  type RequestHead,
+  type ResponseHead,
+} from '@sekisho/proxy'
 import type { CidrSet } from '../addresses/index.ts'
 import { passes, runChain } from '../plan/run-chain.ts'
 import type { Plan } from '../plan/plan.ts'
@@ -35,10 +42,13 @@ export class GatewayPhases implements ProxyPhases<RequestContext> {
       session.respond(400, { error_msg: 'the path of the request is malformed' })
       return undefined
     }
+    dropIdentity(session.request)
     const plan = this.options.table.match(ctx)
     ctx.plan = plan
     const waiting = plan.rewrite.length === 0 ? undefined : runChain(plan.rewrite, 'rewrite', session)
-    return waiting === undefined ? this.afterRewrite(session, plan) : waiting.then(() => this.afterRewrite(session, plan))
+    return waiting === undefined
+      ? this.afterRewrite(session, plan)
+      : waiting.then(() => this.afterRewrite(session, plan))
   }
 
   upstreamPeer = (session: GatewaySession): MaybePromise<Peer> => {
@@ -81,7 +91,8 @@ export class GatewayPhases implements ProxyPhases<RequestContext> {
     if (serverHeader !== undefined && session.responseSource === 'local') response.headers.set('Server', serverHeader)
     const chain = session.ctx.plan?.headerFilter
     if (chain === undefined) return
-    for (const plugin of chain) if (plugin.filter === undefined || passes(plugin, session)) plugin.hooks.headerFilter?.(session)
+    for (const plugin of chain)
+      if (plugin.filter === undefined || passes(plugin, session)) plugin.hooks.headerFilter?.(session)
   }
 
   filtersResponseBody = (session: GatewaySession): boolean => (session.ctx.plan?.bodyFilter.length ?? 0) > 0
@@ -99,7 +110,8 @@ export class GatewayPhases implements ProxyPhases<RequestContext> {
     const { plan } = session.ctx
     this.leave(session)
     if (plan !== undefined) {
-      for (const plugin of plan.log) if (plugin.filter === undefined || passes(plugin, session)) plugin.hooks.log?.(session)
+      for (const plugin of plan.log)
+        if (plugin.filter === undefined || passes(plugin, session)) plugin.hooks.log?.(session)
     }
     this.options.onLogged(session)
   }
@@ -131,7 +143,12 @@ export class GatewayPhases implements ProxyPhases<RequestContext> {
     this.leave(session)
     const peer = upstream?.pick(session)
     if (peer === undefined || upstream === undefined) {
-      throw new ProxyError('NO_UPSTREAM', 'upstream', session.attempts > 1 ? 502 : 503, 'no node of the upstream is left')
+      throw new ProxyError(
+        'NO_UPSTREAM',
+        'upstream',
+        session.attempts > 1 ? 502 : 503,
+        'no node of the upstream is left',
+      )
     }
     if (upstream.counts && peer.backend !== undefined) {
       upstream.started(peer.backend)
@@ -157,6 +174,13 @@ export class GatewayPhases implements ProxyPhases<RequestContext> {
     if (retryTimeoutMs > 0 && performance.now() - session.startedAt > retryTimeoutMs) error.retry = false
   }
 }
+
+/** Who the caller is, the gateway says: a client must not be able to say it to an upstream. */
+function dropIdentity({ headers }: RequestHead): void {
+  for (const name of IDENTITY) headers.delete(name)
+}
+
+const IDENTITY = ['x-consumer-username', 'x-consumer-custom-id', 'x-credential-identifier']
 
 const upstreamName = ({ ctx: { plan } }: GatewaySession): string => plan?.upstream?.upstream.id ?? plan?.route.id ?? ''
 

@@ -198,7 +198,8 @@ export class GatewayTable {
       {
         route: normal,
         service,
-        pluginConfig: normal.plugin_config_id === undefined ? undefined : this.pluginConfigs.get(normal.plugin_config_id),
+        pluginConfig:
+          normal.plugin_config_id === undefined ? undefined : this.pluginConfigs.get(normal.plugin_config_id),
         upstream: found.upstream,
         missing: found.missing,
         globalRules: this.globalRules,

@@ -82,9 +82,11 @@ export class GatewayWorker {
       this.table.apply(operations)
     })()
     this.queue = done
-    void done.finally(() => {
-      if (this.queue === done) this.queue = undefined
-    }).catch(() => undefined)
+    void done
+      .finally(() => {
+        if (this.queue === done) this.queue = undefined
+      })
+      .catch(() => undefined)
     return done
   }
 

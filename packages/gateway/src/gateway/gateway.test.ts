@@ -45,7 +45,12 @@ test('runs plugins of the route, the service and the global rules, each once', a
       { id: 'own', uri: '/own', service_id: 's', plugins: { stamp: { text: 'route' } } },
       { id: 'inherits', uri: '/inherits', service_id: 's' },
       { id: 'off', uri: '/off', service_id: 's', plugins: { stamp: { _meta: { disable: true } } } },
-      { id: 'filtered', uri: '/filtered', upstream_id: 'echo', plugins: { stamp: { _meta: { filter: [['arg_on', '==', '1']] } } } },
+      {
+        id: 'filtered',
+        uri: '/filtered',
+        upstream_id: 'echo',
+        plugins: { stamp: { _meta: { filter: [['arg_on', '==', '1']] } } },
+      },
     ],
     global_rules: [{ id: 'g', plugins: { stamp: { text: 'global' } } }],
   })
@@ -59,6 +64,8 @@ test('runs plugins of the route, the service and the global rules, each once', a
 })
 
 test('refuses a bad change whole, and goes on with the old one', async () => {
-  await expect(gateway.update({ routes: [{ id: 'x', uri: 'no-slash', upstream_id: 'echo' }] })).rejects.toThrow('/routes/0/uri')
+  await expect(gateway.update({ routes: [{ id: 'x', uri: 'no-slash', upstream_id: 'echo' }] })).rejects.toThrow(
+    '/routes/0/uri',
+  )
   expect((await gateway.fetch('/own')).status).toBe(200)
 })

@@ -56,7 +56,10 @@ export class UpstreamTable {
       return { upstream: undefined, missing: { status: 502, message: `upstream ${id} does not exist` } }
     }
     if (service?.upstream !== undefined) return this.made(`services/${service.id}`, service.upstream, route.timeout)
-    return { upstream: undefined, missing: { status: 503, message: 'the route has no upstream, and no plugin answered' } }
+    return {
+      upstream: undefined,
+      missing: { status: 503, message: 'the route has no upstream, and no plugin answered' },
+    }
   }
 
   private made(key: string, upstream: Upstream, timeout: Timeout | undefined): TargetResult {

@@ -16,7 +16,10 @@ interface Reply {
  */
 export class ConfigLoader {
   private worker: Worker | undefined
-  private readonly waiting = new Map<number, { resolve: (result: NodeConfig) => void; reject: (error: Error) => void }>()
+  private readonly waiting = new Map<
+    number,
+    { resolve: (result: NodeConfig) => void; reject: (error: Error) => void }
+  >()
   private nextId = 0
   private idle: NodeJS.Timeout | undefined
 
@@ -37,7 +40,9 @@ export class ConfigLoader {
   }
 
   private start(): Worker {
-    const worker = new Worker(new URL(import.meta.url.endsWith('.ts') ? './load-thread.ts' : './load-thread.js', import.meta.url))
+    const worker = new Worker(
+      new URL(import.meta.url.endsWith('.ts') ? './load-thread.ts' : './load-thread.js', import.meta.url),
+    )
     worker.unref()
     worker.on('message', (reply: Reply) => this.settle(reply))
     worker.on('error', (error) => this.fail(worker, error))

@@ -11,10 +11,16 @@ import { VERSION } from '../version.ts'
 import { ConfigLoader } from './config-loader.ts'
 import { METRICS_ENDPOINT } from './endpoints.ts'
 import { lazyErrorLog, type LazyErrorLog } from './lazy-error-log.ts'
-import { SHARED_COUNTERS, SHARED_IN_FLIGHT, sharedMetrics, type ToControl, type ToWorker, type WorkerStart } from './messages.ts'
+import {
+  SHARED_COUNTERS,
+  SHARED_IN_FLIGHT,
+  sharedMetrics,
+  type ToControl,
+  type ToWorker,
+  type WorkerStart,
+} from './messages.ts'
 import { notices } from './notices.ts'
 import { watchPluginFolders } from './plugin-folders.ts'
-
 
 /**
  * The control thread: reads and watches the configuration, hands changes to the workers, adds up what they count. When it returns, all
@@ -27,7 +33,10 @@ export async function controlNode(control: ControlContext, file: string): Promis
   const refuse = (problems: readonly ConfigProblem[]): void => {
     failures.add(1)
     const fields = { file, problems: problems.length }
-    log?.error(fields, `the changed configuration is refused, the one before stays in force:\n${renderProblems(problems)}`)
+    log?.error(
+      fields,
+      `the changed configuration is refused, the one before stays in force:\n${renderProblems(problems)}`,
+    )
   }
 
   const loader = new ConfigLoader()
@@ -43,7 +52,11 @@ export async function controlNode(control: ControlContext, file: string): Promis
       return { config: result.config }
     },
     onProblem: refuse,
-    onSettings: () => log?.warn({ file }, 'settings of the node changed: they take effect with the next start (SIGUSR2 starts anew in place)'),
+    onSettings: () =>
+      log?.warn(
+        { file },
+        'settings of the node changed: they take effect with the next start (SIGUSR2 starts anew in place)',
+      ),
   })
   const snapshot = await loadOrExplain(store)
   // Most gateways run for long before anybody edits a file.
@@ -65,6 +78,8 @@ export async function controlNode(control: ControlContext, file: string): Promis
   let current = snapshot.revision
   pluginsChanged = (before) => {
     for (const [path, code] of plugins) if (before.get(path) !== code) broadcast({ type: 'plugin', name: path, code })
+    const changed = [...plugins].filter(([path, code]) => before.get(path) !== code).map(([path]) => path)
+    if (changed.length > 0) errorLog.info({ files: changed }, 'plugins were loaded')
     for (const path of before.keys()) if (!plugins.has(path)) broadcast({ type: 'plugin', name: path, code: undefined })
     keepStart(current)
   }
@@ -74,7 +89,9 @@ export async function controlNode(control: ControlContext, file: string): Promis
     keepStart(current)
     broadcast({ type: 'change', revision: change.revision, operations: change.operations })
     revision.set(change.revision)
-    const removed = new Set(change.operations.filter(({ kind, value }) => kind === 'routes' && value === undefined).map(({ id }) => id))
+    const removed = new Set(
+      change.operations.filter(({ kind, value }) => kind === 'routes' && value === undefined).map(({ id }) => id),
+    )
     if (removed.size > 0) {
       metrics.forget('route', removed)
       broadcast({ type: 'forget', label: 'route', values: removed })
@@ -142,10 +159,13 @@ async function loadOrExplain(store: FileStore): ReturnType<FileStore['load']> {
   try {
     return await store.load()
   } catch (error) {
-    if (error instanceof ConfigError) throw new Error(`${error.message}\n${renderProblems(error.problems)}`, { cause: error })
+    if (error instanceof ConfigError)
+      throw new Error(`${error.message}\n${renderProblems(error.problems)}`, { cause: error })
     throw error
   }
 }
 
 const copyOf = (resources: Awaited<ReturnType<FileStore['load']>>['resources']): MutableResourceSet =>
-  Object.fromEntries(Object.entries(resources).map(([kind, items]) => [kind, new Map(items as Map<string, unknown>)])) as unknown as MutableResourceSet
+  Object.fromEntries(
+    Object.entries(resources).map(([kind, items]) => [kind, new Map(items as Map<string, unknown>)]),
+  ) as unknown as MutableResourceSet

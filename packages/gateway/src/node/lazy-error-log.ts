@@ -31,7 +31,8 @@ export function lazyErrorLog(settings: ErrorLog, bindings: Readonly<Record<strin
     if (log !== undefined) log.logger[level](fields, message)
     else {
       if (waiting.length < MAX_WAITING) waiting.push({ level, fields, message })
-      if (!loading) load().catch((error: unknown) => process.stderr.write(`the error log cannot be opened: ${String(error)}\n`))
+      if (!loading)
+        load().catch((error: unknown) => process.stderr.write(`the error log cannot be opened: ${String(error)}\n`))
     }
   }
   return {

@@ -38,10 +38,18 @@ export async function loadNode(file: string): Promise<NodeConfig> {
 /** esbuild says where; what is thrown while the plugin runs has no place. */
 function pluginProblem(file: string, error: unknown): ConfigProblem {
   const nowhere = { file, path: '', value: undefined, remedy: undefined }
-  const failure = (error as { errors?: { text: string; location: { line: number; column: number; lineText: string } | null }[] }).errors?.[0]
+  const failure = (
+    error as { errors?: { text: string; location: { line: number; column: number; lineText: string } | null }[] }
+  ).errors?.[0]
   if (failure !== undefined) {
     const { location, text } = failure
-    return { ...nowhere, line: location?.line ?? 0, column: (location?.column ?? -1) + 1, message: text, source: location?.lineText }
+    return {
+      ...nowhere,
+      line: location?.line ?? 0,
+      column: (location?.column ?? -1) + 1,
+      message: text,
+      source: location?.lineText,
+    }
   }
   const message = error instanceof Error ? error.message : String(error)
   return { ...nowhere, line: 0, column: 0, message: `the plugin does not load: ${message}`, source: undefined }

@@ -5,6 +5,7 @@ import { loadNode } from './load-node.ts'
 parentPort?.on('message', ({ id, file }: { id: number; file: string }) => {
   loadNode(file).then(
     (result) => parentPort?.postMessage({ id, result }),
-    (error: unknown) => parentPort?.postMessage({ id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
+    (error: unknown) =>
+      parentPort?.postMessage({ id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
   )
 })

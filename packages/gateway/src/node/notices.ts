@@ -5,17 +5,23 @@ import { expandUpstream } from '../resources/normalise-upstream.ts'
 /** What a configuration asks for that this version reads but does not serve yet: said at the start, never passed over in silence. */
 export function notices(settings: NodeSettings, resources: ResourceSet): string[] {
   const found: string[] = []
-  if (settings.admin !== undefined) found.push('"admin": this version has no Admin API; the configuration file is watched instead')
+  if (settings.admin !== undefined)
+    found.push('"admin": this version has no Admin API; the configuration file is watched instead')
   if (settings.functions !== undefined) found.push('"functions": this version has no function engine')
-  const checked = [...resources.upstreams].filter(([, upstream]) => upstream.checks !== undefined).map(([id]) => `upstream ${id}`)
+  const checked = [...resources.upstreams]
+    .filter(([, upstream]) => upstream.checks !== undefined)
+    .map(([id]) => `upstream ${id}`)
   for (const kind of ['services', 'routes'] as const) {
     for (const [id, { upstream }] of resources[kind]) {
-      if (upstream !== undefined && expandUpstream(upstream).checks !== undefined) checked.push(`${kind.slice(0, -1)} ${id}`)
+      if (upstream !== undefined && expandUpstream(upstream).checks !== undefined)
+        checked.push(`${kind.slice(0, -1)} ${id}`)
     }
   }
   if (checked.length > 0) {
     const some = checked.slice(0, 3).join(', ') + (checked.length > 3 ? ` and ${checked.length - 3} more` : '')
-    found.push(`"checks" (${some}): this version makes no health checks; a node that cannot be reached is passed over for that request`)
+    found.push(
+      `"checks" (${some}): this version makes no health checks; a node that cannot be reached is passed over for that request`,
+    )
   }
   return found
 }

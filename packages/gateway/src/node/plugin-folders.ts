@@ -9,7 +9,12 @@ const PLUGIN_FILE = /^(?!.*\.(test|spec|d)\.).*\.m?[jt]s$/
 /** The files that are plugins of the user: each `.ts` or `.js` file of a plugin folder, in the order of their names. */
 export async function pluginFiles(folders: readonly string[]): Promise<string[]> {
   const lists = await Promise.all(
-    folders.map(async (folder) => (await readdir(folder)).filter((name) => PLUGIN_FILE.test(name)).sort().map((name) => join(folder, name))),
+    folders.map(async (folder) =>
+      (await readdir(folder))
+        .filter((name) => PLUGIN_FILE.test(name))
+        .sort()
+        .map((name) => join(folder, name)),
+    ),
   )
   return lists.flat()
 }

@@ -1,7 +1,7 @@
 import { Server, type ReadyInfo } from '@sekisho/proxy/server'
-import type { ListenAddress } from '../config/settings/listen.ts'
 import type { NodeSettings } from '../config/settings/node-settings.ts'
 import { METRICS_ENDPOINT } from './endpoints.ts'
+import { listenText } from './listen-text.ts'
 
 export interface StartNodeOptions {
   /** The configuration file, absolute. */
@@ -22,14 +22,7 @@ export async function startNode(options: StartNodeOptions): Promise<void> {
     nodeFlags: ['--no-node-snapshot'],
     ...(onReady === undefined ? {} : { onReady }),
   })
-  for (const address of settings.listen) server.listen(written(address))
-  if (settings.metrics !== undefined) server.listenOnControl(METRICS_ENDPOINT, written(settings.metrics.address))
+  for (const address of settings.listen) server.listen(listenText(address))
+  if (settings.metrics !== undefined) server.listenOnControl(METRICS_ENDPOINT, listenText(settings.metrics.address))
   await server.run()
-}
-
-function written(address: ListenAddress): string | number {
-  if ('path' in address && typeof address.path === 'string') return `unix:${address.path}`
-  const { host, port } = address as { host: string | undefined; port: number }
-  if (host === undefined || host === '' || host === '::') return port
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }

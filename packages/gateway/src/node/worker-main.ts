@@ -1,11 +1,19 @@
 import { readFile } from 'node:fs/promises'
-import { Server, SharedTable, type WorkerContext } from '@sekisho/proxy'
+import { parseListenAddress, Server, SharedTable, type WorkerContext } from '@sekisho/proxy'
 import { GatewayWorker } from '../gateway/gateway-worker.ts'
 import { WorkerMetrics } from '../observability/metrics/worker-metrics.ts'
 import { PluginRegistry } from '../plugins/plugin-registry.ts'
 import { snapshotOperations } from '../store/snapshot-operations.ts'
 import { lazyErrorLog } from './lazy-error-log.ts'
-import { SHARED_COUNTERS, SHARED_IN_FLIGHT, sharedMetrics, type ToControl, type ToWorker, type WorkerStart } from './messages.ts'
+import { listenText } from './listen-text.ts'
+import {
+  SHARED_COUNTERS,
+  SHARED_IN_FLIGHT,
+  sharedMetrics,
+  type ToControl,
+  type ToWorker,
+  type WorkerStart,
+} from './messages.ts'
 import { importPlugin } from './user-plugin.ts'
 
 /** A worker thread: makes the data plane from the snapshot it was started with, then follows the control thread's changes. */
@@ -88,7 +96,8 @@ await new Server()
   .listenInherited(async (worker, listener) => {
     const { proxy } = await (gateway ??= startWorker(worker))
     const { listen } = (worker.data as WorkerStart).settings
-    const tls = listen[worker.listeners.indexOf(listener)]?.tls
+    // By address: after an upgrade the settings may have another order than the sockets that the supervisor holds.
+    const tls = listen.find((one) => parseListenAddress(listenText(one)).key === listener.key)?.tls
     if (tls === undefined) return proxy
     const files = { cert: await readFile(tls.cert, 'utf8'), key: await readFile(tls.key, 'utf8') }
     return { serve: (target) => proxy.serve(target, { tls: files }) }

@@ -106,7 +106,12 @@ export class Mounts {
     }
   }
 
-  private mount(known: Map<string, Mount>, place: MountPlace, name: string, config: PluginSet[string]): MountedPlugin | undefined {
+  private mount(
+    known: Map<string, Mount>,
+    place: MountPlace,
+    name: string,
+    config: PluginSet[string],
+  ): MountedPlugin | undefined {
     const definition = this.options.plugins.get(name)
     const meta = config['_meta'] as PluginMeta | undefined
     if (definition === undefined || meta?.disable === true) return undefined

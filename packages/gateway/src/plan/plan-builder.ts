@@ -29,7 +29,10 @@ export function buildPlan(parts: PlanParts, mounts: Mounts): Plan {
   const globals = [...parts.globalRules].flatMap(([id, plugins]) => mounts.at({ kind: 'global_rules', id }, plugins))
   const layers: Layer[] = [{ place: { kind: 'routes', id: route.id }, plugins: route.plugins }]
   if (parts.pluginConfig !== undefined) {
-    layers.push({ place: { kind: 'plugin_configs', id: route.plugin_config_id as string }, plugins: parts.pluginConfig })
+    layers.push({
+      place: { kind: 'plugin_configs', id: route.plugin_config_id as string },
+      plugins: parts.pluginConfig,
+    })
   }
   if (service !== undefined) layers.push({ place: { kind: 'services', id: service.id }, plugins: service.plugins })
   const own = mergeLayers(layers, mounts)
@@ -38,7 +41,7 @@ export function buildPlan(parts: PlanParts, mounts: Mounts): Plan {
     service,
     upstream: parts.upstream,
     missing: parts.missing,
-    enableWebsocket: route.enable_websocket ?? (service?.enable_websocket || undefined),
+    enableWebsocket: route.enable_websocket ?? service?.enable_websocket,
   }
   const consumerPlans = new Map<Consumer, Plan>()
 
@@ -66,7 +69,11 @@ export function buildPlan(parts: PlanParts, mounts: Mounts): Plan {
 }
 
 /** One configuration per plugin, that of the first layer that has it: consumer, group, route, plugin_config, service. */
-function mergeLayers(layers: readonly Layer[], mounts: Mounts, counts: (name: string) => boolean = () => true): MountedPlugin[] {
+function mergeLayers(
+  layers: readonly Layer[],
+  mounts: Mounts,
+  counts: (name: string) => boolean = () => true,
+): MountedPlugin[] {
   const taken = new Set<string>()
   const merged: MountedPlugin[] = []
   for (const { place, plugins } of layers) {
@@ -82,7 +89,8 @@ function mergeLayers(layers: readonly Layer[], mounts: Mounts, counts: (name: st
 function consumerLayers(consumer: Consumer, groupPlugins: (id: string) => PluginSet | undefined): Layer[] {
   const layers: Layer[] = [{ place: { kind: 'consumers', id: consumer.username }, plugins: consumer.plugins }]
   const group = consumer.groupId === undefined ? undefined : groupPlugins(consumer.groupId)
-  if (group !== undefined) layers.push({ place: { kind: 'consumer_groups', id: consumer.groupId as string }, plugins: group })
+  if (group !== undefined)
+    layers.push({ place: { kind: 'consumer_groups', id: consumer.groupId as string }, plugins: group })
   return layers
 }
 

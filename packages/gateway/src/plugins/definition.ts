@@ -26,7 +26,9 @@ export interface PluginHooks {
    * Each piece of the response body. `chunk` is only valid during the call (copy what is kept) and empty when the
    * end brings no more bytes. Returns the bytes to send instead; undefined leaves the chunk as it is.
    */
-  readonly bodyFilter?: ((session: GatewaySession, chunk: Uint8Array, end: boolean) => Uint8Array | undefined) | undefined
+  readonly bodyFilter?:
+    | ((session: GatewaySession, chunk: Uint8Array, end: boolean) => Uint8Array | undefined)
+    | undefined
   /** After the last byte of the response was handed over, or the exchange failed. Always runs once. */
   readonly log?: ((session: GatewaySession) => void) | undefined
   /** The configuration that made these hooks is gone: release timers, connections, shared keys. */
@@ -34,7 +36,11 @@ export interface PluginHooks {
 }
 
 /** One plugin: its name, schema, types and behaviour. The whole extension surface of the gateway. */
-export interface PluginDefinition<S extends TSchema = TSchema, C extends TSchema = TSchema, M extends TSchema = TSchema> {
+export interface PluginDefinition<
+  S extends TSchema = TSchema,
+  C extends TSchema = TSchema,
+  M extends TSchema = TSchema,
+> {
   /** As it is written under `plugins:`; lower case, words joined by `-`. */
   readonly name: string
   /** Higher runs first within a phase. APISIX's number where the plugin has a namesake there. */

@@ -159,7 +159,8 @@ export default definePlugin({
   create(config, context) {
     const failure = new LimitFailure('limit-count', context.scope, config, context.logger)
     const shown = config.show_limit_quota_header
-    if (config.rules !== undefined) return new RuleLimits(ruleQuotas(config, context), failure, rejection(config), shown)
+    if (config.rules !== undefined)
+      return new RuleLimits(ruleQuotas(config, context), failure, rejection(config), shown)
     return new SingleLimit(singleQuota(config, context), failure, rejection(config), shown)
   },
 })
@@ -189,7 +190,8 @@ class SingleLimit implements PluginHooks {
     const limit = quota.count(ctx)
     const windowS = quota.windowS(ctx)
     if (!(limit > 0 && windowS > 0)) this.failure.answer(session, BAD_NUMBER)
-    else if (!spend(session, quota, quota.key(ctx) as string, limit, windowS, this.headerFilter !== undefined)) this.reject(session)
+    else if (!spend(session, quota, quota.key(ctx) as string, limit, windowS, this.headerFilter !== undefined))
+      this.reject(session)
   }
 }
 
@@ -211,22 +213,36 @@ class RuleLimits implements PluginHooks {
     const due = dueRules(this.quotas, session)
     if (due === undefined) this.failure.answer(session, BAD_NUMBER)
     else if (due.length === 0) this.failure.answer(session, 'no rule applies to a request')
-    else for (const { quota, key, limit, windowS } of due) {
-      if (spend(session, quota, key, limit, windowS, this.headerFilter !== undefined)) continue
-      this.reject(session)
-      return
-    }
+    else
+      for (const { quota, key, limit, windowS } of due) {
+        if (spend(session, quota, key, limit, windowS, this.headerFilter !== undefined)) continue
+        this.reject(session)
+        return
+      }
   }
 }
 
 /** Counts a request against one limit; what remains is kept for the response. Returns whether it fits. */
-function spend(session: GatewaySession, quota: Quota, key: string, limit: number, windowS: number, shown: boolean): boolean {
+function spend(
+  session: GatewaySession,
+  quota: Quota,
+  key: string,
+  limit: number,
+  windowS: number,
+  shown: boolean,
+): boolean {
   const { limiter } = quota
   const remaining = limiter.take(key, 1, limit, windowS * 1_000, Date.now())
   if (shown) {
     const { ctx } = session
     const before = ctx.getState<Spent>(STATE)
-    ctx.setState(STATE, { fields: quota.fields, limit, remaining: Math.max(0, remaining), resetMs: limiter.resetMs, before })
+    ctx.setState(STATE, {
+      fields: quota.fields,
+      limit,
+      remaining: Math.max(0, remaining),
+      resetMs: limiter.resetMs,
+      before,
+    })
   }
   return remaining >= 0
 }
@@ -288,7 +304,10 @@ function quotaOf(config: Config, context: PluginContext<unknown, QuotaNames>, pa
     count: numbers(String(parts.count), () => numberReader(parts.count, 1)),
     windowS: numbers(String(parts.windowS), () => numberReader(parts.windowS, 1)),
     limiter: isSliding ? new SlidingWindow(counters, parts.scope) : new FixedWindow(counters, parts.scope),
-    fields: fieldsOf(JSON.stringify([metadata, parts.prefix, isSliding]), () => new QuotaFields(metadata, parts.prefix, isSliding)),
+    fields: fieldsOf(
+      JSON.stringify([metadata, parts.prefix, isSliding]),
+      () => new QuotaFields(metadata, parts.prefix, isSliding),
+    ),
   }
 }
 

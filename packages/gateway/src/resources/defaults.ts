@@ -63,7 +63,11 @@ export function needsChecker(schema: TSchema): boolean {
 }
 
 function branchesMatter(node: SchemaNode): boolean {
-  const branches = [...(node.anyOf ?? []), ...(node.oneOf ?? []), ...(node.if === undefined ? [] : [node.then, node.else])]
+  const branches = [
+    ...(node.anyOf ?? []),
+    ...(node.oneOf ?? []),
+    ...(node.if === undefined ? [] : [node.then, node.else]),
+  ]
   if (branches.some((branch) => branch !== undefined && hasDefault(branch))) return true
   return children(node).some(branchesMatter)
 }
@@ -73,7 +77,9 @@ function hasDefault(node: SchemaNode): boolean {
   let known = defaultKnown.get(node)
   if (known === undefined) {
     const inBranches = [...(node.anyOf ?? []), ...(node.oneOf ?? []), node.then, node.else]
-    known = node.default !== undefined || [...children(node), ...inBranches].some((child) => child !== undefined && hasDefault(child))
+    known =
+      node.default !== undefined ||
+      [...children(node), ...inBranches].some((child) => child !== undefined && hasDefault(child))
     defaultKnown.set(node, known)
   }
   return known
@@ -94,7 +100,8 @@ const children = (node: SchemaNode): SchemaNode[] =>
   ].filter(isNode)
 
 function accepts(schema: SchemaNode, value: unknown): boolean {
-  if (checker === undefined) throw new Error('resources/compiled.ts has to be loaded before defaults of alternatives are filled in')
+  if (checker === undefined)
+    throw new Error('resources/compiled.ts has to be loaded before defaults of alternatives are filled in')
   return checker(schema as TSchema).Check(value)
 }
 

@@ -65,7 +65,8 @@ export interface NormalService {
   readonly plugins: PluginSet
   readonly upstream: Upstream | undefined
   readonly upstream_id: string | undefined
-  readonly enable_websocket: boolean
+  /** Undefined: WebSocket, and nothing else. */
+  readonly enable_websocket: boolean | undefined
 }
 
 /** `id` is the key of the service in its list. */
@@ -78,6 +79,6 @@ export function normaliseService(id: string, service: Service): NormalService {
     plugins: service.plugins ?? {},
     upstream: service.upstream === undefined ? undefined : expandUpstream(service.upstream),
     upstream_id: text(service.upstream_id),
-    enable_websocket: service.enable_websocket ?? false,
+    enable_websocket: service.enable_websocket,
   }
 }

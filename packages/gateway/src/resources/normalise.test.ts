@@ -43,7 +43,7 @@ describe('routes', () => {
     expect(normaliseService('s', { upstream_id: 1, hosts: ['a'] })).toMatchObject({
       upstream_id: '1',
       hosts: ['a'],
-      enable_websocket: false,
+      enable_websocket: undefined,
       plugins: {},
     })
   })

@@ -34,7 +34,8 @@ export async function startEcho(): Promise<EchoUpstream> {
       const bytes = /^\/bytes\/(\d+)/.exec(url)?.[1]
       const extra = headers['x-answer-headers']
       const given = headers['x-answer-body']
-      const body = typeof given === 'string' ? given : bytes === undefined ? JSON.stringify(echoed) : 'x'.repeat(Number(bytes))
+      const body =
+        typeof given === 'string' ? given : bytes === undefined ? JSON.stringify(echoed) : 'x'.repeat(Number(bytes))
       response.writeHead(status, {
         'x-echo': '1',
         'content-type': bytes === undefined ? 'application/json' : 'text/plain',

@@ -104,7 +104,14 @@ export function fetchFrom(port: number, path: string, options: FetchOptions = {}
   const { method = 'GET', headers = {}, body, host } = options
   return new Promise((resolve, reject) => {
     const request = httpRequest(
-      { host: '127.0.0.1', port, path, method, headers: { ...headers, ...(host === undefined ? {} : { host }) }, agent: false },
+      {
+        host: '127.0.0.1',
+        port,
+        path,
+        method,
+        headers: { ...headers, ...(host === undefined ? {} : { host }) },
+        agent: false,
+      },
       (response) => {
         const chunks: Buffer[] = []
         response.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -118,7 +125,13 @@ export function fetchFrom(port: number, path: string, options: FetchOptions = {}
             joined[key] = joined[key] === undefined ? value : `${joined[key]}, ${value}`
           }
           const text = Buffer.concat(chunks).toString('utf8')
-          resolve({ status: response.statusCode ?? 0, headers: joined, rawHeaders: pairs, body: text, json: () => JSON.parse(text) as unknown })
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: joined,
+            rawHeaders: pairs,
+            body: text,
+            json: () => JSON.parse(text) as unknown,
+          })
         })
       },
     )

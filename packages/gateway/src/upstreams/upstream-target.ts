@@ -33,7 +33,8 @@ export class UpstreamTarget {
     for (const backend of this.balancer.backends) {
       this.peers.set(backend, new Peer(backend.host, backend.port, options(backend), backend))
     }
-    this.only = this.balancer.backends.length === 1 && live === 1 ? this.peers.get(this.balancer.backends[0]) : undefined
+    this.only =
+      this.balancer.backends.length === 1 && live === 1 ? this.peers.get(this.balancer.backends[0]) : undefined
   }
 
   /** The peer for this attempt; undefined when no node is left. */

@@ -39,7 +39,8 @@ const READERS: Readonly<Record<string, VariableReader>> = {
   server_name: ({ host }) => host,
   hostname: () => hostname(),
   server_protocol: ({ session }) => `HTTP/1.${session.request.minorVersion}`,
-  request: ({ session }) => `${session.request.method} ${session.request.target} HTTP/1.${session.request.minorVersion}`,
+  request: ({ session }) =>
+    `${session.request.method} ${session.request.target} HTTP/1.${session.request.minorVersion}`,
   content_type: ({ session }) => session.request.headers.get('content-type'),
   content_length: ({ session }) => session.request.headers.get('content-length'),
   request_id: ({ session }) => session.request.headers.get('x-request-id'),
@@ -101,7 +102,8 @@ export function variableReader(name: string): VariableReader {
 export const readVariable = (context: RequestContext, name: string): VariableValue => variableReader(name)(context)
 
 function familyReader(name: string): VariableReader {
-  for (const prefix of Object.keys(FAMILIES)) if (name.startsWith(prefix)) return FAMILIES[prefix](name.slice(prefix.length))
+  for (const prefix of Object.keys(FAMILIES))
+    if (name.startsWith(prefix)) return FAMILIES[prefix](name.slice(prefix.length))
   return nothing
 }
 

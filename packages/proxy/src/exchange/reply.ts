@@ -19,12 +19,27 @@ export function localResponse(status: number, body: ResponseBody = '', fields: R
   if (bytes !== '' && !headers.has('content-type')) headers.appendUnchecked('Content-Type', contentType(body))
   headers.delete('transfer-encoding')
   headers.set('Content-Length', String(bytes.length))
+  // RFC 9110 section 6.6.1: who answers and has a clock says when.
+  if (!headers.has('date')) headers.appendUnchecked('Date', httpDate(Date.now()))
   return { head: new ResponseHead(status, statusText(status), headers, bytes.length), body: bytes }
 }
 
 /** JSON with the reason's code; nothing of what only the operator should know. */
 export const renderJsonError: ErrorRenderer = (status, reason) =>
   localResponse(status, { error_msg: `${status} ${statusText(status)}`.trim(), reason })
+
+let dateSecond = -1
+let dateText = ''
+
+/** The time as HTTP writes it, made once a second. */
+function httpDate(now: number): string {
+  const second = Math.floor(now / 1_000)
+  if (second !== dateSecond) {
+    dateSecond = second
+    dateText = new Date(now).toUTCString()
+  }
+  return dateText
+}
 
 // eslint-disable-next-line no-control-regex
 const ASCII = /^[\0-\x7f]*$/

@@ -263,6 +263,8 @@ export class RequestBody {
 
   private end(): void {
     this.ended = true
+    // There is no more of it to hold back, and a connection that is not read cannot tell that its client has gone.
+    this.exchange.connection.resumeRequestBody()
     if (this.flowing) this.endUpstream()
   }
 

@@ -178,8 +178,10 @@ async function filterLeavingLater<Ctx>(
   head: ResponseHead,
   waiting: Promise<void>,
 ): Promise<void> {
+  const { course } = exchange
   await waiting
-  if (exchange.answer === undefined) await exchange.runtime.phases.responseFilter?.(exchange, head)
+  if (exchange.over || exchange.course !== course || exchange.answer !== undefined) return
+  await exchange.runtime.phases.responseFilter?.(exchange, head)
 }
 
 function deliverWhole<Ctx>(

@@ -26,7 +26,7 @@ const tlsUpstream = (cert: string, more: object = {}): Promise<RawUpstream> =>
       const socket = connection.socket as TLSSocket
       const client = socket.getPeerCertificate()
       return reply(
-        `connection ${connection.number} sni ${String(socket.servername)} client ${client.subject?.CN ?? 'none'}`,
+        `connection ${connection.number} sni ${String(socket.servername)} client ${String(client.subject?.CN ?? 'none')}`,
       )
     },
     { tls: { cert, key: SERVER_KEY, ...more } },

@@ -1,3 +1,4 @@
+import { compileFormat, LogFormatError } from '../../observability/access-log/index.ts'
 import { parseCidr } from '../../addresses/index.ts'
 import type { CheckContext } from './entry.ts'
 import { parseListenAddress } from '../settings/listen.ts'
@@ -32,12 +33,27 @@ export function checkSettings(findings: Findings, settings: Settings): void {
       findings.add({ path: `/trusted_addresses/${index}`, value: JSON.stringify(address), ...reasonOf(error, address) })
     }
   }
+  checkAccessLog(findings, settings)
   if (settings.store !== undefined && settings.store.type !== 'file') {
     findings.add({
       path: '/store/type',
       value: JSON.stringify(settings.store.type),
       message: 'is not in this version',
       remedy: 'write "file", or remove "store"',
+    })
+  }
+}
+
+function checkAccessLog(findings: Findings, { access_log: log }: Settings): void {
+  if (log === undefined || log.format === undefined) return
+  try {
+    compileFormat(log.format as Parameters<typeof compileFormat>[0])
+  } catch (error) {
+    if (!(error instanceof LogFormatError)) throw error
+    findings.add({
+      path: `/access_log/format${error.pointer}`,
+      value: JSON.stringify(log.format),
+      message: error.message,
     })
   }
 }

@@ -18,7 +18,7 @@ export const Limits = Type.Object(
     body_timeout: seconds(60, 'time between two pieces of a request body'),
     keepalive_timeout: seconds(75, 'how long an idle connection is kept'),
     max_requests_per_connection: count(0, 0, 'requests on one connection; 0 = unlimited'),
-    max_connections: count(65536, 1, 'open connections per worker'),
+    max_connections: count(65536, 1, 'open connections per listener and worker'),
   },
   { additionalProperties: false, default: {} },
 )
@@ -30,7 +30,7 @@ export const UpstreamDefaults = Type.Object(
     connect_timeout: seconds(60, 'time to connect'),
     send_timeout: seconds(60, 'time between two pieces sent'),
     read_timeout: seconds(60, 'time between two pieces received'),
-    keepalive_pool_size: count(320, 1, 'idle connections kept per worker and upstream'),
+    keepalive_pool_size: count(320, 1, 'idle connections kept per worker and node'),
   },
   { additionalProperties: false, default: {} },
 )

@@ -13,7 +13,10 @@ const KEEP_ALIVE_TIMEOUT_MS = 65_000
 
 export interface MetricsServerOptions {
   /** Where to listen: an address (port 0 picks a free one; see `address`), or a descriptor that is bound already. */
-  readonly target: { readonly fd: number } | { readonly host: string; readonly port: number } | { readonly path: string }
+  readonly target:
+    | { readonly fd: number }
+    | { readonly host: string; readonly port: number }
+    | { readonly path: string }
   readonly render: () => string
   /** Whether the node serves: all workers have their configuration. */
   readonly ready: () => boolean
