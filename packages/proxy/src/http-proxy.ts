@@ -27,6 +27,13 @@ export interface HttpProxyOptions {
   readonly maxRetries?: number
   /** Idle upstream connections kept in each thread, over all peers. */
   readonly maxIdleUpstreamConnections?: number
+  /** How long no connection is reused to an upstream that sent bytes nobody asked for; 0 = no time. Default 60 s. */
+  readonly distrustMs?: number
+  /**
+   * Protocols that clients may switch to (`Upgrade`). Default: WebSocket alone, as behind `h2c` a client could speak HTTP/2 past all that
+   * phases look at.
+   */
+  readonly upgrades?: readonly string[] | 'any'
   readonly logger?: ProxyLogger
   /** The body of error responses. Default: JSON. */
   readonly renderError?: ErrorRenderer
@@ -55,14 +62,23 @@ export class HttpProxy<Ctx> implements Application, RequestHandler {
     const deadlines = options.deadlines ?? new Deadlines()
     const limits: H1Limits = { ...DEFAULT_H1_LIMITS, ...options.limits }
     this.onRefusedRequest = options.onRefused
+    const logger = options.logger ?? stderrLogger
     this.runtime = {
       phases,
       deadlines,
       limits,
-      pool: new ConnectionPool({ deadlines, limits, maxIdle: options.maxIdleUpstreamConnections ?? DEFAULT_MAX_IDLE }),
+      pool: new ConnectionPool({
+        deadlines,
+        limits,
+        maxIdle: options.maxIdleUpstreamConnections ?? DEFAULT_MAX_IDLE,
+        onDistrust: (peer) =>
+          logger.warn({ peer }, `${peer} sent bytes that nobody asked for: its connections are not reused for a while`),
+        ...(options.distrustMs === undefined ? {} : { distrustMs: options.distrustMs }),
+      }),
       resolver: options.resolver ?? new Resolver(),
-      logger: options.logger ?? stderrLogger,
+      logger,
       renderError: options.renderError ?? renderJsonError,
+      upgrades: options.upgrades ?? ['websocket'],
       maxRetries: options.maxRetries ?? DEFAULT_MAX_RETRIES,
     }
   }

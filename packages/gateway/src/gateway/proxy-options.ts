@@ -12,6 +12,8 @@ export function proxyOptions(settings: NodeSettings, metrics: WorkerMetrics, log
   return {
     maxRetries: MAX_RETRIES,
     logger,
+    // The gateway decides by route (`enable_websocket`).
+    upgrades: 'any',
     limits: {
       maxHeadBytes: limits.max_head_bytes,
       maxHeaderCount: limits.max_header_count,

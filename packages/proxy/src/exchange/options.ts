@@ -19,6 +19,8 @@ export interface ProxyRuntime<Ctx> {
   readonly limits: H1Limits
   readonly logger: ProxyLogger
   readonly renderError: ErrorRenderer
+  /** Protocols that clients may switch to, lower case. */
+  readonly upgrades: readonly string[] | 'any'
   /** Attempts after the first one, at most. */
   readonly maxRetries: number
 }

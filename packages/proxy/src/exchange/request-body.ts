@@ -2,6 +2,7 @@ import { CHUNKED, SENT, STALLED, type H1ClientConnection } from '@sekisho/wire'
 import { ProxyError } from '../proxy-error.ts'
 import { isPromise, type Exchange } from './exchange.ts'
 import { fail } from './finish.ts'
+import { requestTrailers } from './request-trailers.ts'
 
 /** Up to here a body is remembered, so that a second attempt can send it again (Pingora's BODY_BUF_LIMIT). */
 const REPLAY_BYTES = 65_536
@@ -100,7 +101,7 @@ export class RequestBody {
   }
 
   onEnd(trailers: string): void {
-    this.trailers = trailers
+    this.trailers = requestTrailers(trailers)
     if (this.collector === undefined) {
       this.endSource()
       return

@@ -7,7 +7,7 @@ import { phaseFailed, upstreamFailed } from './upstream-stage.ts'
 
 /** Makes this attempt's request from what the client sent, and sends it. */
 export function sendUpstream<Ctx>(exchange: Exchange<Ctx>): void {
-  const request = upstreamCopy(exchange.request)
+  const request = upstreamCopy(exchange.request, exchange.runtime.upgrades)
   const { phases } = exchange.runtime
   if (phases.upstreamRequestFilter === undefined) {
     write(exchange, request)
@@ -25,13 +25,14 @@ export function sendUpstream<Ctx>(exchange: Exchange<Ctx>): void {
 }
 
 /** A copy for one hop: without the fields of the client's connection. */
-function upstreamCopy(original: RequestHead): RequestHead {
+function upstreamCopy(original: RequestHead, upgrades: readonly string[] | 'any'): RequestHead {
   const request = original.copy()
   const { headers } = request
   if (original.hopByHop) {
     const protocol = original.upgrade ? headers.get('upgrade') : undefined
     removeHopByHop(headers)
-    if (protocol !== undefined) {
+    request.upgrade = protocol !== undefined && (upgrades === 'any' || upgrades.includes(protocol.toLowerCase()))
+    if (request.upgrade && protocol !== undefined) {
       headers.appendUnchecked('Connection', 'upgrade')
       headers.appendUnchecked('Upgrade', protocol)
     }

@@ -27,6 +27,8 @@ const USUAL_HEAD_BYTES = 8_192
 /** More 1xx responses than this before a final one is an attack on the client (and on us). */
 const MAX_INFORMATIONAL = 16
 
+const IDLE_TIMEOUT = /^HTTP\/1\.[01] 408/
+
 export interface ClientConnectionOptions {
   readonly limits: H1Limits
   readonly deadlines: Deadlines
@@ -46,6 +48,8 @@ export class H1ClientConnection implements Timed, ChunkSink {
   readonly socket: Socket
   readonly options: ClientConnectionOptions
   deadline = 0
+  /** The peer sent bytes that belong to no request. */
+  sentTooMuch = false
   /** When it was given back to the pool, on the clock of `deadlines`. */
   idleSince = 0
   /** Requests sent on this connection before the current one: above 0 it may have died while it was idle. */
@@ -175,6 +179,8 @@ export class H1ClientConnection implements Timed, ChunkSink {
   onBytes(bytes: Buffer, length: number): void {
     if (this.state === IDLE) {
       // Nobody asked: whatever it is, the next request must not take it for its response.
+      // Some servers say 408 before they close an idle connection: no harm is meant.
+      this.sentTooMuch = !IDLE_TIMEOUT.test(latin1Text(bytes, 0, Math.min(length, 12)))
       this.discard()
       return
     }
@@ -353,6 +359,7 @@ export class H1ClientConnection implements Timed, ChunkSink {
       this.paused = false
       this.socket.resume()
     }
+    if (!clean) this.sentTooMuch = true
     if (clean && this.responseKeepAlive && this.requestEnded && !this.socket.destroyed) this.state = IDLE
     else this.discard()
   }

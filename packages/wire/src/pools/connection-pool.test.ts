@@ -205,3 +205,38 @@ it('the key of a pool has all that changes trust', () => {
   expect(poolKey({ ...address, tls: { serverName: 'a.example', verify: true } })).toBe(poolKey({ ...address, tls: {} }))
   expect(poolKey({ ...address, name: 'b.example' })).toBe(poolKey(address))
 })
+
+describe('a peer that sends bytes nobody asked for', () => {
+  it('gets a connection for each request, until a minute has passed', async () => {
+    const told: string[] = []
+    const pool = new ConnectionPool({
+      deadlines: clock.deadlines,
+      limits: DEFAULT_H1_LIMITS,
+      maxIdle: DEFAULT_MAX_IDLE,
+      onDistrust: (peer) => told.push(peer),
+    })
+    const [bad, good] = [await used(pool), await used(pool)]
+    pool.put('a', bad, keep())
+    pool.put('a', good, keep())
+    farEnd(bad).write('HTTP/1.1 200 OK\r\n')
+    await once(bad.socket, 'close')
+    expect([told.length, pool.idle, good.closed]).toEqual([1, 0, true])
+    const next = await used(pool)
+    pool.put('a', next, keep())
+    expect([next.closed, pool.take('a')]).toEqual([true, undefined])
+    clock.pass(60_000)
+    const later = await used(pool)
+    pool.put('a', later, keep())
+    expect(pool.take('a')).toBe(later)
+  })
+
+  it('is not meant when it says 408 to an idle connection', async () => {
+    const pool = makePool()
+    const [one, two] = [await used(pool), await used(pool)]
+    pool.put('a', one, keep())
+    pool.put('a', two, keep())
+    farEnd(one).write('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n')
+    await once(one.socket, 'close')
+    expect(pool.take('a')).toBe(two)
+  })
+})

@@ -9,7 +9,19 @@ export interface ConnectionPoolOptions {
   readonly limits: H1Limits
   /** Idle connections kept in all; the one idle longest goes first. */
   readonly maxIdle: number
+  /** A peer sent bytes that nobody asked for: its connections are not reused for a while. */
+  readonly onDistrust?: (peer: string) => void
+  /** How long, in ms; 0 = it is trusted again at once. */
+  readonly distrustMs?: number
 }
+
+/**
+ * How long no connection is reused to a peer that sent more than it was asked for. What it sends in the moment in which a connection is given to
+ * the next request cannot be told from that request's response, by no client of HTTP/1.1: so it gets one connection a request.
+ */
+export const DEFAULT_DISTRUST_MS = 60_000
+/** Peers that are distrusted at a time. */
+const MAX_DISTRUSTED = 1_024
 
 export const DEFAULT_MAX_IDLE = 1_024
 
@@ -36,6 +48,8 @@ export class ConnectionPool {
   private readonly peers = new Map<string, H1ClientConnection[]>()
   private readonly options: ConnectionPoolOptions
   private readonly sessions: TlsSessions = new Map()
+  /** Until when, by key. */
+  private readonly distrusted = new Map<string, number>()
 
   constructor(options: ConnectionPoolOptions) {
     this.options = options
@@ -44,7 +58,7 @@ export class ConnectionPool {
   /** An idle connection to that peer, or undefined. */
   take(key: string): H1ClientConnection | undefined {
     const stack = this.peers.get(key)
-    if (stack === undefined || stack.length === 0) return undefined
+    if (stack === undefined || stack.length === 0 || this.isDistrusted(key)) return undefined
     const connection = stack.pop() as H1ClientConnection
     this.idle--
     this.active++
@@ -71,7 +85,7 @@ export class ConnectionPool {
     const usedUp = keepAlive.maxRequests > 0 && connection.requestCount >= keepAlive.maxRequests
     let stack = this.peers.get(key)
     if (stack === undefined) this.peers.set(key, (stack = []))
-    if (!connection.idle || usedUp || stack.length >= keepAlive.maxIdle) {
+    if (!connection.idle || usedUp || stack.length >= keepAlive.maxIdle || this.isDistrusted(key)) {
       connection.discard()
       return
     }
@@ -100,8 +114,29 @@ export class ConnectionPool {
     oldest?.discard()
   }
 
+  private isDistrusted(key: string): boolean {
+    if (this.distrusted.size === 0) return false
+    const until = this.distrusted.get(key)
+    if (until === undefined) return false
+    if (this.options.deadlines.now() < until) return true
+    this.distrusted.delete(key)
+    return false
+  }
+
+  private distrust(key: string, peer: string): void {
+    const { distrustMs = DEFAULT_DISTRUST_MS } = this.options
+    if (distrustMs === 0) return
+    const known = this.isDistrusted(key)
+    if (this.distrusted.size >= MAX_DISTRUSTED) this.distrusted.delete(this.distrusted.keys().next().value as string)
+    this.distrusted.set(key, this.options.deadlines.now() + distrustMs)
+    if (known) return
+    this.closeIdle(key)
+    this.options.onDistrust?.(peer)
+  }
+
   private readonly closed = (connection: H1ClientConnection): void => {
-    const { key } = connection.options
+    const { key, name } = connection.options
+    if (connection.sentTooMuch) this.distrust(key, name)
     const stack = this.peers.get(key)
     const at = stack === undefined ? -1 : stack.indexOf(connection)
     if (stack === undefined || at < 0) {
