@@ -35,6 +35,8 @@ const COLUMNS = [
 /** @type {import('./scenario.js').Scenario} */
 export const idle = {
   name: 'idle',
+  // Reading memory takes half a minute each: those that a choice is between.
+  proxies: ['ours', 'nginx', 'haproxy', 'undici'],
   title: '10,000 idle connections',
   summary:
     'RSS idle is read 12 s after the start, of all processes of a proxy together. Each connection has one request answered and is then left alone. The little load beforehand (2 s) lets the heap and the pools reach their size, so that they are not counted as connections.',

@@ -30,7 +30,8 @@ export function frameResponse(head: ResponseHead, request: RequestHead | undefin
     headers.delete('content-length')
     return BY_CHUNKS
   }
-  if (headers.has('content-length')) return BY_LENGTH
+  // What a parser or we ourselves settled holds if no field was taken out: looking for it would cost an index of the fields, 0.4 µs.
+  if ((head.bodyLength >= 0 && !headers.touched) || headers.has('content-length')) return BY_LENGTH
   if (request?.minorVersion === 0) return BY_CLOSE
   headers.appendUnchecked('Transfer-Encoding', 'chunked')
   return BY_CHUNKS

@@ -5,9 +5,9 @@ import type { H1Limits } from '../limits.ts'
 import { queuedBytes, sendBytes, SENT, type Sent } from '../sockets/output.ts'
 import { latin1Text } from '../sockets/latin1.ts'
 import { ReadBuffers } from '../sockets/read-buffers.ts'
-import { ChunkedDecoder, type ChunkSink } from './chunked-decoder.ts'
 import { refusal, Refusal, type RefusalCode } from './refusal.ts'
-import { CHUNKED, parseRequestHead, type RequestHead } from './request-head.ts'
+import { RequestBodyReader, type BodyReceiver } from './request-body-reader.ts'
+import { parseRequestHead, type RequestHead } from './request-head.ts'
 import { BY_CLOSE } from './response-framing.ts'
 import type { ResponseHead } from './response-head.ts'
 import { ResponseWriter } from './response-writer.ts'
@@ -48,7 +48,7 @@ export interface ServerConnectionOptions {
  * One HTTP/1.1 connection from a client. It reads one request at a time, hands it to the handler, and sends what the exchange
  * answers; pipelined requests wait in order. There is no object per request here: the connection is the exchange's other end.
  */
-export class H1ServerConnection implements Timed, ChunkSink {
+export class H1ServerConnection implements Timed, BodyReceiver {
   readonly socket: Socket
   readonly options: ServerConnectionOptions
   /** Who handles the current request; set by the handler in `onRequest`. */
@@ -71,8 +71,7 @@ export class H1ServerConnection implements Timed, ChunkSink {
   private emptyLineTaken = false
   /** Bytes of a head that has not ended yet, which were looked at: a head that comes byte by byte is not read again for each. */
   private headScanned = 0
-  private bodyRemaining = 0
-  private decoder: ChunkedDecoder | undefined
+  private readonly body = new RequestBodyReader()
   private bodyWanted = false
   private bodyPaused = false
   private readingPaused = false
@@ -87,6 +86,7 @@ export class H1ServerConnection implements Timed, ChunkSink {
   private queuedBefore = 0
   /** A closing connection was given its second time limit. */
   private overtime = false
+  private lingerBytes = 0
 
   constructor(socket: Socket, options: ServerConnectionOptions) {
     this.socket = socket
@@ -107,13 +107,13 @@ export class H1ServerConnection implements Timed, ChunkSink {
 
   /** The buffer for the socket's next read. */
   nextReadBuffer(): Buffer {
-    return this.buffers.next(this.state === BODY && this.bodyRemaining > STREAM_BYTES)
+    return this.buffers.next(this.state === BODY && this.body.exceeds(STREAM_BYTES))
   }
 
   onBytes(bytes: Buffer, length: number): void {
     if (this.state === CLOSING) {
-      this.bodyRemaining -= length
-      if (this.bodyRemaining < 0) this.socket.destroy()
+      this.lingerBytes -= length
+      if (this.lingerBytes < 0) this.socket.destroy()
     } else if (this.pending === undefined) this.consume(bytes, 0, length)
     else {
       // Half a head came before: bounded by maxHeadBytes, as reading is paused while anything else is pending.
@@ -222,43 +222,28 @@ export class H1ServerConnection implements Timed, ChunkSink {
     this.state = BODY
     this.bodyWanted = false
     this.bodyPaused = false
-    if (head.bodyLength === CHUNKED) this.decoder = new ChunkedDecoder(this.options.limits.maxHeadBytes)
-    else this.bodyRemaining = head.bodyLength
+    this.body.begin(head.bodyLength, this.options.limits)
   }
 
   private readBody(bytes: Buffer, at: number, end: number): number {
     this.startTimer(this.options.limits.bodyTimeoutMs)
-    if (this.decoder !== undefined) return this.readChunks(this.decoder, bytes, at, end)
-    const stop = Math.min(end, at + this.bodyRemaining)
-    this.bodyRemaining -= stop - at
-    this.bytesReceived += stop - at
-    this.deliver(bytes, at, stop)
-    if (this.bodyRemaining === 0 && this.state === BODY) this.endOfBody('')
-    return stop
-  }
-
-  private readChunks(decoder: ChunkedDecoder, bytes: Buffer, at: number, end: number): number {
-    const result = decoder.decode(bytes, at, end, this)
+    const result = this.body.read(bytes, at, end, this)
     if (typeof result === 'string') {
       this.refuseBody(result)
       return -1
     }
     if (this.state !== BODY) return -1
     this.bytesReceived += result - at
-    if (decoder.done) this.endOfBody(decoder.trailers)
+    if (this.body.done) this.endOfBody(this.body.trailers)
     return result
   }
 
-  /** A decoded piece of a chunked request body. */
-  onChunk(chunk: Uint8Array): void {
-    this.bodyRemaining -= chunk.length
-    const { maxBodyBytes } = this.options.limits
-    if (maxBodyBytes > 0 && -this.bodyRemaining > maxBodyBytes) this.refuseBody('BODY_TOO_LARGE')
-    else if (this.state === BODY) this.exchange?.onRequestBody(Buffer.from(chunk))
+  onBodyChunk(chunk: Uint8Array): void {
+    if (this.state === BODY) this.exchange?.onRequestBody(Buffer.from(chunk))
   }
 
   /** Hands on bytes: as they are if their buffer can be kept for them, else as a copy. */
-  private deliver(bytes: Buffer, at: number, end: number): void {
+  onBodyPiece(bytes: Buffer, at: number, end: number): void {
     const own = bytes === this.buffers.current && !this.buffers.isShared
     const chunk = bytes.subarray(at, end)
     const gone = this.exchange?.onRequestBody(own ? chunk : Buffer.from(chunk)) ?? true
@@ -275,8 +260,7 @@ export class H1ServerConnection implements Timed, ChunkSink {
     this.deadline = 0
     // What the upstream's socket still holds of this body belongs to that socket, also after the next request has begun.
     this.buffers.forget()
-    this.decoder = undefined
-    this.bodyRemaining = 0
+    this.body.end()
     this.state = ANSWERING
     if (this.responseDone) this.nextRequest()
     else this.exchange?.onRequestEnd(trailers)
@@ -297,7 +281,7 @@ export class H1ServerConnection implements Timed, ChunkSink {
     if (this.state !== BODY) return
     this.closeAfter = true
     this.state = ANSWERING
-    this.decoder = undefined
+    this.body.end()
     this.deadline = 0
     if (this.exchange === undefined) this.close()
     else this.exchange.onRequestRefused(refusal(code))
@@ -426,7 +410,7 @@ export class H1ServerConnection implements Timed, ChunkSink {
     if (this.state === CLOSING) return
     this.state = CLOSING
     this.exchange = undefined
-    this.bodyRemaining = LINGER_BYTES
+    this.lingerBytes = LINGER_BYTES
     this.startTimer(LINGER_MS)
     // Missing chunks and missing bytes show by themselves; where the close is the end, only a reset tells them apart.
     if (this.writer.started && this.writer.framing === BY_CLOSE) this.socket.resetAndDestroy()
@@ -479,9 +463,7 @@ export class H1ServerConnection implements Timed, ChunkSink {
 
   /** A client that still waits for 100 Continue may send the body or not: nobody can tell what its next byte is. */
   private canDiscardBody(request: RequestHead): boolean {
-    return (
-      this.decoder === undefined && this.bodyRemaining <= DISCARD_BYTES && (!request.expectContinue || this.bodyWanted)
-    )
+    return this.body.expected <= DISCARD_BYTES && (!request.expectContinue || this.bodyWanted)
   }
 
   private finishResponse(): void {
@@ -564,7 +546,7 @@ export class H1ServerConnection implements Timed, ChunkSink {
     this.exchange = undefined
     this.pending = undefined
     this.stalled = false
-    this.bodyRemaining = LINGER_BYTES
+    this.lingerBytes = LINGER_BYTES
     this.startTimer(LINGER_MS)
     this.socket.end()
     if (this.readingPaused) {
