@@ -4,7 +4,7 @@ import { connectError, TransportError } from '../errors.ts'
 import type { H1Limits } from '../limits.ts'
 import { corkForThisTurn, sendBytes, sendChunk, sendLastChunk, SENT, type Sent } from '../sockets/output.ts'
 import { latin1Text } from '../sockets/latin1.ts'
-import { ReadBuffers } from '../sockets/read-buffers.ts'
+import { LONG_BODY_BYTES, ReadBuffers } from '../sockets/read-buffers.ts'
 import { ChunkedDecoder, type ChunkSink } from './chunked-decoder.ts'
 import type { ClientExchange } from './client-exchange.ts'
 import { refusal, Refusal, type RefusalCode } from './refusal.ts'
@@ -20,8 +20,6 @@ const BODY = 3
 const TUNNEL = 4
 const CLOSED = 5
 
-/** Bodies with more than this to come are read into a buffer of their own and not copied. */
-const STREAM_BYTES = 16_384
 /** A read is made text up to here at first: a whole small response, or the head of a large one without much of its body. */
 const USUAL_HEAD_BYTES = 8_192
 /** More 1xx responses than this before a final one is an attack on the client (and on us). */
@@ -275,7 +273,7 @@ export class H1ClientConnection implements Timed, ChunkSink {
   ): number {
     this.responseKeepAlive = head.keepAlive
     const length = this.bodyless(head.status) ? 0 : head.bodyLength
-    this.longResponse = length > STREAM_BYTES || length === UNTIL_CLOSE
+    this.longResponse = length > LONG_BODY_BYTES || length === UNTIL_CLOSE
     const available = end - at - headEnd
     if (length >= 0 && available >= length && headEnd + length <= text.length) {
       this.deliverWhole(head, text.slice(headEnd, headEnd + length), '', available === length)

@@ -4,7 +4,7 @@ import { TransportError } from '../errors.ts'
 import type { H1Limits } from '../limits.ts'
 import { queuedBytes, sendBytes, SENT, type Sent } from '../sockets/output.ts'
 import { latin1Text } from '../sockets/latin1.ts'
-import { ReadBuffers } from '../sockets/read-buffers.ts'
+import { LONG_BODY_BYTES, ReadBuffers } from '../sockets/read-buffers.ts'
 import { refusal, Refusal, type RefusalCode } from './refusal.ts'
 import { RequestBodyReader, type BodyReceiver } from './request-body-reader.ts'
 import { parseRequestHead, type RequestHead } from './request-head.ts'
@@ -32,8 +32,6 @@ const LINGER_BYTES = 16_777_216
 const DISCARD_BYTES = 65_536
 /** Idle connections of a draining listener may send one more request within this time, so that none is cut as it is sent. */
 const DRAIN_IDLE_MS = 1_000
-/** Bodies with more than this to come are read into a buffer of their own and not copied. */
-const STREAM_BYTES = 16_384
 
 /** What a listener's connections share. */
 export interface ServerConnectionOptions {
@@ -107,7 +105,7 @@ export class H1ServerConnection implements Timed, BodyReceiver {
 
   /** The buffer for the socket's next read. */
   nextReadBuffer(): Buffer {
-    return this.buffers.next(this.state === BODY && this.body.exceeds(STREAM_BYTES))
+    return this.buffers.next(this.state === BODY && this.body.exceeds(LONG_BODY_BYTES))
   }
 
   onBytes(bytes: Buffer, length: number): void {

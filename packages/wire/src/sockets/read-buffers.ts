@@ -12,6 +12,9 @@ const MAX_FREE = 32
 /** Buffers that connections keep between two long bodies: 16 MiB a thread at most; the others read into the shared one, and copy. */
 const MAX_KEPT = 128
 
+/** Bodies with more than this to come are read into a buffer of their own and not copied. */
+export const LONG_BODY_BYTES = 16_384
+
 const shared = Buffer.allocUnsafeSlow(READ_SIZE)
 const free: Buffer[] = []
 let kept = 0
