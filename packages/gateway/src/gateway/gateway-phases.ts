@@ -13,6 +13,7 @@ import { RequestContext } from '../request-context.ts'
 import type { GatewaySession } from '../session.ts'
 import { addForwardedHeaders } from './forwarded-headers.ts'
 import type { GatewayTable } from './gateway-table.ts'
+import { LogThrottle } from './log-throttle.ts'
 import type { UpstreamStatus } from './upstream-status.ts'
 
 export interface GatewayPhasesOptions {
@@ -29,6 +30,7 @@ export interface GatewayPhasesOptions {
 /** The gateway is a program of the proxy framework: match a route, run its plugins, pick a node. */
 export class GatewayPhases implements ProxyPhases<RequestContext> {
   private readonly options: GatewayPhasesOptions
+  private readonly throttle = new LogThrottle()
 
   constructor(options: GatewayPhasesOptions) {
     this.options = options
@@ -105,6 +107,10 @@ export class GatewayPhases implements ProxyPhases<RequestContext> {
     }
     return bytes
   }
+
+  /** Failures of upstreams: one line a second for each node and kind of failure. */
+  suppressErrorLog = (session: GatewaySession, error: ProxyError): boolean =>
+    error.source === 'upstream' && this.throttle.holds(`${error.code} ${session.peer?.name} ${error.retry}`)
 
   logging = (session: GatewaySession): void => {
     const { plan } = session.ctx

@@ -6,6 +6,8 @@ export interface MetricDefinition<L extends string = string> {
   readonly type: MetricType
   readonly help: string
   readonly labels: readonly L[]
+  /** Of a gauge: what the threads have is not added up, the least of it counts. */
+  readonly across?: 'least'
 }
 
 /** A value for each label of a metric. */
@@ -72,11 +74,15 @@ export const METRICS = {
     'node',
   ]),
   connections: define('gauge', 'sekisho_connections', 'Client connections by state.', ['state']),
-  upstreamStatus: define('gauge', 'sekisho_upstream_status', 'Whether a node is healthy: 1 healthy, 0 not.', [
-    'name',
-    'ip',
-    'port',
-  ]),
+  upstreamStatus: {
+    ...define(
+      'gauge',
+      'sekisho_upstream_status',
+      'Whether a node could be reached when it was last tried: 1 by all workers, 0 not by every one.',
+      ['name', 'ip', 'port'],
+    ),
+    across: 'least',
+  },
   upstreamConnections: define(
     'gauge',
     'sekisho_upstream_connections',

@@ -91,8 +91,10 @@ export class MetricDirectory {
         if (slab[cell - 1] !== id) continue
         const samples = totals.get(metric) as Map<string, Float64Array>
         let cells = samples.get(text)
+        const isFirst = cells === undefined
         if (cells === undefined) samples.set(text, (cells = new Float64Array(cellsOf(metric.definition.type))))
-        addTo(cells, slab, cell)
+        if (metric.definition.across !== 'least') addTo(cells, slab, cell)
+        else cells[0] = isFirst ? slab[cell] : Math.min(cells[0], slab[cell])
       }
     }
     for (const [metric, samples] of totals) renderMetric(lines, metric.definition, samples)
