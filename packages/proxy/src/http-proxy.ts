@@ -53,7 +53,8 @@ const DEFAULT_MAX_RETRIES = 3
 /** A proxy: what serves listeners, and in between calls the phases. One per thread. */
 export class HttpProxy<Ctx> implements Application, RequestHandler {
   readonly runtime: ProxyRuntime<Ctx>
-  private readonly connections = new Set<H1ServerConnection>()
+  /** Client connections open in this thread. */
+  connectionCount = 0
   /** Listeners that have not been drained. */
   private serving = 0
   private readonly onRefusedRequest: HttpProxyOptions['onRefused']
@@ -81,11 +82,6 @@ export class HttpProxy<Ctx> implements Application, RequestHandler {
       upgrades: options.upgrades ?? ['websocket'],
       maxRetries: options.maxRetries ?? DEFAULT_MAX_RETRIES,
     }
-  }
-
-  /** Client connections open in this thread. */
-  get connectionCount(): number {
-    return this.connections.size
   }
 
   /** @param options `tls` makes it a TLS listener */
@@ -136,12 +132,12 @@ export class HttpProxy<Ctx> implements Application, RequestHandler {
     connection.sendResponse(page.head, page.body)
   }
 
-  onOpened(connection: H1ServerConnection): void {
-    this.connections.add(connection)
+  onOpened(): void {
+    this.connectionCount++
   }
 
-  onClosed(connection: H1ServerConnection): void {
-    this.connections.delete(connection)
+  onClosed(): void {
+    this.connectionCount--
   }
 }
 

@@ -124,7 +124,7 @@ export class GatewayPhases implements ProxyPhases<RequestContext> {
 
   /** The caller may be known now: its plugins join in. */
   private afterRewrite(session: GatewaySession, matched: Plan): MaybePromise<void> {
-    if (session.responded) return undefined
+    if (isSettled(session)) return undefined
     const { ctx } = session
     if (ctx.consumer === undefined) return this.access(session, matched)
     const plan = matched.forConsumer(ctx.consumer)
@@ -134,13 +134,13 @@ export class GatewayPhases implements ProxyPhases<RequestContext> {
   }
 
   private access(session: GatewaySession, plan: Plan): MaybePromise<void> {
-    if (session.responded) return undefined
+    if (isSettled(session)) return undefined
     const waiting = plan.access.length === 0 ? undefined : runChain(plan.access, 'access', session)
     return waiting === undefined ? this.afterAccess(session, plan) : waiting.then(() => this.afterAccess(session, plan))
   }
 
   private afterAccess(session: GatewaySession, plan: Plan): void {
-    if (session.responded || plan.missing === undefined) return
+    if (isSettled(session) || plan.missing === undefined) return
     session.respond(plan.missing.status, { error_msg: plan.missing.message })
   }
 
@@ -180,6 +180,9 @@ export class GatewayPhases implements ProxyPhases<RequestContext> {
     if (retryTimeoutMs > 0 && performance.now() - session.startedAt > retryTimeoutMs) error.retry = false
   }
 }
+
+/** Nothing more is to be decided: a plugin answered, or the client left while one was waiting. */
+const isSettled = (session: GatewaySession): boolean => session.responded || session.finishedAt !== 0
 
 /** Who the caller is, the gateway says: a client must not be able to say it to an upstream. */
 function dropIdentity({ headers }: RequestHead): void {

@@ -66,17 +66,8 @@ export class GatewayTable {
     return this.router.explain(context)
   }
 
-  planFor(routeId: string): Plan | undefined {
-    const entry = this.routes.get(routeId)
-    return entry === undefined ? undefined : this.planOf(entry)
-  }
-
   metadataOf(plugin: string): unknown {
     return this.metadata.get(plugin)
-  }
-
-  get routeCount(): number {
-    return this.routes.size
   }
 
   /** Patches a change in. */

@@ -26,10 +26,11 @@ import type { PluginContext } from './context.ts'
 import { defaulted } from './defaulted.ts'
 import { definePlugin } from './definition.ts'
 import { LimitFailure, rejection } from './limits/answers.ts'
+import { checkLimit } from './limits/check-limit.ts'
 import { keyReader, KeyType, warnOfKey } from './limits/key.ts'
 import { limitOptions, limitOrRules } from './limits/schema.ts'
-import { compileLimitText, type LimitText, namesVariables } from './limits/text.ts'
-import { checkNumber, type NumberReader, numberReader, wholeNumber } from './limits/whole-number.ts'
+import { compileLimitText, type LimitText } from './limits/text.ts'
+import { type NumberReader, numberReader, wholeNumber } from './limits/whole-number.ts'
 import { MIN_PAUSE_SECONDS, pause } from './pause.ts'
 
 const conn = wholeNumber(1, 'requests in flight that are not delayed')
@@ -106,22 +107,11 @@ export default definePlugin({
   name: 'limit-conn',
   priority: 1003,
   schema,
-  check(config) {
-    const top = checkNumber(config.conn, 1, '/conn') ?? checkNumber(config.burst, 0, '/burst')
-    if (top !== undefined) return top
-    for (const [index, rule] of (config.rules ?? []).entries()) {
-      const path = `/rules/${index}`
-      const wrong = checkNumber(rule.conn, 1, `${path}/conn`) ?? checkNumber(rule.burst, 0, `${path}/burst`)
-      if (wrong !== undefined) return wrong
-      if (!namesVariables(rule.key)) {
-        return {
-          path: `${path}/key`,
-          message: 'has no variable, so the rule would never apply; write "$remote_addr", say',
-        }
-      }
-    }
-    return undefined
-  },
+  check: (config) =>
+    checkLimit(config, [
+      ['conn', 1],
+      ['burst', 0],
+    ]),
   create(config, context) {
     const gates = gatesOf(config, context)
     const failure = new LimitFailure('limit-conn', context.scope, config, context.logger)

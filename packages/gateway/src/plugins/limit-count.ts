@@ -27,12 +27,13 @@ import type { PluginContext } from './context.ts'
 import { defaulted } from './defaulted.ts'
 import { definePlugin, type PluginHooks } from './definition.ts'
 import { LimitFailure, rejection } from './limits/answers.ts'
+import { checkLimit } from './limits/check-limit.ts'
 import { CountKeyType, keyReader, type KeyReader, warnOfKey } from './limits/key.ts'
 import { QuotaFields, type QuotaNames, type Spent, writeSpent } from './limits/quota-fields.ts'
 import { limitOptions, limitOrRules } from './limits/schema.ts'
 import { sharedParts } from './limits/shared-parts.ts'
-import { compileLimitText, type LimitText, namesVariables } from './limits/text.ts'
-import { checkNumber, type NumberReader, numberReader, wholeNumber } from './limits/whole-number.ts'
+import { compileLimitText, type LimitText } from './limits/text.ts'
+import { type NumberReader, numberReader, wholeNumber } from './limits/whole-number.ts'
 import type { GatewaySession } from '../session.ts'
 
 const TOKEN = "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"
@@ -139,23 +140,11 @@ export default definePlugin({
   priority: 1002,
   schema,
   metadataSchema,
-  check(config) {
-    const top = checkNumber(config.count, 1, '/count') ?? checkNumber(config.time_window, 1, '/time_window')
-    if (top !== undefined) return top
-    for (const [index, rule] of (config.rules ?? []).entries()) {
-      const path = `/rules/${index}`
-      const wrong =
-        checkNumber(rule.count, 1, `${path}/count`) ?? checkNumber(rule.time_window, 1, `${path}/time_window`)
-      if (wrong !== undefined) return wrong
-      if (!namesVariables(rule.key)) {
-        return {
-          path: `${path}/key`,
-          message: 'has no variable, so the rule would never apply; write "$remote_addr", say',
-        }
-      }
-    }
-    return undefined
-  },
+  check: (config) =>
+    checkLimit(config, [
+      ['count', 1],
+      ['time_window', 1],
+    ]),
   create(config, context) {
     const failure = new LimitFailure('limit-count', context.scope, config, context.logger)
     const shown = config.show_limit_quota_header

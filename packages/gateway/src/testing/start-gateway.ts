@@ -50,7 +50,6 @@ export async function startGateway(document: object, own: readonly PluginDefinit
   for (const definition of own) plugins.set(definition)
   let resources: ResourceSet = emptyResourceSet()
 
-  const read = async (wanted: object): ReturnType<typeof load> => load(wanted)
   const load = async (wanted: object) => {
     const { upstreams = [], ...rest } = wanted as { upstreams?: object[] }
     const all = { ...rest, upstreams: [{ id: 'echo', nodes: { [`127.0.0.1:${echo.port}`]: 1 } }, ...upstreams] }
@@ -58,7 +57,7 @@ export async function startGateway(document: object, own: readonly PluginDefinit
     if (config === undefined) throw new Error(renderProblems(problems))
     return config
   }
-  const { settings, resources: first } = await read(document)
+  const { settings, resources: first } = await load(document)
   const metrics = new ControlMetrics({ version: 'test' })
   const slab = metrics.startWorker(0, 1)
   const worker = new GatewayWorker({
@@ -83,7 +82,7 @@ export async function startGateway(document: object, own: readonly PluginDefinit
     echo,
     metrics,
     fetch: (path, options) => fetchFrom(port, path, options),
-    update: async (wanted) => apply((await read(wanted)).resources),
+    update: async (wanted) => apply((await load(wanted)).resources),
     close: async () => {
       listener.stopAccepting()
       await listener.drain(0)

@@ -1,4 +1,4 @@
-import { Headers, isFieldValue, latin1TextOf, ResponseHead, statusText } from '@sekisho/wire'
+import { Headers, latin1TextOf, ResponseHead, statusText } from '@sekisho/wire'
 import type { ResponseBody, ResponseFields } from '../session.ts'
 
 /** A response of our own: a head with its length, and the body as latin1 text of its bytes. */
@@ -54,6 +54,3 @@ function contentType(body: ResponseBody): string {
   if (typeof body === 'string') return 'text/plain; charset=utf-8'
   return body instanceof Uint8Array ? 'application/octet-stream' : 'application/json'
 }
-
-/** For values that come from a request and go into a field of the answer. */
-export const safeFieldValue = (value: string): string => (isFieldValue(value) ? value : '')

@@ -1,18 +1,15 @@
-import { createRequire } from 'node:module'
 import { isIP, Socket } from 'node:net'
 import type { ConnectionOptions } from 'node:tls'
 import type { UpstreamAddress } from '../pools/upstream-address.ts'
 import { HIGH_WATER_MARK } from '../sockets/output.ts'
 import { own, readInto } from '../sockets/owner.ts'
+import { loadTls } from '../tls/load-tls.ts'
 import { H1ClientConnection, type ClientConnectionOptions } from './client-connection.ts'
 
 /** The last TLS session of each peer, to resume: saves a round trip and the certificate check's signatures. */
 export type TlsSessions = Map<string, Buffer>
 /** About 2 KiB each. */
 const MAX_SESSIONS = 1_024
-
-/** Loaded by the first connection that needs it: 3 MB in each thread of a gateway that speaks plain HTTP. */
-const loadTls = (): typeof import('node:tls') => createRequire(import.meta.url)('node:tls') as typeof import('node:tls')
 
 /** Starts connecting; the connection tells its exchange when it is there. */
 export function connectSocket(

@@ -1,6 +1,6 @@
-import { createRequire } from 'node:module'
 import { createServer, Socket, type AddressInfo, type Server } from 'node:net'
 import type { SecureContext } from 'node:tls'
+import { loadTls } from '../tls/load-tls.ts'
 import { adoptHandle, ownByEvents, type SocketOwner } from './owner.ts'
 
 /** Where to listen: an inherited descriptor that is already bound, an address, or a path. */
@@ -26,9 +26,6 @@ export interface ListenerTls {
   readonly cert: string
   readonly key: string
 }
-
-/** Loaded when a listener speaks TLS: 3 MB in each thread of a gateway that does not. */
-const loadTls = (): typeof import('node:tls') => createRequire(import.meta.url)('node:tls') as typeof import('node:tls')
 
 /** What `net.Server` keeps in `_handle`: undocumented, but what `node:cluster` stands on; the same in Node 20, 24 and 26. */
 interface ServerHandle {
