@@ -45,7 +45,9 @@ async function bench(options) {
     const upstream = await startUpstream(workspace.folder('upstream'))
     const measured = []
     for (const scenario of chosen) {
-      const candidates = found.filter(({ proxy }) => scenario.proxies?.includes(proxy.name) ?? true)
+      const candidates = found.filter(
+        ({ proxy }) => scenario.proxies?.includes(proxy.name) ?? proxy.onlyByName !== true,
+      )
       if (candidates.length === 0 && scenario.proxies?.length !== 0) continue
       progress.enter(scenario.name)
       const { rounds, seconds } = options
@@ -99,7 +101,9 @@ function requireTools() {
   requireTwoCores()
   for (const tool of ['taskset', 'wrk']) {
     if (versionOf(tool, ['--version']) !== undefined) continue
-    throw new Error(`${tool} is not installed. On Debian: apt-get install util-linux wrk nginx haproxy caddy`)
+    throw new Error(
+      `${tool} is not installed. On Debian: apt-get install util-linux wrk nginx haproxy caddy nghttp2-client openssl`,
+    )
   }
 }
 

@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { get } from 'node:http'
+import { connect } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 
 /** 10,000 routes and a cold disk, on a machine that others use as well. */
@@ -52,4 +54,26 @@ export async function waitUntilReady(child, port, path, headers) {
     await delay(POLL_INTERVAL_MS)
   }
   throw new Error(`it did not get ready within ${READY_TIMEOUT_MS / 1000} s (${last}): ${child.output().trim()}`)
+}
+
+/**
+ * Waits until a program takes connections: for protocols that `ask` does not speak.
+ * @param {import('./children.js').Child} child
+ * @param {number} port
+ */
+export async function waitUntilListening(child, port) {
+  const deadline = performance.now() + READY_TIMEOUT_MS
+  while (performance.now() < deadline) {
+    if (child.hasExited()) throw new Error(`it ended at once: ${child.output().trim()}`)
+    const socket = connect({ host: '127.0.0.1', port })
+    try {
+      await once(socket, 'connect')
+      return
+    } catch {
+      await delay(POLL_INTERVAL_MS)
+    } finally {
+      socket.destroy()
+    }
+  }
+  throw new Error(`nothing listens on port ${port} after ${READY_TIMEOUT_MS / 1000} s: ${child.output().trim()}`)
 }

@@ -1,14 +1,3 @@
-/**
- * @typedef {object} WrkResult
- * @property {number} requests
- * @property {number} seconds
- * @property {number} requestsPerSecond
- * @property {number} bytesPerSecond
- * @property {number} p50Ms
- * @property {number} p99Ms
- * @property {number} errors socket errors and answers outside 200 to 399
- */
-
 /** @type {Record<string, number>} */
 const MILLISECONDS = { us: 0.001, ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
 
@@ -18,7 +7,7 @@ const BYTES = { B: 1, KB: 1024, MB: 1024 ** 2, GB: 1024 ** 3, TB: 1024 ** 4 }
 /**
  * What `wrk --latency` prints.
  * @param {string} output
- * @returns {WrkResult}
+ * @returns {import('./load-result.js').LoadResult} errors: of sockets, and answers outside 200 to 399
  */
 export function parseWrk(output) {
   const [, requests, duration] = find(output, /(\d+) requests in ([\d.]+\w+),/)

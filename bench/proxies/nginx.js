@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { launch } from '../harness/children.js'
 import { PROXY_CORE } from '../harness/cores.js'
 import { versionOf } from '../harness/programs.js'
-import { IDLE_SECONDS, KEEPALIVE, UNLIMITED_REQUESTS, running } from './proxy.js'
+import { IDLE_SECONDS, UNLIMITED_REQUESTS, certificateOf, keepAlive, running } from './proxy.js'
 
 /** @type {import('./proxy.js').Proxy} */
 export const nginx = {
@@ -48,26 +48,50 @@ http {
   proxy_buffers 16 64k;
   proxy_busy_buffers_size 128k;
   proxy_http_version 1.1;
-  proxy_set_header Connection "";
-${upstreams.map(upstream).join('')}
+${upgrades(scenario)}
+${upstreams.map((upstreamPort, index) => upstream(upstreamPort, index, keepAlive(scenario))).join('')}
   server {
-    listen 127.0.0.1:${port} backlog=4096;
-    location / { proxy_pass http://upstream0; }
+    listen 127.0.0.1:${port} backlog=4096${scenario.front === undefined ? '' : LISTEN[scenario.front]};
+${tls(scenario)}
+    location / { ${scenario.back === 'grpc' ? 'grpc_pass grpc' : 'proxy_pass http'}://upstream0; }
 ${locations(scenario)}
   }
 }
 `
 }
 
+/** In 1.22 HTTP/2 is a property of the address. */
+const LISTEN = { h2c: ' http2', tls: ' ssl' }
+
+/** @param {import('./proxy.js').Setup} scenario */
+function tls(scenario) {
+  if (scenario.front !== 'tls') return ''
+  const { cert, key } = certificateOf(scenario)
+  return `    ssl_certificate ${cert};\n    ssl_certificate_key ${key};\n    ssl_protocols TLSv1.3;`
+}
+
+/**
+ * As its documentation has it for WebSocket; without, connections to the upstream are kept.
+ * @param {import('./proxy.js').Setup} scenario
+ */
+function upgrades({ websocket = false }) {
+  if (!websocket) return '  proxy_set_header Connection "";'
+  return `
+  map $http_upgrade $connection_upgrade { default upgrade; '' ''; }
+  proxy_set_header Upgrade $http_upgrade;
+  proxy_set_header Connection $connection_upgrade;`
+}
+
 /**
  * @param {number} port
  * @param {number} index
+ * @param {number} idle connections that are kept
  */
-function upstream(port, index) {
+function upstream(port, index, idle) {
   return `
   upstream upstream${index} {
     server 127.0.0.1:${port};
-    keepalive ${KEEPALIVE};
+    keepalive ${idle};
     keepalive_requests ${UNLIMITED_REQUESTS};
     keepalive_timeout ${IDLE_SECONDS}s;
     keepalive_time ${IDLE_SECONDS}s;

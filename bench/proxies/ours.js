@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { launch } from '../harness/children.js'
 import { PROXY_CORE } from '../harness/cores.js'
 import { freePorts } from '../harness/ports.js'
-import { API_KEY, IDLE_SECONDS, KEEPALIVE, UNLIMITED_REQUESTS, running } from './proxy.js'
+import { API_KEY, IDLE_SECONDS, UNLIMITED_REQUESTS, certificateOf, keepAlive, running } from './proxy.js'
 
 const command = fileURLToPath(new URL('../../packages/cli/bin/sekisho.js', import.meta.url))
 const built = new URL('../../packages/cli/dist/main.js', import.meta.url)
@@ -51,15 +51,16 @@ function configuration({ port, upstreams, scenario }, admin, metrics) {
     ...(scenario.livePath === undefined ? {} : { priority: scenario.livePath }),
     ...(plugins === undefined ? {} : { plugins }),
   }))
-  const pool = { size: KEEPALIVE, idle_timeout: IDLE_SECONDS, requests: UNLIMITED_REQUESTS }
+  const pool = { size: keepAlive(scenario), idle_timeout: IDLE_SECONDS, requests: UNLIMITED_REQUESTS }
   const nodes = upstreams.map((upstream, index) => ({
     id: `u${index}`,
     type: 'roundrobin',
+    ...(scenario.back === undefined ? {} : { scheme: 'grpc' }),
     nodes: { [`127.0.0.1:${upstream}`]: 1 },
     keepalive_pool: pool,
   }))
   return `
-listen: ["127.0.0.1:${port}"]
+listen: [${listener(port, scenario)}]
 workers: 1
 admin: { address: "127.0.0.1:${admin}" }
 metrics: { address: "127.0.0.1:${metrics}" }
@@ -71,6 +72,18 @@ routes:
 ${list(routes)}
 ${plugins === undefined ? '' : `consumers:\n${list([CONSUMER])}`}
 `
+}
+
+/**
+ * HTTP/2 without TLS needs no setting: it is told by its first bytes.
+ * @param {number} port
+ * @param {import('./proxy.js').Setup} scenario
+ */
+function listener(port, scenario) {
+  const address = `127.0.0.1:${port}`
+  if (scenario.front !== 'tls') return JSON.stringify(address)
+  const { cert, key } = certificateOf(scenario)
+  return JSON.stringify({ address, tls: { cert, key } })
 }
 
 const CONSUMER = { username: 'bench', plugins: { 'key-auth': { key: API_KEY } } }

@@ -16,6 +16,12 @@
  * @property {boolean} [policies] key-auth, limit-count and prometheus on every route. Only ours does this; the
  *   others then send everything to the first upstream without looking, which is what ours is held against
  * @property {number} [livePath] /live goes to this upstream, so that a reload can be seen
+ * @property {'h2c' | 'tls'} [front] what clients speak: HTTP/2 without TLS, known beforehand, or HTTP/1.1 over TLS 1.3;
+ *   left out: HTTP/1.1
+ * @property {import('../harness/certificate.js').Certificate} [certificate] for `front: 'tls'`
+ * @property {number} [streams] requests at once on one connection of a client, at most; left out: 1
+ * @property {'grpc' | 'h2c'} [back] what the first upstream speaks: gRPC, or any HTTP/2, both without TLS; left out: HTTP/1.1
+ * @property {boolean} [websocket] upgrades to WebSocket are let through
  *
  * @typedef {object} StartOptions
  * @property {number} port where to listen
@@ -31,12 +37,31 @@
  *
  * @typedef {object} Proxy
  * @property {string} name
+ * @property {boolean} [onlyByName] takes part only in the scenarios that name it: it does not speak HTTP/1.1
  * @property {() => string | undefined | Promise<string | undefined>} find its version; undefined when not installed
  * @property {(options: StartOptions) => RunningProxy | Promise<RunningProxy>} start returns before it is ready
  */
 
 /** Idle upstream connections that are kept: twice the 32 clients of the throughput scenarios. */
 export const KEEPALIVE = 64
+
+/**
+ * The same where clients send several requests at once: a proxy that has one request on each upstream connection, as
+ * nginx has, then needs one for each of them.
+ * @param {Setup} setup
+ */
+export function keepAlive({ connections, streams = 1 }) {
+  return streams === 1 ? KEEPALIVE : Math.max(KEEPALIVE, 2 * connections * streams)
+}
+
+/**
+ * The certificate of a scenario that has TLS.
+ * @param {Setup} setup
+ */
+export function certificateOf({ certificate }) {
+  if (certificate === undefined) throw new Error('a scenario with TLS has no certificate')
+  return certificate
+}
 
 /** An hour: longer than any scenario. */
 export const IDLE_SECONDS = 3_600

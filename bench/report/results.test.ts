@@ -65,6 +65,24 @@ describe('judge', () => {
     }
   })
 
+  it('takes the lower of rate and rate per CPU where the load may be the limit', () => {
+    const rows = (ours: number, perCore: number): ScenarioResult['rows'] => [
+      { name: 'ours', requestsPerSecond: ours, perCore },
+      { name: 'nginx', requestsPerSecond: 60_000, perCore: 100_000 },
+    ]
+    expect(judge([result('websocket', rows(60_000, 70_000))])).toEqual([
+      'kept: websocket: echoes/s at least 0.6 of nginx: 0.70',
+    ])
+    expect(judge([result('websocket', rows(30_000, 100_000))])).toEqual([
+      'MISSED: websocket: echoes/s at least 0.6 of nginx: 0.50',
+    ])
+  })
+
+  it('says so when ours took part and was left out', () => {
+    const leftOut = { ...result('websocket', [{ name: 'nginx' }]), versions: { ours: '0.1.0', nginx: '1.22.1' } }
+    expect(judge([leftOut])).toEqual(['NOT MEASURED: websocket: echoes/s at least 0.6 of nginx: ours was left out'])
+  })
+
   it('says nothing about what was not measured', () => {
     expect(judge([result('get', rows.slice(1)), result('idle', [])])).toEqual([])
   })

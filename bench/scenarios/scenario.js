@@ -18,7 +18,7 @@
  * @property {string} name
  * @property {string} title
  * @property {string} summary one paragraph, for the report
- * @property {readonly string[]} [proxies] who takes part; left out: all; empty: none, it measures a part of ours alone
+ * @property {readonly string[]} [proxies] who takes part; left out: all that speak HTTP/1.1; empty: none, it measures a part of ours alone
  * @property {(bench: Bench) => Promise<Outcome>} run
  */
 

@@ -47,7 +47,7 @@ describe('a listener that drains', () => {
     expect(await drained).toBe(0)
     expect(proxy.listener.connections).toBe(0)
     // Nothing is left that would keep a process alive.
-    expect(proxy.proxy.runtime.pool).toMatchObject({ idle: 0, active: 0 })
+    expect(proxy.proxy.runtime.pools).toMatchObject({ idle: 0, active: 0 })
   })
 
   test('lets an idle client send one more request, and closes it after a second without one', async () => {

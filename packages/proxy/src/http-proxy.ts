@@ -1,16 +1,15 @@
 import {
-  ConnectionPool,
   Deadlines,
   DEFAULT_H1_LIMITS,
+  DEFAULT_H2_LIMITS,
   DEFAULT_MAX_IDLE,
-  H1ServerConnection,
-  Listener,
+  UpstreamPools,
   type H1Limits,
-  type ListenerTls,
+  type H2Limits,
   type Refusal,
   type RequestHandler,
   type RequestHead,
-  type ServerConnectionOptions,
+  type ServerStream,
 } from '@sekisho/wire'
 import { Exchange } from './exchange/exchange.ts'
 import type { ProxyLogger, ProxyRuntime } from './exchange/options.ts'
@@ -18,11 +17,14 @@ import { renderJsonError, type ErrorRenderer, type LocalResponse } from './excha
 import { begin } from './exchange/request-stage.ts'
 import { Resolver } from './peers/resolver.ts'
 import type { ProxyPhases } from './phases/phases.ts'
+import { ProxyListener, type ServeOptions } from './proxy-listener.ts'
 import type { Application, ListenTarget, ServingListener } from './server/application.ts'
 
 export interface HttpProxyOptions {
   /** What a client may make grow; what is left out keeps its default. */
   readonly limits?: Partial<H1Limits>
+  /** The same for what only HTTP/2 knows. */
+  readonly h2Limits?: Partial<H2Limits>
   /** Attempts after the first one, at most. Default 3. */
   readonly maxRetries?: number
   /** Idle upstream connections kept in each thread, over all peers. */
@@ -39,13 +41,8 @@ export interface HttpProxyOptions {
   readonly renderError?: ErrorRenderer
   readonly resolver?: Resolver
   /** Told about requests that were refused before they became a session. */
-  readonly onRefused?: (connection: H1ServerConnection, reason: Refusal) => void
+  readonly onRefused?: (stream: ServerStream, reason: Refusal) => void
   readonly deadlines?: Deadlines
-}
-
-/** What a listener may be told: `new Server().listen({ address, options })`. */
-export interface ServeOptions {
-  readonly tls?: ListenerTls
 }
 
 const DEFAULT_MAX_RETRIES = 3
@@ -62,15 +59,18 @@ export class HttpProxy<Ctx> implements Application, RequestHandler {
   constructor(phases: ProxyPhases<Ctx>, options: HttpProxyOptions = {}) {
     const deadlines = options.deadlines ?? new Deadlines()
     const limits: H1Limits = { ...DEFAULT_H1_LIMITS, ...options.limits }
+    const h2Limits: H2Limits = { ...DEFAULT_H2_LIMITS, ...options.h2Limits }
     this.onRefusedRequest = options.onRefused
     const logger = options.logger ?? stderrLogger
     this.runtime = {
       phases,
       deadlines,
       limits,
-      pool: new ConnectionPool({
+      h2Limits,
+      pools: new UpstreamPools({
         deadlines,
         limits,
+        h2Limits,
         maxIdle: options.maxIdleUpstreamConnections ?? DEFAULT_MAX_IDLE,
         onDistrust: (peer) =>
           logger.warn({ peer }, `${peer} sent bytes that nobody asked for: its connections are not reused for a while`),
@@ -85,51 +85,41 @@ export class HttpProxy<Ctx> implements Application, RequestHandler {
   }
 
   /** @param options `tls` makes it a TLS listener */
-  async serve(target: ListenTarget, { tls }: ServeOptions = {}): Promise<ServingListener> {
-    const { limits, deadlines } = this.runtime
-    const options: ServerConnectionOptions = { handler: this, limits, deadlines, draining: false }
-    const own = new Set<H1ServerConnection>()
-    const listener = await Listener.listen(target, {
-      maxConnections: limits.maxConnections,
-      ...(tls === undefined ? {} : { tls }),
-      open: (socket) => {
-        const connection = new H1ServerConnection(socket, options)
-        own.add(connection)
-        socket.once('close', () => own.delete(connection))
-        return connection
-      },
-      onOverload: () =>
-        this.runtime.logger.warn({ limit: limits.maxConnections }, 'max_connections reached: a connection was closed'),
-    })
+  async serve(target: ListenTarget, options: ServeOptions = {}): Promise<ServingListener> {
     this.serving++
-    return new ProxyListener(listener, own, options, this.drained)
+    try {
+      return await ProxyListener.listen(target, options, this, this.runtime, this.drained)
+    } catch (error) {
+      this.serving--
+      throw error
+    }
   }
 
   /** Nobody is left to use the idle upstream connections, and they would keep the process alive. */
   private readonly drained = (): void => {
-    if (--this.serving === 0) this.runtime.pool.closeIdle()
+    if (--this.serving === 0) this.runtime.pools.closeIdle()
   }
 
-  onRequest(connection: H1ServerConnection, head: RequestHead): void {
-    const exchange = new Exchange(this.runtime, connection, head)
-    connection.exchange = exchange
+  onRequest(stream: ServerStream, head: RequestHead): void {
+    const exchange = new Exchange(this.runtime, stream, head)
+    stream.exchange = exchange
     begin(exchange)
   }
 
-  onRefused(connection: H1ServerConnection, reason: Refusal): void {
+  onRefused(stream: ServerStream, reason: Refusal): void {
     this.runtime.logger.info(
-      { code: reason.code, client: connection.remoteAddress },
+      { code: reason.code, client: stream.client.remoteAddress },
       `refused a request: ${reason.message}`,
     )
     let page: LocalResponse
     try {
-      this.onRefusedRequest?.(connection, reason)
+      this.onRefusedRequest?.(stream, reason)
       page = this.runtime.renderError(reason.status, reason.code)
     } catch (err) {
       this.runtime.logger.error({ err }, 'onRefused or renderError failed')
       page = renderJsonError(reason.status, reason.code)
     }
-    connection.sendResponse(page.head, page.body)
+    stream.sendResponse(page.head, page.body)
   }
 
   onOpened(): void {
@@ -138,66 +128,6 @@ export class HttpProxy<Ctx> implements Application, RequestHandler {
 
   onClosed(): void {
     this.connectionCount--
-  }
-}
-
-class ProxyListener implements ServingListener {
-  private readonly listener: Listener
-  private readonly open: ReadonlySet<H1ServerConnection>
-  private readonly options: ServerConnectionOptions
-  private readonly drained: () => void
-  private reported = false
-
-  constructor(
-    listener: Listener,
-    open: ReadonlySet<H1ServerConnection>,
-    options: ServerConnectionOptions,
-    drained: () => void,
-  ) {
-    this.listener = listener
-    this.open = open
-    this.options = options
-    this.drained = drained
-  }
-
-  get address(): ServingListener['address'] {
-    return this.listener.address
-  }
-
-  get connections(): number {
-    return this.open.size
-  }
-
-  stopAccepting(): void {
-    this.listener.stopAccepting()
-    this.options.draining = true
-    for (const connection of this.open) connection.drain()
-  }
-
-  drain(deadlineMs: number): Promise<number> {
-    return this.finish(deadlineMs).finally(() => {
-      if (!this.reported) this.drained()
-      this.reported = true
-    })
-  }
-
-  private finish(deadlineMs: number): Promise<number> {
-    this.options.draining = true
-    for (const connection of this.open) connection.drain()
-    return new Promise((resolve) => {
-      const cut = setTimeout(() => {
-        const left = [...this.open].filter((connection) => !connection.idle)
-        for (const connection of this.open) connection.destroy()
-        resolve(left.length)
-      }, deadlineMs)
-      const check = (): void => {
-        if (this.open.size > 0) return
-        clearTimeout(cut)
-        resolve(0)
-      }
-      for (const connection of this.open) connection.socket.once('close', () => setImmediate(check))
-      check()
-    })
   }
 }
 

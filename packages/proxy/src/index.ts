@@ -4,17 +4,21 @@ export {
   ResponseHead,
   TransportError,
   type H1Limits,
+  type H2Limits,
+  type UpstreamProtocol,
   type KeepAlive,
   type UpstreamTls,
 } from '@sekisho/wire'
 export * from './balancing/index.ts'
 export type { ProxyLogger } from './exchange/options.ts'
 export { localResponse, type ErrorRenderer, type LocalResponse } from './exchange/reply.ts'
-export { HttpProxy, httpProxy, type HttpProxyOptions, type ServeOptions } from './http-proxy.ts'
+export { HttpProxy, httpProxy, type HttpProxyOptions } from './http-proxy.ts'
+export type { ServeOptions } from './proxy-listener.ts'
 export * from './limits/index.ts'
 export { Peer, peer, type PeerOptions } from './peers/peer.ts'
 export { Resolver, systemLookup, type Lookup, type Resolution } from './peers/resolver.ts'
 export { PHASE_NAMES, type MaybePromise, type ProxyPhases } from './phases/phases.ts'
 export { ProxyError, type ErrorSource, type ProxyErrorCode } from './proxy-error.ts'
 export * from './server/index.ts'
+export * from './stream/index.ts'
 export type { ResponseBody, ResponseFields, ResponseSource, Session } from './session.ts'

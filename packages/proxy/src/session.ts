@@ -1,4 +1,4 @@
-import type { RequestHead, ResponseHead } from '@sekisho/wire'
+import type { Headers, RequestHead, ResponseHead, TlsInfo } from '@sekisho/wire'
 import type { Backend } from './balancing/index.ts'
 import type { Peer } from './peers/peer.ts'
 
@@ -32,6 +32,10 @@ export interface Session<Ctx = unknown> {
   readonly localPort: number
   /** The client's connection is encrypted. */
   readonly secure: boolean
+  /** What the TLS handshake with the client came to. */
+  readonly tls: TlsInfo | undefined
+  /** `HTTP/1.0`, `HTTP/1.1` or `HTTP/2.0`. */
+  readonly protocol: string
   /** 1 for the first request of a connection. */
   readonly requestNumber: number
 
@@ -51,13 +55,20 @@ export interface Session<Ctx = unknown> {
    * than `limitBytes`.
    */
   readBody(limitBytes: number): Promise<Uint8Array>
-  /** Replaces the request body that `readBody` read; its length becomes the upstream request's. */
+  /** Replaces the request body that `readBody` read, or gives one to a request that has none; its length becomes the upstream request's. */
   replaceBody(body: Uint8Array): void
   /**
    * Holds back what the upstream sends next for so long (a bandwidth limit, called from a body filter). A small response that came whole in one
    * read has nothing to be held back.
    */
   pauseResponse(ms: number): void
+  /**
+   * Called in responseFilter: the head waits for the end of the body, so that the last call of responseBodyFilter can still change status and
+   * fields by what it saw. A filtered body of more than `limitBytes` is a failure (502).
+   */
+  holdResponse(limitBytes: number): void
+  /** The trailer fields of the response, there (perhaps empty) in the last call of responseBodyFilter: what is left in it leaves. */
+  readonly trailers: Headers | undefined
 
   /** Monotonic milliseconds (performance.now); 0 = has not happened. */
   readonly startedAt: number

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { connectError, TransportError, type TransportCode } from './errors.ts'
-import { refusal } from './h1/refusal.ts'
+import { refusal } from './streams/refusal.ts'
 
 describe('what a code says', () => {
   const rows: [TransportCode, beforeConnect: boolean, timeout: boolean][] = [

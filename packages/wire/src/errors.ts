@@ -1,4 +1,4 @@
-import type { Refusal } from './h1/refusal.ts'
+import type { Refusal } from './streams/refusal.ts'
 
 /**
  * What went wrong between us and a peer. A code answers the three questions that policy needs (Pingora's): what happened, whose
@@ -12,6 +12,8 @@ export type TransportCode =
   | 'TLS_HANDSHAKE'
   | 'TLS_CERTIFICATE'
   | 'RESET'
+  | 'STREAM_REFUSED'
+  | 'STREAM_RESET'
   | 'CLOSED_BEFORE_RESPONSE'
   | 'BODY_CUT'
   | 'READ_TIMEOUT'
@@ -34,6 +36,11 @@ export class TransportError extends Error {
   /** No byte of the request can have reached the peer. */
   get beforeConnect(): boolean {
     return BEFORE_CONNECT.has(this.code)
+  }
+
+  /** The peer said, or the protocol does, that it has not looked at the request: it may be sent again whatever it is (RFC 9113 section 8.7). */
+  get unprocessed(): boolean {
+    return this.code === 'STREAM_REFUSED'
   }
 
   get timeout(): boolean {

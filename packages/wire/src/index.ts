@@ -1,29 +1,45 @@
 export { monotonicClock, type Clock } from './clock/clock.ts'
 export { Deadlines, type Timed } from './clock/deadlines.ts'
-export { TransportError, type TransportCode } from './errors.ts'
+export { connectError, TransportError, type TransportCode } from './errors.ts'
 export { Headers } from './headers/headers.ts'
 export { isFieldValue, isToken } from './headers/characters.ts'
-export type { ClientExchange } from './h1/client-exchange.ts'
+export type { ClientExchange } from './streams/client-exchange.ts'
+export type { ClientStream } from './streams/client-stream.ts'
+export type { ServerConnection } from './streams/server-connection.ts'
+export type { ServerStream } from './streams/server-stream.ts'
 export { H1ClientConnection } from './h1/client-connection.ts'
 export { removeHopByHop } from './h1/hop-by-hop.ts'
-export { refusal, Refusal, refusalCodes, type RefusalCode } from './h1/refusal.ts'
+export { refusal, Refusal, refusalCodes, type RefusalCode } from './streams/refusal.ts'
 export { CHUNKED, isAuthority, parseRequestHead, RequestHead } from './h1/request-head.ts'
 export { parseResponseHead, ResponseHead, UNTIL_CLOSE } from './h1/response-head.ts'
 export { H1ServerConnection, type ServerConnectionOptions } from './h1/server-connection.ts'
-export type { RequestHandler, ServerExchange } from './h1/server-exchange.ts'
-export type { TunnelEnds } from './h1/tunnel-ends.ts'
+export type { RequestHandler, ServerExchange } from './streams/server-exchange.ts'
+export type { TunnelEnds } from './streams/tunnel-ends.ts'
 export { statusText } from './h1/status-text.ts'
+export { H2ServerConnection, type H2ServerOptions } from './h2/server-connection.ts'
+export { DEFAULT_H2_LIMITS, type H2Limits } from './h2/limits.ts'
 export { DEFAULT_H1_LIMITS, type H1Limits } from './limits.ts'
-export {
-  ConnectionPool,
-  DEFAULT_KEEP_ALIVE,
-  DEFAULT_MAX_IDLE,
-  type ConnectionPoolOptions,
-  type KeepAlive,
-} from './pools/connection-pool.ts'
-export { poolKey, type UpstreamAddress } from './pools/upstream-address.ts'
+export { ConnectionPool, DEFAULT_MAX_IDLE, type ConnectionPoolOptions } from './pools/connection-pool.ts'
+export { DEFAULT_KEEP_ALIVE, type KeepAlive } from './pools/keep-alive.ts'
+export { UpstreamPools } from './pools/upstream-pools.ts'
+export { addressName, poolKey, type UpstreamAddress, type UpstreamProtocol } from './pools/upstream-address.ts'
+export { ClientEnd } from './sockets/client-end.ts'
+export { PLAIN, type ConnectionInfo, type ProxiedAddresses, type ProxyTlv } from './sockets/connection-info.ts'
 export { latin1Text, latin1TextOf } from './sockets/latin1.ts'
-export { Listener, type ListenerOptions, type ListenerTls, type ListenTarget } from './sockets/listener.ts'
-export { HELD, SENT, STALLED, type Sent } from './sockets/output.ts'
-export type { SocketOwner } from './sockets/owner.ts'
+export { Listener, type ListenerOptions, type ListenTarget } from './sockets/listener.ts'
+export { HELD, HIGH_WATER_MARK, queuedBytes, sendBytes, SENT, STALLED, type Sent } from './sockets/output.ts'
+export { handOver, own, readInto, type SocketOwner } from './sockets/owner.ts'
+export { LONG_BODY_BYTES, ReadBuffers } from './sockets/read-buffers.ts'
+export { loadTls } from './tls/load-tls.ts'
 export { tlsTrustKey, type UpstreamTls } from './tls/upstream-tls.ts'
+export { parseClientHello, type ClientHello, type ClientHelloProblem } from './tls/client-hello.ts'
+export {
+  serverTlsContext,
+  singleCertificate,
+  type ServerTls,
+  type ServerTlsContext,
+  type ServerTlsContextOptions,
+  type TlsInfo,
+} from './tls/server-tls.ts'
+export type { ProxyHeader, ProxyProtocolVersion } from './proxy-protocol/proxy-header.ts'
+export { writeProxyHeader } from './proxy-protocol/write-proxy-header.ts'

@@ -43,7 +43,7 @@ test('a whole configuration', async () => {
         host: '0.0.0.0',
         port: 8443,
         path: undefined,
-        tls: { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') },
+        tls: { certificate: { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') }, http2: true },
       },
     ],
     workers: 'auto',
@@ -73,6 +73,8 @@ test('a whole configuration', async () => {
     shutdown: { grace_period: 30 },
     server_header: 'sekisho',
     trusted_addresses: [],
+    acme: undefined,
+    fips: false,
   })
   const { routes, upstreams, consumers } = config!.resources
   expect(upstreams.get('hello')).toEqual({ id: 'hello', type: 'roundrobin', nodes: { '127.0.0.1:1980': 1 } })

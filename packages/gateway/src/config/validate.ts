@@ -1,3 +1,4 @@
+import { dirname, resolve } from 'node:path'
 import { KIND_SINGULAR, RESOURCE_KINDS, type ResourceKind } from '../resources/kind-names.ts'
 import { resourceSchemas } from '../resources/kinds.ts'
 import { emptyResourceSet, kept, type ResourceSet } from '../resources/resource-set.ts'
@@ -9,6 +10,7 @@ import { ConfigDocument } from './document.ts'
 import { resolveReferences } from './env-references.ts'
 import type { Environment } from './environment.ts'
 import { explainSchema } from './explain/explain.ts'
+import { PemReferences } from './pem-references.ts'
 import type { PluginLookup } from './plugin-lookup.ts'
 import { Findings } from './problem.ts'
 import { type NodeSettings, nodeSettings } from './settings/node-settings.ts'
@@ -24,6 +26,8 @@ export interface ValidationOptions {
 export interface ValidConfiguration {
   readonly settings: NodeSettings
   readonly resources: ResourceSet
+  /** Files that certificates and keys were read from: a change of one is a change of the configuration. */
+  readonly files: readonly string[]
 }
 
 type Fields = Record<string, unknown>
@@ -48,18 +52,19 @@ export async function validateDocument(
     return undefined
   }
   const settings = readSettings(value, options.environment, findings)
-  const { entries, ids } = readResources(value, findings)
+  const pem = new PemReferences(dirname(resolve(file)), options.environment, findings)
+  const { entries, ids } = readResources(value, pem, findings)
   const complete = settings && nodeSettings(settings, file)
   if (complete !== undefined) {
     const plugins = await findPlugins(options, complete, findings)
     if (plugins === undefined) return undefined
     const allowed = complete.plugins && new Set(complete.plugins)
-    const context = { entries, ids, plugins, allowed, findings }
+    const context = { entries, ids, plugins, allowed, settings: complete, findings }
     checkAllowedPlugins(context, complete.plugins ?? [])
     checkResources(context)
   }
   if (complete === undefined || findings.list.length > 0) return undefined
-  return { settings: complete, resources: resourceSet(entries) }
+  return { settings: complete, resources: resourceSet(entries), files: [...pem.files] }
 }
 
 /** Plugins of the user may fail to load: that is a problem of the configuration which asks for them. */
@@ -95,6 +100,7 @@ function readSettings(document: Fields, environment: Environment, findings: Find
 /** All resources that are as their schemas say, and the ids of all. */
 function readResources(
   document: Fields,
+  pem: PemReferences,
   findings: Findings,
 ): { entries: Entry[]; ids: Map<ResourceKind, ReadonlySet<string>> } {
   const entries: Entry[] = []
@@ -112,7 +118,11 @@ function readResources(
     }
     const identified = identify(kind, items, findings)
     ids.set(kind, new Set(identified.map(({ id }) => id)))
-    for (const entry of identified) if (!wrong.has(entry.item)) entries.push(entry)
+    for (const entry of identified) {
+      if (wrong.has(entry.item)) continue
+      const resolved = pem.resolve(entry)
+      if (resolved !== undefined) entries.push(resolved)
+    }
   }
   return { entries, ids }
 }

@@ -64,7 +64,7 @@ export async function dryRun(
   }
   await runner.run('access', plan.access)
   runner.list('balancer', plan.balancer)
-  for (const phase of ['headerFilter', 'bodyFilter', 'log'] as const) runner.list(phase, plan[phase])
+  for (const phase of ['requestBody', 'headerFilter', 'bodyFilter', 'log'] as const) runner.list(phase, plan[phase])
   return {
     plan,
     phases: PHASES.map((phase) => ({ phase, plugins: runner.found[phase] })),
@@ -78,6 +78,7 @@ class Runner {
     access: [],
     balancer: [],
     headerFilter: [],
+    requestBody: [],
     bodyFilter: [],
     log: [],
   }

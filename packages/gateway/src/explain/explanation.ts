@@ -46,7 +46,7 @@ export interface RouteNotTaken {
   readonly why: string
 }
 
-export const PHASES = ['rewrite', 'access', 'balancer', 'headerFilter', 'bodyFilter', 'log'] as const
+export const PHASES = ['rewrite', 'access', 'balancer', 'requestBody', 'headerFilter', 'bodyFilter', 'log'] as const
 export type PhaseName = (typeof PHASES)[number]
 
 export interface ExplainedPhase {

@@ -30,6 +30,9 @@ export class OfflineSession implements Session<RequestContext> {
   readonly localAddress = '127.0.0.1'
   readonly localPort: number
   readonly secure: boolean
+  readonly tls = undefined
+  readonly protocol = 'HTTP/1.1'
+  readonly trailers = undefined
   readonly requestNumber = 1
   readonly headSent = false
   readonly startedAt = performance.now()
@@ -67,6 +70,10 @@ export class OfflineSession implements Session<RequestContext> {
 
   replaceBody(): void {
     // No body, so none to replace.
+  }
+
+  holdResponse(): void {
+    // No response, so nothing to hold back.
   }
 
   pauseResponse(): void {

@@ -11,6 +11,8 @@ import { passes, runChain } from '../plan/run-chain.ts'
 import type { Plan } from '../plan/plan.ts'
 import { RequestContext } from '../request-context.ts'
 import type { GatewaySession } from '../session.ts'
+import type { AcmeChallenges } from '../tls/acme/challenges.ts'
+import { verifyClient } from '../tls/verify-client.ts'
 import { addForwardedHeaders } from './forwarded-headers.ts'
 import type { GatewayTable } from './gateway-table.ts'
 import { LogThrottle } from './log-throttle.ts'
@@ -18,6 +20,8 @@ import type { UpstreamStatus } from './upstream-status.ts'
 
 export interface GatewayPhasesOptions {
   readonly table: GatewayTable
+  /** Of ACME, while a certificate is ordered. */
+  readonly challenges?: AcmeChallenges
   /** Proxies in front of us whose X-Forwarded-* are believed. */
   readonly trusted: CidrSet | undefined
   /** The Server field of answers of our own; undefined = none. */
@@ -44,8 +48,18 @@ export class GatewayPhases implements ProxyPhases<RequestContext> {
       session.respond(400, { error_msg: 'the path of the request is malformed' })
       return undefined
     }
+    const { table, challenges } = this.options
+    const { tls } = session
+    if (tls !== undefined && table.ssls.verifying > 0) {
+      const refused = verifyClient(table.ssls, tls, ctx.host, ctx.path)
+      if (refused !== undefined) {
+        session.respond(refused.status, { error_msg: refused.message })
+        return undefined
+      }
+    }
+    if (challenges !== undefined && challenges.pending > 0 && challenges.answer(session)) return undefined
     dropIdentity(session.request)
-    const plan = this.options.table.match(ctx)
+    const plan = table.match(ctx)
     ctx.plan = plan
     const waiting = plan.rewrite.length === 0 ? undefined : runChain(plan.rewrite, 'rewrite', session)
     return waiting === undefined
@@ -95,6 +109,17 @@ export class GatewayPhases implements ProxyPhases<RequestContext> {
     if (chain === undefined) return
     for (const plugin of chain)
       if (plugin.filter === undefined || passes(plugin, session)) plugin.hooks.headerFilter?.(session)
+  }
+
+  filtersRequestBody = (session: GatewaySession): boolean => (session.ctx.plan?.requestBody.length ?? 0) > 0
+
+  requestBodyFilter = (session: GatewaySession, chunk: Uint8Array, end: boolean): Uint8Array => {
+    let bytes = chunk
+    for (const plugin of session.ctx.plan?.requestBody ?? []) {
+      if (plugin.filter !== undefined && !passes(plugin, session)) continue
+      bytes = plugin.hooks.requestBody?.(session, bytes, end) ?? bytes
+    }
+    return bytes
   }
 
   filtersResponseBody = (session: GatewaySession): boolean => (session.ctx.plan?.bodyFilter.length ?? 0) > 0

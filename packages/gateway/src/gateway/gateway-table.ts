@@ -8,13 +8,17 @@ import type { RequestContext } from '../request-context.ts'
 import { normaliseRoute, normaliseService, type NormalRoute, type NormalService } from '../resources/normalise-route.ts'
 import type { PluginSet } from '../resources/plugin-set.ts'
 import { Router, type Explanation } from '../router/index.ts'
+import type { WorkerMetrics } from '../observability/metrics/index.ts'
 import type { Operation } from '../store/store.ts'
+import { StreamTable } from '../stream/stream-table.ts'
+import { SslTable } from '../tls/ssl-table.ts'
 import { UpstreamTable } from './upstream-table.ts'
 
 export interface GatewayTableOptions {
   readonly mounts: (table: GatewayTable) => Mounts
   readonly consumers: ConsumerStore
   readonly upstreamDefaults: UpstreamDefaults
+  readonly metrics: WorkerMetrics
   readonly workerIndex: number
   readonly logger: PluginLogger
 }
@@ -36,6 +40,8 @@ const NO_ROUTE: NormalRoute = normaliseRoute('', { uri: '/*' } as Parameters<typ
  */
 export class GatewayTable {
   readonly router: Router<RouteEntry>
+  readonly ssls: SslTable
+  readonly streams: StreamTable
   private readonly options: GatewayTableOptions
   private readonly mounts: Mounts
   private readonly routes = new Map<string, RouteEntry>()
@@ -50,11 +56,21 @@ export class GatewayTable {
 
   constructor(options: GatewayTableOptions) {
     this.options = options
-    this.upstreams = new UpstreamTable(options.upstreamDefaults, options.workerIndex)
+    this.ssls = new SslTable(options.logger)
+    this.upstreams = new UpstreamTable(options.upstreamDefaults, options.workerIndex, (id) =>
+      this.ssls.clientCertificate(id),
+    )
     this.router = new Router({
       onFilterError: (route, err) => options.logger.error({ route, err }, `filter_func of route ${route} failed`),
     })
     this.mounts = options.mounts(this)
+    this.streams = new StreamTable({
+      mounts: this.mounts,
+      metrics: options.metrics,
+      service: (id) => this.services.get(id),
+      schemeOf: (route, service) => this.upstreams.schemeOf(route, service),
+      targetOf: (route, service) => this.upstreams.targetOf(route, service, 'stream_routes'),
+    })
   }
 
   /** The plan of the route that matches; the plan for "no route" when none does. */
@@ -74,20 +90,30 @@ export class GatewayTable {
   apply(operations: readonly Operation[]): void {
     this.epoch++
     for (const operation of operations) this.applyOne(operation)
+    this.streams.changed()
   }
 
   /** The code of a plugin changed. */
   reloadPlugin(name: string): void {
     this.mounts.removePlugin(name)
     this.epoch++
+    this.streams.changed()
   }
 
   private applyOne(operation: Operation): void {
     const { kind, id, value } = operation
     switch (kind) {
+      case 'ssls':
+        this.ssls.set(id, value)
+        this.upstreams.certificateChanged(id)
+        return
       case 'routes':
         if (value === undefined) this.removeRoute(id)
         else this.setRoute(normaliseRoute(id, value))
+        return
+      case 'stream_routes':
+        this.streams.set(id, value)
+        if (value === undefined) this.upstreams.removeRoute(id, kind)
         return
       case 'services':
         this.setService(id, value === undefined ? undefined : normaliseService(id, value))

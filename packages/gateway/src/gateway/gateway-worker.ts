@@ -1,4 +1,4 @@
-import { HttpProxy, type SharedTable } from '@sekisho/proxy'
+import { HttpProxy, StreamProxy, type SharedTable } from '@sekisho/proxy'
 import { CidrSet } from '../addresses/index.ts'
 import type { NodeSettings } from '../config/settings/node-settings.ts'
 import { ConsumerStore } from '../consumers/consumer-store.ts'
@@ -10,6 +10,9 @@ import { pluginNames } from '../plugins/plugin-names.ts'
 import type { PluginRegistry } from '../plugins/plugin-registry.ts'
 import type { RequestContext } from '../request-context.ts'
 import type { Operation } from '../store/store.ts'
+import { GatewayStreams } from '../stream/gateway-streams.ts'
+import type { StreamContext } from '../stream/stream-context.ts'
+import { AcmeChallenges } from '../tls/acme/challenges.ts'
 import { GatewayPhases } from './gateway-phases.ts'
 import { GatewayTable } from './gateway-table.ts'
 import { proxyOptions } from './proxy-options.ts'
@@ -29,7 +32,10 @@ export interface GatewayWorkerOptions {
 /** The data plane of one thread: the proxy with the gateway's phases, and the table that they read. */
 export class GatewayWorker {
   readonly proxy: HttpProxy<RequestContext>
+  /** Sessions below HTTP. */
+  readonly streams: StreamProxy<StreamContext>
   readonly table: GatewayTable
+  readonly challenges = new AcmeChallenges()
   private readonly options: GatewayWorkerOptions
   private readonly accessLog: LogWriter | undefined
   private readonly gauges: WorkerGauges
@@ -46,6 +52,7 @@ export class GatewayWorker {
       workerIndex,
       logger,
       upstreamDefaults: settings.upstream_defaults,
+      metrics,
       mounts: (table) =>
         new Mounts({ plugins, consumers, services, logger, metadata: (plugin) => table.metadataOf(plugin) }),
     })
@@ -54,17 +61,26 @@ export class GatewayWorker {
     this.accessLog = log === undefined ? undefined : new LogWriter({ path: log.path })
     const writer = this.accessLog
     const format = log === undefined ? undefined : compileFormat(log.format)
+    const status = new UpstreamStatus(metrics)
     const phases = new GatewayPhases({
       table: this.table,
+      challenges: this.challenges,
       trusted: trusted.length === 0 ? undefined : new CidrSet(trusted),
       serverHeader,
-      status: new UpstreamStatus(metrics),
+      status,
       onLogged: (session) => {
         requests.add(1)
         if (writer !== undefined && format !== undefined) writer.write(format(session.ctx))
       },
     })
     this.proxy = new HttpProxy(phases, proxyOptions(settings, metrics, logger))
+    this.streams = new StreamProxy(new GatewayStreams({ table: this.table.streams, status, metrics, logger }), {
+      logger,
+      maxConnections: settings.limits.max_connections,
+      maxUdpSessions: settings.limits.max_udp_sessions,
+      resolver: this.proxy.runtime.resolver,
+      deadlines: this.proxy.runtime.deadlines,
+    })
     this.gauges = new WorkerGauges(this.proxy, metrics, writer)
   }
 

@@ -3,6 +3,7 @@ import { normaliseUpstream } from '../resources/normalise-upstream.ts'
 import type { NormalRoute, NormalService } from '../resources/normalise-route.ts'
 import type { Timeout } from '../resources/timeout.ts'
 import type { Upstream } from '../resources/upstream.ts'
+import type { CertificatePair } from '../tls/ssl-table.ts'
 import { UpstreamTarget } from '../upstreams/upstream-target.ts'
 
 /** Where a route's requests go, or what they are answered when that is nowhere. */
@@ -10,6 +11,10 @@ export interface TargetResult {
   readonly upstream: UpstreamTarget | undefined
   readonly missing: { readonly status: number; readonly message: string } | undefined
 }
+
+/** What has an upstream: a route, or a stream route. */
+export type TargetOwner = Pick<NormalRoute, 'id' | 'upstream' | 'upstream_id' | 'service_id' | 'timeout'>
+type OwnerKind = 'routes' | 'stream_routes'
 
 interface CachedTarget {
   readonly written: unknown
@@ -26,8 +31,15 @@ export class UpstreamTable {
   private readonly targets = new Map<string, CachedTarget>()
   private readonly defaults: UpstreamDefaults
   private readonly workerIndex: number
+  private readonly certificateOf: (sslId: string) => CertificatePair | undefined
 
-  constructor(defaults: UpstreamDefaults, workerIndex: number) {
+  /** @param certificateOf the certificate that `tls.client_cert_id` names */
+  constructor(
+    defaults: UpstreamDefaults,
+    workerIndex: number,
+    certificateOf: (sslId: string) => CertificatePair | undefined,
+  ) {
+    this.certificateOf = certificateOf
     this.defaults = defaults
     this.workerIndex = workerIndex
   }
@@ -39,16 +51,28 @@ export class UpstreamTable {
   }
 
   /** The upstream that stood within a route is gone with it. */
-  removeRoute(id: string): void {
-    this.targets.delete(`routes/${id}|`)
+  removeRoute(id: string, kind: OwnerKind = 'routes'): void {
+    this.targets.delete(`${kind}/${id}|`)
+  }
+
+  /** The `scheme` as it is written on the upstream of a route, wherever that stands. */
+  schemeOf(route: TargetOwner, service: NormalService | undefined): Upstream['scheme'] {
+    const id = route.upstream_id ?? (service?.upstream === undefined ? service?.upstream_id : undefined)
+    return (route.upstream ?? (id === undefined ? service?.upstream : this.byId.get(id)))?.scheme
+  }
+
+  /** Upstreams that show this certificate must show the new one. */
+  certificateChanged(sslId: string): void {
+    for (const [key, { target }] of this.targets)
+      if (target.upstream.tls.client_cert_id === sslId) this.targets.delete(key)
   }
 
   /** A route's own upstream or reference wins over its service's. */
-  targetOf(route: NormalRoute, service: NormalService | undefined): TargetResult {
+  targetOf(route: TargetOwner, service: NormalService | undefined, kind: OwnerKind = 'routes'): TargetResult {
     if (route.service_id !== undefined && service === undefined) {
       return { upstream: undefined, missing: { status: 404, message: `service ${route.service_id} does not exist` } }
     }
-    if (route.upstream !== undefined) return this.made(`routes/${route.id}`, route.upstream, route.timeout)
+    if (route.upstream !== undefined) return this.made(`${kind}/${route.id}`, route.upstream, route.timeout)
     const id = route.upstream_id ?? (service?.upstream === undefined ? service?.upstream_id : undefined)
     if (id !== undefined) {
       const upstream = this.byId.get(id)
@@ -68,7 +92,17 @@ export class UpstreamTable {
     const full = `${key}|${limits}`
     const known = this.targets.get(full)
     if (known !== undefined && known.written === upstream && known.timeout === limits) return usable(known.target)
-    const target = new UpstreamTarget(normaliseUpstream(upstream), timeout, this.defaults, this.workerIndex)
+    const normal = normaliseUpstream(upstream)
+    const { client_cert_id: sslId } = normal.tls
+    const certificate = sslId === undefined ? undefined : this.certificateOf(sslId)
+    const target = new UpstreamTarget(
+      certificate === undefined
+        ? normal
+        : { ...normal, tls: { ...normal.tls, client_cert: certificate.cert, client_key: certificate.key } },
+      timeout,
+      this.defaults,
+      this.workerIndex,
+    )
     this.targets.set(full, { written: upstream, timeout: limits, target })
     return usable(target)
   }

@@ -34,10 +34,10 @@ export class WorkerGauges {
   }
 
   private read(): void {
-    const { pool } = this.proxy.runtime
+    const { pools } = this.proxy.runtime
     this.open.set(this.proxy.connectionCount)
-    this.active.set(pool.active)
-    this.idle.set(pool.idle)
+    this.active.set(pools.active)
+    this.idle.set(pools.idle)
     const dropped = this.log?.dropped ?? 0
     if (dropped > this.dropped) this.metrics.counter(METRICS.accessLogDropped, {}).add(dropped - this.dropped)
     this.dropped = dropped

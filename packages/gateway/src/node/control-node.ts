@@ -4,9 +4,11 @@ import { renderProblems } from '../config/render.ts'
 import type { ConfigProblem } from '../config/problem.ts'
 import { ControlMetrics, METRICS, MetricsServer } from '../observability/metrics/index.ts'
 import type { MutableResourceSet } from '../resources/resource-set.ts'
+import type { Ssl } from '../resources/ssl.ts'
 import { applyOperations } from '../store/apply.ts'
 import { ConfigError, FileStore } from '../store/file-store.ts'
 import type { Change } from '../store/store.ts'
+import { certificateWarnings } from '../tls/certificate-warnings.ts'
 import { VERSION } from '../version.ts'
 import { ConfigLoader } from './config-loader.ts'
 import { METRICS_ENDPOINT } from './endpoints.ts'
@@ -19,6 +21,7 @@ import {
   type ToWorker,
   type WorkerStart,
 } from './messages.ts'
+import { NodeCertificates } from './node-certificates.ts'
 import { notices } from './notices.ts'
 import { watchPluginFolders } from './plugin-folders.ts'
 
@@ -41,6 +44,8 @@ export async function controlNode(control: ControlContext, file: string): Promis
 
   const loader = new ConfigLoader()
   let plugins: ReadonlyMap<string, string> = new Map()
+  let certificates: NodeCertificates | undefined
+  let certificateFiles: readonly string[] = []
   let pluginsChanged: (before: ReadonlyMap<string, string>) => void = () => undefined
   const store = new FileStore(file, {
     load: async (path) => {
@@ -49,6 +54,8 @@ export async function controlNode(control: ControlContext, file: string): Promis
       const before = plugins
       plugins = result.plugins
       pluginsChanged(before)
+      certificateFiles = result.config.files
+      certificates?.watch(certificateFiles)
       return { config: result.config }
     },
     onProblem: refuse,
@@ -64,7 +71,9 @@ export async function controlNode(control: ControlContext, file: string): Promis
   const settings = store.settings as NonNullable<typeof store.settings>
   log = lazyErrorLog(settings.error_log, { thread: 'control' })
   const errorLog = log
+  if (settings.fips) (await import('../tls/fips.ts')).useFips()
   for (const notice of notices(settings, snapshot.resources)) errorLog.warn({ file }, notice)
+  warnOfCertificates(errorLog, snapshot.resources.ssls)
 
   const revision = metrics.own.gauge(METRICS.configRevision, {})
   revision.set(snapshot.revision)
@@ -72,10 +81,31 @@ export async function controlNode(control: ControlContext, file: string): Promis
   const broadcast = (message: ToWorker): void => control.broadcast(message)
   // Cloned when a worker starts, also for one that takes a crashed one's place.
   const keepStart = (at: number): void => {
-    control.workerData = { settings, revision: at, resources, plugins } satisfies WorkerStart
+    const { ticketKeys, challenges } = own
+    control.workerData = {
+      settings,
+      revision: at,
+      resources,
+      plugins,
+      ticketKeys: ticketKeys.current,
+      challenges: challenges.pending,
+    } satisfies WorkerStart
   }
-  keepStart(snapshot.revision)
   let current = snapshot.revision
+  const own = new NodeCertificates({
+    settings,
+    logger: errorLog,
+    broadcast,
+    keep: (operations) => {
+      applyOperations(resources, operations)
+      keepStart(current)
+    },
+    reload: () => reloadFor('the certificates could not be loaded'),
+  })
+  certificates = own
+  own.watch(certificateFiles)
+  await own.load()
+  keepStart(current)
   pluginsChanged = (before) => {
     for (const [path, code] of plugins) if (before.get(path) !== code) broadcast({ type: 'plugin', name: path, code })
     const changed = [...plugins].filter(([path, code]) => before.get(path) !== code).map(([path]) => path)
@@ -89,6 +119,11 @@ export async function controlNode(control: ControlContext, file: string): Promis
     keepStart(current)
     broadcast({ type: 'change', revision: change.revision, operations: change.operations })
     revision.set(change.revision)
+    const changed = change.operations.filter((one) => one.kind === 'ssls' && one.value !== undefined)
+    warnOfCertificates(
+      errorLog,
+      changed.map(({ id, value }) => [id, value as Ssl]),
+    )
     const removed = new Set(
       change.operations.filter(({ kind, value }) => kind === 'routes' && value === undefined).map(({ id }) => id),
     )
@@ -102,9 +137,10 @@ export async function controlNode(control: ControlContext, file: string): Promis
     const { problems } = await store.reload()
     if (problems !== undefined) refuse(problems)
   }
-  const stopWatching = watchPluginFolders(settings.plugin_paths, () => {
-    reload().catch((err: unknown) => errorLog.error({ err }, 'the plugins could not be loaded'))
-  })
+  const reloadFor = (failure: string): void => {
+    reload().catch((err: unknown) => errorLog.error({ err }, failure))
+  }
+  const stopWatching = watchPluginFolders(settings.plugin_paths, () => reloadFor('the plugins could not be loaded'))
 
   const counters = SharedTable.createBuffer({ cells: 3 })
   const inFlight = SharedTable.createBuffer({ cells: control.count })
@@ -117,10 +153,12 @@ export async function controlNode(control: ControlContext, file: string): Promis
   control.onWorkerStart((index, generation) => {
     control.shared[sharedMetrics(index)] = metrics.startWorker(index, generation)
     if (generation > 1) restarts.add(1)
-    serving++
+    own.challenges.workerStarted(index)
+    if (++serving >= control.count) own.workersStarted(control.generation)
   })
   control.onWorkerExit((index, generation) => {
     serving--
+    own.challenges.workerEnded(index)
     counterTable.releaseLocksOf(index)
     inFlightTable.releaseLocksOf(index)
     forgetWorker(inFlightTable, index)
@@ -128,6 +166,7 @@ export async function controlNode(control: ControlContext, file: string): Promis
   })
   control.onMessage((message, index) => {
     const { type, ...rest } = message as ToControl
+    own.receive(message as ToControl, index)
     if (type === 'series' && 'batch' in rest) metrics.receive(index, rest.generation, rest.batch)
   })
 
@@ -144,14 +183,20 @@ export async function controlNode(control: ControlContext, file: string): Promis
     broadcast({ type: 'reopen-logs' })
   })
   control.onDrain(async () => {
+    own.drain()
     await server?.close()
   })
   control.onStop(async () => {
     stopWatching()
+    own.stop()
     loader.close()
     await store.close()
     metrics.stop()
   })
+}
+
+function warnOfCertificates(log: LazyErrorLog, ssls: Iterable<readonly [string, Ssl]>): void {
+  for (const warning of certificateWarnings(ssls, Date.now())) log.warn({}, warning)
 }
 
 /** The first configuration must be right: there is none to go on with. */

@@ -10,6 +10,10 @@ export interface WorkerStart {
   readonly resources: ResourceSet
   /** Plugins of the user's: the code of each as one ES module. */
   readonly plugins: ReadonlyMap<string, string>
+  /** Of session tickets. */
+  readonly ticketKeys: Uint8Array
+  /** Of ACME: answers by token. */
+  readonly challenges: ReadonlyMap<string, string>
 }
 
 /** From the control thread to the workers. */
@@ -17,12 +21,22 @@ export type ToWorker =
   | { readonly type: 'change'; readonly revision: number; readonly operations: readonly Operation[] }
   | { readonly type: 'plugin'; readonly name: string; readonly code: string | undefined }
   | { readonly type: 'reopen-logs' }
+  | { readonly type: 'ticket-keys'; readonly keys: Uint8Array }
+  /** Certificates that the gateway got for itself: no change of the configuration, so without a revision. */
+  | { readonly type: 'certificates'; readonly operations: readonly Operation[] }
+  | {
+      readonly type: 'challenge'
+      readonly sequence: number
+      readonly token: string
+      readonly answer: string | undefined
+    }
   | { readonly type: 'forget'; readonly label: string; readonly values: ReadonlySet<string> }
 
 /** From a worker to the control thread. */
 export type ToControl =
   | { readonly type: 'series'; readonly generation: number; readonly batch: SeriesBatch }
   | { readonly type: 'applied'; readonly revision: number }
+  | { readonly type: 'challenge-known'; readonly sequence: number }
 
 /** Names of what the threads share. */
 export const SHARED_COUNTERS = 'counters'

@@ -1,6 +1,5 @@
 import type { NodeSettings } from '../config/settings/node-settings.ts'
 import type { ResourceSet } from '../resources/resource-set.ts'
-import { expandUpstream } from '../resources/normalise-upstream.ts'
 
 /** What a configuration asks for that this version reads but does not serve yet: said at the start, never passed over in silence. */
 export function notices(settings: NodeSettings, resources: ResourceSet): string[] {
@@ -11,9 +10,9 @@ export function notices(settings: NodeSettings, resources: ResourceSet): string[
   const checked = [...resources.upstreams]
     .filter(([, upstream]) => upstream.checks !== undefined)
     .map(([id]) => `upstream ${id}`)
-  for (const kind of ['services', 'routes'] as const) {
+  for (const kind of ['services', 'routes', 'stream_routes'] as const) {
     for (const [id, { upstream }] of resources[kind]) {
-      if (upstream !== undefined && expandUpstream(upstream).checks !== undefined)
+      if (typeof upstream === 'object' && upstream.checks !== undefined)
         checked.push(`${kind.slice(0, -1)} ${id}`)
     }
   }

@@ -41,6 +41,8 @@ async function startWorker(worker: WorkerContext): Promise<GatewayWorker> {
     inFlight: new SharedTable(worker.shared[SHARED_IN_FLIGHT], worker.index),
   })
   let { revision } = start
+  gateway.table.ssls.useTicketKeys(start.ticketKeys)
+  for (const [token, answer] of start.challenges) gateway.challenges.set(token, answer)
   await gateway.apply(snapshotOperations(start.resources))
 
   const receive = async (message: ToWorker): Promise<void> => {
@@ -58,6 +60,16 @@ async function startWorker(worker: WorkerContext): Promise<GatewayWorker> {
       case 'reopen-logs':
         gateway.reopenLogs()
         logger.reopen()
+        return
+      case 'ticket-keys':
+        gateway.table.ssls.useTicketKeys(message.keys)
+        return
+      case 'certificates':
+        await gateway.apply(message.operations)
+        return
+      case 'challenge':
+        gateway.challenges.set(message.token, message.answer)
+        post({ type: 'challenge-known', sequence: message.sequence })
         return
       case 'forget':
         metrics.forget(message.label, message.values)
@@ -94,12 +106,17 @@ let gateway: Promise<GatewayWorker> | undefined
 
 await new Server()
   .listenInherited(async (worker, listener) => {
-    const { proxy } = await (gateway ??= startWorker(worker))
+    const { proxy, table } = await (gateway ??= startWorker(worker))
     const { listen } = (worker.data as WorkerStart).settings
     // By address: after an upgrade the settings may have another order than the sockets that the supervisor holds.
     const tls = listen.find((one) => parseListenAddress(listenText(one)).key === listener.key)?.tls
     if (tls === undefined) return proxy
-    const files = { cert: await readFile(tls.cert, 'utf8'), key: await readFile(tls.key, 'utf8') }
-    return { serve: (target) => proxy.serve(target, { tls: files }) }
+    const { certificate, http2 } = tls
+    const fallback =
+      certificate === undefined
+        ? undefined
+        : { cert: await readFile(certificate.cert, 'utf8'), key: await readFile(certificate.key, 'utf8') }
+    const chosen = table.ssls.listener({ name: listener.key, http2, fallback })
+    return { serve: (target) => proxy.serve(target, { tls: chosen }) }
   })
   .run()

@@ -5,6 +5,7 @@ export interface PhaseChains {
   readonly rewrite: readonly MountedPlugin[]
   readonly access: readonly MountedPlugin[]
   readonly balancer: readonly MountedPlugin[]
+  readonly requestBody: readonly MountedPlugin[]
   readonly headerFilter: readonly MountedPlugin[]
   readonly bodyFilter: readonly MountedPlugin[]
   readonly log: readonly MountedPlugin[]
@@ -27,6 +28,7 @@ export function phaseChains(globals: readonly MountedPlugin[], own: readonly Mou
     rewrite: having('rewrite'),
     access: having('access'),
     balancer: having('balancer'),
+    requestBody: having('requestBody'),
     headerFilter: having('headerFilter'),
     bodyFilter: having('bodyFilter'),
     log: having('log'),

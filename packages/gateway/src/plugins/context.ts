@@ -4,7 +4,7 @@ import type { ConsumerDirectory } from '../consumers/consumer-directory.ts'
 
 /** Where a plugin is mounted: its configuration stands on this resource. */
 export interface MountPlace {
-  readonly kind: 'routes' | 'services' | 'plugin_configs' | 'global_rules' | 'consumers' | 'consumer_groups'
+  readonly kind: 'routes' | 'stream_routes' | 'services' | 'plugin_configs' | 'global_rules' | 'consumers' | 'consumer_groups'
   readonly id: string
 }
 

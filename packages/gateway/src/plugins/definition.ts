@@ -1,5 +1,6 @@
 import type { Static, TSchema } from 'typebox'
 import type { GatewaySession } from '../session.ts'
+import type { GatewayStreamSession } from '../stream/stream-context.ts'
 import type { PluginContext } from './context.ts'
 
 /**
@@ -18,19 +19,33 @@ export interface PluginHooks {
   /** Before each attempt at an upstream node. */
   readonly balancer?: ((session: GatewaySession) => void | Promise<void>) | undefined
   /**
+   * Each piece of the request body on its way to the upstream, then once with `end` and no bytes. `chunk` is only valid during the call. Returns the
+   * bytes to send instead; undefined leaves the chunk as it is. A plugin that may change the length deletes `content-length` of
+   * `session.request` in `rewrite` or `access`; the body then leaves chunked.
+   */
+  readonly requestBody?:
+    | ((session: GatewaySession, chunk: Uint8Array, end: boolean) => Uint8Array | undefined)
+    | undefined
+  /**
    * The response's status and headers (`session.response`) may be changed until they leave. A plugin whose bodyFilter
-   * may change the length must delete `content-length` here; the body then leaves chunked.
+   * may change the length must delete `content-length` here; the body then leaves chunked. `session.holdResponse(limit)` keeps the
+   * head back until the last call of bodyFilter, which can then still change it.
    */
   readonly headerFilter?: ((session: GatewaySession) => void) | undefined
   /**
    * Each piece of the response body. `chunk` is only valid during the call (copy what is kept) and empty when the
-   * end brings no more bytes. Returns the bytes to send instead; undefined leaves the chunk as it is.
+   * end brings no more bytes. Returns the bytes to send instead; undefined leaves the chunk as it is. In the last call
+   * `session.trailers` holds the trailer fields, to be read and changed.
    */
   readonly bodyFilter?:
     | ((session: GatewaySession, chunk: Uint8Array, end: boolean) => Uint8Array | undefined)
     | undefined
   /** After the last byte of the response was handed over, or the exchange failed. Always runs once. */
   readonly log?: ((session: GatewaySession) => void) | undefined
+  /** On a stream route: a TCP connection or the datagrams of a client begin. false closes it. For plugins that say `streams`. */
+  readonly stream?: ((session: GatewayStreamSession) => boolean) | undefined
+  /** A session that `stream` let in is over. */
+  readonly streamEnd?: ((session: GatewayStreamSession) => void) | undefined
   /** The configuration that made these hooks is gone: release timers, connections, shared keys. */
   readonly dispose?: (() => void) | undefined
 }
@@ -55,6 +70,8 @@ export interface PluginDefinition<
   readonly consumerKey?: string
   /** JSON Schema of its `plugin_metadata`. */
   readonly metadataSchema?: M
+  /** It works on stream routes, by its hook `stream`. */
+  readonly streams?: true
   /** One instance serves all places with the same configuration: `create` keeps nothing that belongs to one place. */
   readonly placeless?: true
   /** `prefer_route`: skipped in a global rule when the route has the same plugin. */
@@ -64,6 +81,8 @@ export interface PluginDefinition<
    * `{ path: '/regex_uri/0', message: '...' }`, or undefined. Runs on the control thread, before any worker sees the change.
    */
   check?(config: Static<S>): { path: string; message: string } | undefined
+  /** What of the configuration does not work on a stream route; as `check`. */
+  checkStream?(config: Static<S>): { path: string; message: string } | undefined
   /** Once for each place the plugin is mounted in and each worker, when the configuration changes: never per request. */
   create(config: Static<S>, context: PluginContext<Static<C>, Static<M>>): PluginHooks
 }

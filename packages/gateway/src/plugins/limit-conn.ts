@@ -15,6 +15,7 @@
  *   refused with a 500. A request waits as long as the strictest of them wants.
  * - Counts are exact across all workers. They belong to the resource this plugin stands on and start anew when this configuration changes.
  * - A number can come from the request: `conn: ${http_x_conn ?? 10}`. When that makes no whole number the answer is 500.
+ * - On a stream route connections are counted, and refused above `conn`: `burst` must be 0, and `key` a variable that sessions have.
  *
  * Cost: about 0.5 µs a request that does not wait, a timer for one that does; 16 bytes and 8 for each worker for a live key.
  */
@@ -22,6 +23,7 @@ import { Concurrency } from '@sekisho/proxy'
 import { type Static, Type } from '../schema/type.ts'
 import { notBoth } from '../resources/constraints.ts'
 import type { GatewaySession } from '../session.ts'
+import { STREAM_VARIABLES, streamVariable } from '../stream/stream-variables.ts'
 import type { PluginContext } from './context.ts'
 import { defaulted } from './defaulted.ts'
 import { definePlugin } from './definition.ts'
@@ -107,17 +109,20 @@ export default definePlugin({
   name: 'limit-conn',
   priority: 1003,
   schema,
+  streams: true,
   check: (config) =>
     checkLimit(config, [
       ['conn', 1],
       ['burst', 0],
     ]),
+  checkStream,
   create(config, context) {
     const gates = gatesOf(config, context)
     const failure = new LimitFailure('limit-conn', context.scope, config, context.logger)
     const reject = rejection(config)
     const { default_conn_delay: defaultDelayS, only_use_default_delay: onlyDefault } = config
     const state = `limit-conn ${context.scope}`
+    const streamKey = streamVariable(config.key ?? '')
     return {
       access(session) {
         // The client went away while an earlier plugin waited: `log` has run, and nobody would leave.
@@ -147,9 +152,26 @@ export default definePlugin({
           entry.limiter.leave(entry.key, Date.now(), onlyDefault ? undefined : latencyS(session, entry.delayS))
         }
       },
+      stream(session) {
+        const key = streamKey?.(session) ?? session.client.remoteAddress
+        session.ctx.setState(state, key)
+        return gates[0].limiter.enter(key, Number(config.conn), 0, defaultDelayS, Date.now()) >= 0
+      },
+      streamEnd(session) {
+        gates[0].limiter.leave(session.ctx.getState<string>(state) ?? '', Date.now())
+      },
     }
   },
 })
+
+/** A connection is not delayed, and has nothing that a text could be made of. */
+function checkStream({ conn, burst, key, key_type: type, rules }: Config): { path: string; message: string } | undefined {
+  if (rules !== undefined) return { path: '/rules', message: 'do not work on a stream route; write "conn", "burst" and "key"' }
+  if (Number.isNaN(Number(conn))) return { path: '/conn', message: 'must be a number on a stream route; write as 10' }
+  if (Number(burst) !== 0) return { path: '/burst', message: 'must be 0 on a stream route: connections are not delayed; write burst: 0' }
+  if (type === 'var' && streamVariable(key ?? '') !== undefined) return undefined
+  return { path: '/key', message: `must name a variable that sessions have; write one of ${STREAM_VARIABLES.join(', ')}` }
+}
 
 function gatesOf(config: Config, { scope, logger, inFlight, workerIndex }: PluginContext): Gate[] {
   const ownScope = `limit-conn\0${scope}\0${JSON.stringify(config)}`

@@ -20,7 +20,7 @@ export function writtenId(kind: ResourceKind, item: Item): string | undefined {
  * hash of what the item is about. APISIX counts (`arr_3`), so that a route moved up in the file becomes another route,
  * with its limits counted from zero.
  *
- * - A route is about its paths, methods and hosts; a service or upstream about its `name`.
+ * - A route is about its paths, methods and hosts; an ssl about its names; a service or upstream about its `name`.
  * - Where these are equal or missing, all of the content decides. Equal content twice gets equal ids: the caller
  *   reports that as a duplicate.
  */
@@ -35,6 +35,7 @@ export function derivedIds(kind: ResourceKind, items: readonly Item[]): string[]
 }
 
 function subjectOf(kind: ResourceKind, item: Item): string | undefined {
+  if (kind === 'ssls') return item['type'] === 'client' ? undefined : `ssls ${String(item['snis'] ?? item['sni'])}`
   if (kind !== 'routes') return typeof item['name'] === 'string' ? `${kind} ${item['name']}` : undefined
   const list = (one: unknown, many: unknown): unknown[] =>
     Array.isArray(many) ? many.map(String).sort(compareText) : [one ?? null]

@@ -5,13 +5,17 @@ import type { PluginConfig } from './plugin-config.ts'
 import type { PluginMetadata } from './plugin-metadata.ts'
 import type { Route } from './route.ts'
 import type { Service } from './service.ts'
+import type { Ssl } from './ssl.ts'
+import type { StreamRoute } from './stream-route.ts'
 import type { Upstream } from './upstream.ts'
 
 /** The type of one resource of each kind. Kinds are named as the lists in the configuration file and as APISIX's paths. */
 export interface ResourceTypes {
+  ssls: Ssl
   upstreams: Upstream
   services: Service
   routes: Route
+  stream_routes: StreamRoute
   plugin_configs: PluginConfig
   global_rules: GlobalRule
   consumer_groups: ConsumerGroup
@@ -27,6 +31,7 @@ export type Resource = ResourceTypes[ResourceKind]
  * Kept apart from the schemas: worker threads need the names and types without loading the schema library.
  */
 export const RESOURCE_KINDS: readonly ResourceKind[] = [
+  'ssls',
   'upstreams',
   'services',
   'plugin_configs',
@@ -35,13 +40,16 @@ export const RESOURCE_KINDS: readonly ResourceKind[] = [
   'plugin_metadata',
   'consumers',
   'routes',
+  'stream_routes',
 ]
 
 /** What one resource of a kind is called in messages. */
 export const KIND_SINGULAR: Readonly<Record<ResourceKind, string>> = {
+  ssls: 'ssl',
   upstreams: 'upstream',
   services: 'service',
   routes: 'route',
+  stream_routes: 'stream_route',
   plugin_configs: 'plugin_config',
   global_rules: 'global_rule',
   consumer_groups: 'consumer_group',

@@ -7,13 +7,17 @@ import { PluginConfig } from './plugin-config.ts'
 import { PluginMetadata } from './plugin-metadata.ts'
 import { Route } from './route.ts'
 import { Service } from './service.ts'
+import { Ssl } from './ssl.ts'
+import { StreamRoute } from './stream-route.ts'
 import { Upstream } from './upstream.ts'
 
 /** The JSON Schema of one resource of each kind. */
 export const resourceSchemas: Readonly<Record<ResourceKind, TSchema>> = {
+  ssls: Ssl,
   upstreams: Upstream,
   services: Service,
   routes: Route,
+  stream_routes: StreamRoute,
   plugin_configs: PluginConfig,
   global_rules: GlobalRule,
   consumer_groups: ConsumerGroup,

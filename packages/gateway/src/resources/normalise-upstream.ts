@@ -1,4 +1,5 @@
 import { parseNodeAddress } from './node-address.ts'
+import { pemText } from './pem.ts'
 import type { HASH_ON, BALANCERS, EmbeddedUpstream, Upstream, UpstreamNodes, UPSTREAM_SCHEMES } from './upstream.ts'
 
 /** A node with everything filled in. IPv6 hosts are without brackets here. */
@@ -35,6 +36,8 @@ export interface NormalUpstream {
     readonly client_cert: string | undefined
     readonly client_key: string | undefined
     readonly client_cert_id: string | undefined
+    readonly ca: string | undefined
+    readonly sni: string | undefined
   }
   readonly checks: Upstream['checks']
   readonly discovery: { readonly type: string; readonly service_name: string; readonly args: object } | undefined
@@ -80,9 +83,11 @@ export function normaliseUpstream(upstream: EmbeddedUpstream): NormalUpstream {
     },
     tls: {
       verify: full.tls?.verify ?? true,
-      client_cert: full.tls?.client_cert,
-      client_key: full.tls?.client_key,
+      client_cert: full.tls?.client_cert === undefined ? undefined : pemText(full.tls.client_cert),
+      client_key: full.tls?.client_key === undefined ? undefined : pemText(full.tls.client_key),
       client_cert_id: full.tls?.client_cert_id === undefined ? undefined : String(full.tls.client_cert_id),
+      ca: full.tls?.ca === undefined ? undefined : pemText(full.tls.ca),
+      sni: full.tls?.sni,
     },
     checks: full.checks,
     discovery:

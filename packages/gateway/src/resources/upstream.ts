@@ -3,6 +3,7 @@ import { needsOneOf, notBoth } from './constraints.ts'
 import { HealthChecks } from './health-check.ts'
 import { Host } from './host.ts'
 import { Id, metadata } from './metadata.ts'
+import { Pem } from './pem.ts'
 import { Timeout } from './timeout.ts'
 
 /** Relative share of the traffic; 0 takes a node out. */
@@ -35,9 +36,11 @@ export const HASH_ON = ['vars', 'header', 'cookie', 'consumer', 'vars_combinatio
 
 export const UpstreamTls = Type.Object(
   {
-    client_cert: Type.Optional(Type.String({ minLength: 128, maxLength: 65536 })),
-    client_key: Type.Optional(Type.String({ minLength: 64, maxLength: 65536 })),
+    client_cert: Type.Optional(Pem('certificate chain that we show: PEM, `$env://NAME` or `{ file: PATH }`')),
+    client_key: Type.Optional(Pem('its private key')),
     client_cert_id: Type.Optional(Id),
+    ca: Type.Optional(Pem('authorities that are trusted instead of those that Node brings')),
+    sni: Type.Optional(Host),
     verify: Type.Optional(
       // APISIX's default is false. A gateway that does not verify sends passwords to whoever answers.
       Type.Boolean({ default: true, description: 'verify the certificate of the upstream' }),

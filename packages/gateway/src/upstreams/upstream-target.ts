@@ -40,7 +40,12 @@ export class UpstreamTarget {
   /** The peer for this attempt; undefined when no node is left. */
   pick(session: GatewaySession): Peer | undefined {
     if (this.only !== undefined) return session.tried.length === 0 ? this.only : undefined
-    const backend = this.balancer.select(this.key === undefined ? '' : this.key(session.ctx), session.tried)
+    return this.pickBy(this.key === undefined ? '' : this.key(session.ctx), session.tried)
+  }
+
+  /** The same for what is no request. `key` is what consistent hash goes by. */
+  pickBy(key: string, tried: readonly Backend[]): Peer | undefined {
+    const backend = this.balancer.select(key, tried)
     return backend === undefined ? undefined : this.peers.get(backend)
   }
 
@@ -101,9 +106,11 @@ function peerOptions(
   timeout: Timeout | undefined,
   defaults: UpstreamDefaults,
 ): (backend: Backend) => PeerOptions {
-  const secure = upstream.scheme === 'https' || upstream.scheme === 'grpcs'
+  const secure = upstream.scheme === 'https' || upstream.scheme === 'grpcs' || upstream.scheme === 'tls'
   const { tls, keepalive_pool: pool } = upstream
+  const http2 = upstream.scheme === 'grpc' || upstream.scheme === 'grpcs'
   const common: PeerOptions = {
+    ...(http2 ? { protocol: 'h2' as const } : {}),
     connectTimeoutMs: (timeout?.connect ?? defaults.connect_timeout) * 1_000,
     writeTimeoutMs: (timeout?.send ?? defaults.send_timeout) * 1_000,
     readTimeoutMs: (timeout?.read ?? defaults.read_timeout) * 1_000,
@@ -117,8 +124,9 @@ function peerOptions(
     ...common,
     tls: {
       // A name that the client chose must not decide whom we trust: it is the node's, or the configured host's.
-      serverName: (upstream.pass_host === 'rewrite' ? upstream.upstream_host : undefined) ?? backend.host,
+      serverName: tls.sni ?? (upstream.pass_host === 'rewrite' ? upstream.upstream_host : undefined) ?? backend.host,
       verify: tls.verify,
+      ...(tls.ca === undefined ? {} : { ca: tls.ca }),
       ...(tls.client_cert === undefined ? {} : { cert: tls.client_cert }),
       ...(tls.client_key === undefined ? {} : { key: tls.client_key }),
     },

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
 import type { RequestContext } from '../request-context.ts'
+import { clientCertificate, verdictOn } from '../tls/client-certificate.ts'
 
 export type VariableValue = string | number | undefined
 /** Reads one variable of a request. Looked up by name when the configuration is compiled, called per request. */
@@ -38,9 +39,9 @@ const READERS: Readonly<Record<string, VariableReader>> = {
   server_port: ({ session }) => session.localPort,
   server_name: ({ host }) => host,
   hostname: () => hostname(),
-  server_protocol: ({ session }) => `HTTP/1.${session.request.minorVersion}`,
+  server_protocol: ({ session }) => session.protocol,
   request: ({ session }) =>
-    `${session.request.method} ${session.request.target} HTTP/1.${session.request.minorVersion}`,
+    `${session.request.method} ${session.request.target} ${session.protocol}`,
   content_type: ({ session }) => session.request.headers.get('content-type'),
   content_length: ({ session }) => session.request.headers.get('content-length'),
   request_id: ({ session }) => session.request.headers.get('x-request-id'),
@@ -64,6 +65,12 @@ const READERS: Readonly<Record<string, VariableReader>> = {
   consumer_name: ({ consumer }) => consumer?.username,
   consumer_group_id: ({ consumer }) => consumer?.groupId,
   remote_user: ({ consumer }) => consumer?.username,
+  ssl_protocol: ({ session }) => session.tls?.protocol,
+  ssl_cipher: ({ session }) => session.tls?.cipher,
+  ssl_server_name: ({ session }) => session.tls?.serverName || undefined,
+  ssl_client_s_dn: ({ session }) => session.tls && clientCertificate(session.tls)?.subject,
+  ssl_client_fingerprint: ({ session }) => session.tls && clientCertificate(session.tls)?.fingerprint,
+  ssl_client_verify: ({ session }) => session.tls && verdictOn(session.tls),
 }
 
 /** Families of variables: what follows the prefix is a name in the request. nginx writes `-` as `_` in field names. */

@@ -181,7 +181,7 @@ async function meet(
   expect(await ask(other, '/good/other')).toMatchObject({ body: '/good/other' })
   judge(await ask(other, '/bad'))
   expect(proxy.messages('error')).toEqual([])
-  expect(proxy.proxy.runtime.pool.active).toBe(0)
+  expect(proxy.proxy.runtime.pools.active).toBe(0)
 }
 
 describe.each(SITUATIONS)('for %s', (situation) => {

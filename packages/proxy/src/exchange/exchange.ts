@@ -1,11 +1,13 @@
 import type {
   ClientExchange,
-  H1ClientConnection,
-  H1ServerConnection,
+  Headers,
+  ClientStream,
+  ServerStream,
   Refusal,
   RequestHead,
   ResponseHead,
   ServerExchange,
+  TlsInfo,
   TransportError,
 } from '@sekisho/wire'
 import type { Backend } from '../balancing/index.ts'
@@ -18,6 +20,7 @@ import { localResponse, type LocalResponse } from './reply.ts'
 import { RequestBody } from './request-body.ts'
 import { answerLocally, relayBody, relayEnd, relayHead, relayWhole } from './response-stage.ts'
 import { onTunnelOpen } from './tunnel.ts'
+import type { WholeBody } from './whole-body.ts'
 import { connected, phaseFailed, upstreamFailed } from './upstream-stage.ts'
 
 const NONE_TRIED: readonly Backend[] = []
@@ -28,7 +31,7 @@ const NONE_TRIED: readonly Backend[] = []
  */
 export class Exchange<Ctx> implements Session<Ctx>, ServerExchange, ClientExchange {
   readonly runtime: ProxyRuntime<Ctx>
-  readonly connection: H1ServerConnection
+  readonly downstream: ServerStream
   readonly request: RequestHead
   /** As the parser checked them: what a filter writes in their place is checked again. */
   readonly parsedMethod: string
@@ -57,25 +60,28 @@ export class Exchange<Ctx> implements Session<Ctx>, ServerExchange, ClientExchan
   lastError: ProxyError | undefined
   /** What `newContext` threw. */
   contextFailure: ProxyError | undefined
-  upstream: H1ClientConnection | undefined
-  upstreamKey = ''
+  upstream: ClientStream | undefined
   /** The connection came from the pool: it may have died there, which is no fault of the node. */
   reused = false
   /** A pooled connection was dead: the next attempt makes a new one. */
   needsFresh = false
   /** Only for requests that have one. */
-  readonly body: RequestBody | undefined
+  body: RequestBody | undefined
   filtersBody = false
   /** Bytes of the response body that may still leave by the length its head tells; -1 when it tells none, or nobody could change it. */
   bodyLeft = -1
+  /** Bytes of a body whose head waits for its end, at most; 0 = the head does not wait. */
+  holdLimit = 0
+  whole: WholeBody | undefined
+  trailers: Headers | undefined
   /** Calls of `pauseResponse` whose time is not over. */
   private pauses = 0
   /** What the upstream sends while an asynchronous response filter runs: one read at most. */
   held: { chunks: Uint8Array[]; trailers: string | undefined } | undefined
 
-  constructor(runtime: ProxyRuntime<Ctx>, connection: H1ServerConnection, request: RequestHead) {
+  constructor(runtime: ProxyRuntime<Ctx>, downstream: ServerStream, request: RequestHead) {
     this.runtime = runtime
-    this.connection = connection
+    this.downstream = downstream
     this.request = request
     this.parsedMethod = request.method
     this.parsedTarget = request.target
@@ -93,34 +99,40 @@ export class Exchange<Ctx> implements Session<Ctx>, ServerExchange, ClientExchan
   // ---- the session, as phases see it ----------------------------------------------------------
 
   get remoteAddress(): string {
-    return this.connection.remoteAddress
+    return this.downstream.client.remoteAddress
   }
   get remotePort(): number {
-    return this.connection.socket.remotePort ?? 0
+    return this.downstream.client.remotePort
   }
   get localAddress(): string {
-    return this.connection.socket.localAddress ?? ''
+    return this.downstream.client.localAddress
   }
   get localPort(): number {
-    return this.connection.socket.localPort ?? 0
+    return this.downstream.client.localPort
   }
   get secure(): boolean {
-    return 'encrypted' in this.connection.socket
+    return this.downstream.client.secure
+  }
+  get tls(): TlsInfo | undefined {
+    return this.downstream.client.tls
+  }
+  get protocol(): string {
+    return this.downstream.httpMajor === 2 ? 'HTTP/2.0' : this.request.minorVersion === 1 ? 'HTTP/1.1' : 'HTTP/1.0'
   }
   get requestNumber(): number {
-    return this.connection.requestCount
+    return this.downstream.requestNumber
   }
   get bytesReceived(): number {
-    return this.connection.bytesReceived
+    return this.downstream.bytesReceived
   }
   get bytesSent(): number {
-    return this.connection.bytesSent
+    return this.downstream.bytesSent
   }
   get responded(): boolean {
     return this.answered
   }
   get headSent(): boolean {
-    return this.connection.headSent
+    return this.downstream.headSent
   }
 
   respond(status: number, body?: ResponseBody, headers?: ResponseFields): void {
@@ -143,8 +155,8 @@ export class Exchange<Ctx> implements Session<Ctx>, ServerExchange, ClientExchan
   }
 
   replaceBody(body: Uint8Array): void {
-    if (this.body === undefined) throw new Error('the request has no body to replace')
-    this.body.replace(body)
+    if (this.body === undefined) this.body = RequestBody.of(this, body)
+    else this.body.replace(body)
   }
 
   pauseResponse(ms: number): void {
@@ -158,9 +170,13 @@ export class Exchange<Ctx> implements Session<Ctx>, ServerExchange, ClientExchan
     }, ms)
   }
 
+  holdResponse(limitBytes: number): void {
+    this.holdLimit = limitBytes
+  }
+
   /** The upstream may send more, unless a pause is not over, or the client or a filter has to be waited for. */
   resumeResponse(): void {
-    if (this.pauses > 0 || this.held !== undefined || this.connection.socket.writableNeedDrain) return
+    if (this.pauses > 0 || this.held !== undefined || this.downstream.needsDrain) return
     this.upstream?.resumeBody()
   }
 
@@ -199,7 +215,7 @@ export class Exchange<Ctx> implements Session<Ctx>, ServerExchange, ClientExchan
   }
   onInformational(head: ResponseHead): void {
     // 100 is between us and the upstream: the client got its own when its body was wanted.
-    if (head.status !== 100) this.connection.sendInformational(head)
+    if (head.status !== 100) this.downstream.sendInformational(head)
   }
   onResponse(head: ResponseHead, body: string, trailers: string): void {
     relayWhole(this, head, body, trailers)

@@ -9,8 +9,8 @@ export function fail<Ctx>(exchange: Exchange<Ctx>, error: ProxyError): void {
   exchange.upstream?.discard()
   exchange.upstream = undefined
   logError(exchange, error)
-  if (exchange.connection.headSent) {
-    exchange.connection.cut()
+  if (exchange.downstream.headSent) {
+    exchange.downstream.cut()
     finish(exchange, error)
     return
   }
@@ -27,7 +27,7 @@ export function fail<Ctx>(exchange: Exchange<Ctx>, error: ProxyError): void {
     logError(exchange, ProxyError.fromPhase('failToProxy', cause))
   }
   if (error.status === 0 && exchange.answer === undefined) {
-    exchange.connection.cut()
+    exchange.downstream.cut()
     finish(exchange, error)
     return
   }
@@ -48,7 +48,7 @@ function answerBare<Ctx>(exchange: Exchange<Ctx>, error: ProxyError): void {
   const { head, body } = renderJsonError(500, error.code)
   exchange.response = head
   exchange.responseSource = 'local'
-  exchange.connection.sendResponse(head, body)
+  exchange.downstream.sendResponse(head, body)
   finish(exchange, error)
 }
 
@@ -69,7 +69,7 @@ export function finish<Ctx>(exchange: Exchange<Ctx>, error: ProxyError | undefin
   }
   if (phases.persistConnectionContext === undefined) return
   try {
-    keptContexts.set(exchange.connection, phases.persistConnectionContext(exchange))
+    keptContexts.set(exchange.downstream.client, phases.persistConnectionContext(exchange))
   } catch (cause) {
     logError(exchange, ProxyError.fromPhase('persistConnectionContext', cause))
   }

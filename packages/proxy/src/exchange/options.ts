@@ -1,4 +1,4 @@
-import type { ConnectionPool, Deadlines, H1Limits } from '@sekisho/wire'
+import type { Deadlines, H1Limits, H2Limits, UpstreamPools } from '@sekisho/wire'
 import type { Resolver } from '../peers/resolver.ts'
 import type { ProxyPhases } from '../phases/phases.ts'
 import type { ErrorRenderer } from './reply.ts'
@@ -13,10 +13,11 @@ export interface ProxyLogger {
 /** What the exchanges of one proxy in one thread share. */
 export interface ProxyRuntime<Ctx> {
   readonly phases: ProxyPhases<Ctx>
-  readonly pool: ConnectionPool
+  readonly pools: UpstreamPools
   readonly resolver: Resolver
   readonly deadlines: Deadlines
   readonly limits: H1Limits
+  readonly h2Limits: H2Limits
   readonly logger: ProxyLogger
   readonly renderError: ErrorRenderer
   /** Protocols that clients may switch to, lower case. */

@@ -30,7 +30,7 @@ function recording(
       const run = (): unknown => {
         if (own !== undefined) return own(...args)
         if (name === 'upstreamPeer') return peer(address())
-        if (name === 'proxyUpstreamFilter' || name === 'filtersResponseBody') return true
+        if (name === 'proxyUpstreamFilter' || name.startsWith('filters')) return true
         return name === 'requestSummary' ? 'the request' : undefined
       }
       return later.has(name) ? nextTurn().then(run) : run()
@@ -107,7 +107,7 @@ describe.each([
     expect(note(trace)).toEqual([
       ...REQUEST,
       ...SENT,
-      ...['requestBodyFilter', 'requestBodyFilter', 'requestBodyFilter'],
+      ...['filtersRequestBody', 'requestBodyFilter', 'requestBodyFilter', 'requestBodyFilter'],
       ...['upstreamResponseFilter', 'responseFilter', 'filtersResponseBody'],
       ...['upstreamResponseBodyFilter', 'responseBodyFilter', 'upstreamResponseBodyFilter', 'responseBodyFilter'],
       ...['upstreamResponseTrailerFilter', 'responseTrailerFilter'],

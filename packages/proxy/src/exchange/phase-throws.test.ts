@@ -36,6 +36,7 @@ const ROWS: Readonly<Record<PhaseName, Row>> = {
   connectedToUpstream: { reach: 'get', status: 500 },
   upstreamRequestFilter: { reach: 'get', status: 500, mayWait: true },
   requestBodyFilter: { reach: 'post', status: 500, mayWait: true },
+  filtersRequestBody: { reach: 'post', status: 500 },
   upstreamResponseFilter: { reach: 'get', status: 500, logged: 'a response filter failed', mayWait: true },
   // It sees the error page, too, and fails for that as well.
   responseFilter: { reach: 'get', status: 500, logged: 'a response filter failed', mayWait: true },
@@ -78,7 +79,8 @@ async function proxyWithFault(name: PhaseName, later: boolean): Promise<ProxyUnd
   const { reach } = ROWS[name]
   const usual: ProxyPhases<undefined> = {
     upstreamPeer: (session) => peer(reach === 'refused' && isVictim(session) ? DEAD[0] : upstream.address),
-    // Without one filtersResponseBody is not asked.
+    // Without these filtersRequestBody and filtersResponseBody are not asked.
+    requestBodyFilter: () => undefined,
     responseBodyFilter: () => undefined,
   }
   const before = usual[name] as ((...args: unknown[]) => unknown) | undefined

@@ -16,7 +16,7 @@ test('one connection serves one request after the other, also of different clien
     const client = await proxy.connect()
     expect((await client.get()).body).toBe('connection 1')
   }
-  expect(proxy.proxy.runtime.pool).toMatchObject({ idle: 1, active: 0 })
+  expect(proxy.proxy.runtime.pools).toMatchObject({ idle: 1, active: 0 })
 })
 
 test('the connection used last is taken first', async () => {
@@ -47,7 +47,7 @@ test.each<[string, string, PeerOptions]>([
   const client = await proxy.connect()
   for (let round = 1; round <= 3; round++) {
     expect((await client.get()).body).toBe(`connection ${round}`)
-    expect(proxy.proxy.runtime.pool).toMatchObject({ idle: 0, active: 0 })
+    expect(proxy.proxy.runtime.pools).toMatchObject({ idle: 0, active: 0 })
     await (
       await upstream.connection(round)
     ).hungUp
@@ -81,7 +81,7 @@ test('the proxy as a whole keeps so many idle connections; the others are closed
   )
   const client = await proxy.connect()
   for (const at of [0, 1, 2]) await client.get(`/?${at}`)
-  expect(proxy.proxy.runtime.pool.idle).toBe(2)
+  expect(proxy.proxy.runtime.pools.idle).toBe(2)
   await (
     await (upstreams[0] as RawUpstream).connection()
   ).hungUp
@@ -100,7 +100,7 @@ describe('an idle connection is never used again when it', () => {
     const connection = await upstream.connection()
     connection.send(bytes)
     await connection.hungUp
-    expect(proxy.proxy.runtime.pool).toMatchObject({ idle: 0, active: 0 })
+    expect(proxy.proxy.runtime.pools).toMatchObject({ idle: 0, active: 0 })
     expect((await client.get()).body).toBe('connection 2')
   })
 
@@ -128,7 +128,7 @@ describe('an idle connection is never used again when it', () => {
     await (
       await upstream.connection()
     ).hungUp
-    expect(proxy.proxy.runtime.pool).toMatchObject({ idle: 0, active: 0 })
+    expect(proxy.proxy.runtime.pools).toMatchObject({ idle: 0, active: 0 })
   })
 
   test('belongs to a client that left before the answer', async () => {
@@ -142,7 +142,7 @@ describe('an idle connection is never used again when it', () => {
     await (
       await upstream.connection()
     ).hungUp
-    expect(proxy.proxy.runtime.pool).toMatchObject({ idle: 0, active: 0 })
+    expect(proxy.proxy.runtime.pools).toMatchObject({ idle: 0, active: 0 })
   })
 })
 
@@ -177,8 +177,8 @@ test('many requests at the same time open as many connections, and all of them a
   const clients = await Promise.all(Array.from({ length: 20 }, () => proxy.connect()))
   const answers = clients.map((client, at) => client.get(`/${at}`))
   await eventually('all requests', () => waiting.length === 20)
-  expect(proxy.proxy.runtime.pool).toMatchObject({ idle: 0, active: 20 })
+  expect(proxy.proxy.runtime.pools).toMatchObject({ idle: 0, active: 20 })
   for (const release of waiting) release()
   expect((await Promise.all(answers)).map(({ body }) => body)).toEqual(clients.map((_, at) => `/${at}`))
-  expect(proxy.proxy.runtime.pool).toMatchObject({ idle: 20, active: 0 })
+  expect(proxy.proxy.runtime.pools).toMatchObject({ idle: 20, active: 0 })
 })

@@ -81,5 +81,5 @@ test.each([1, 2, 3])('whatever upstreams do, no client sees a byte of another on
   expect(behaviour.kinds.size).toBe(9)
   expect(proxy.ends.length).toBe(CLIENTS * REQUESTS)
   expect(proxy.messages('error')).toEqual([])
-  expect(proxy.proxy.runtime.pool.active).toBe(0)
+  expect(proxy.proxy.runtime.pools.active).toBe(0)
 })

@@ -182,16 +182,17 @@ describe('readBody and replaceBody', () => {
     expect((await client.post('/', 'again')).body).toBe('true 0')
   })
 
-  test('a request without a body has an empty one, and none to replace', async () => {
-    const proxy = await startProxyTo('unused', {
+  test('a request without a body has an empty one, and may be given another', async () => {
+    const upstream = await RawUpstream.answering(({ body, framing }) => reply(`${framing} ${body}`))
+    const proxy = await startProxyTo(upstream.address, {
       requestFilter: async (session) => {
         expect((await session.readBody(10)).length).toBe(0)
-        session.replaceBody(new Uint8Array(1))
+        session.request.method = 'POST'
+        session.replaceBody(Buffer.from('given'))
       },
     })
     const client = await proxy.connect()
-    expect(statusOf(await client.get())).toBe(500)
-    expect(proxy.messages('error')).toEqual(['requestFilter failed: the request has no body to replace'])
+    expect((await client.get()).body).toBe('chunked given')
   })
 
   test.each([

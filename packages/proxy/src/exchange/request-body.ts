@@ -1,4 +1,4 @@
-import { CHUNKED, SENT, STALLED, type H1ClientConnection } from '@sekisho/wire'
+import { CHUNKED, SENT, STALLED, type ClientStream } from '@sekisho/wire'
 import { ProxyError } from '../proxy-error.ts'
 import { isPromise, type Exchange } from './exchange.ts'
 import { fail } from './finish.ts'
@@ -45,6 +45,7 @@ export class RequestBody {
   private stalled = false
   /** Bytes that may still go up by the length this attempt's head tells; CHUNKED when it tells none. */
   private left = CHUNKED
+  private filterWanted: boolean | undefined
   /** A body filter's promise is out: nothing may overtake it. */
   private filtering = false
   /** The client's (or the collected) body came to its end; and that end has passed the filter. */
@@ -53,6 +54,13 @@ export class RequestBody {
 
   constructor(exchange: Exchange<never> | Exchange<unknown>) {
     this.exchange = exchange as Exchange<unknown>
+  }
+
+  /** The body of a request that came without one. */
+  static of(exchange: Exchange<never> | Exchange<unknown>, body: Uint8Array): RequestBody {
+    const own = new RequestBody(exchange)
+    own.whole = body
+    return own
   }
 
   /** Another attempt could send it from the start. */
@@ -67,7 +75,7 @@ export class RequestBody {
 
   /** The request's head went up, telling `length`: what there is of the body follows. */
   send(length: number): void {
-    const upstream = this.exchange.upstream as H1ClientConnection
+    const upstream = this.exchange.upstream as ClientStream
     this.flowing = true
     this.begun = true
     this.left = length
@@ -83,7 +91,7 @@ export class RequestBody {
       if (this.whole.length > 0) this.accept(this.whole)
       this.endSource()
     } else if (this.whole === undefined) {
-      this.exchange.connection.readRequestBody()
+      this.exchange.downstream.readRequestBody()
       this.flow()
     }
   }
@@ -92,7 +100,7 @@ export class RequestBody {
   hold(): void {
     this.flowing = false
     this.stalled = false
-    if (this.begun) this.exchange.connection.pauseRequestBody()
+    if (this.begun) this.exchange.downstream.pauseRequestBody()
   }
 
   onChunk(chunk: Uint8Array): boolean {
@@ -114,7 +122,7 @@ export class RequestBody {
 
   /** The upstream has room again. */
   onDrain(): void {
-    this.exchange.connection.releaseRequestBody()
+    this.exchange.downstream.releaseRequestBody()
     this.stalled = false
     this.flow()
   }
@@ -132,7 +140,7 @@ export class RequestBody {
         this.collector = { chunks: [], size: 0, limit: limitBytes, resolve, reject }
       }),
     )
-    this.exchange.connection.readRequestBody()
+    this.exchange.downstream.readRequestBody()
     return this.collected
   }
 
@@ -155,7 +163,18 @@ export class RequestBody {
   }
 
   private get hasFilter(): boolean {
-    return this.exchange.runtime.phases.requestBodyFilter !== undefined
+    return (this.filterWanted ??= this.wantsFilter())
+  }
+
+  private wantsFilter(): boolean {
+    const { phases } = this.exchange.runtime
+    if (phases.requestBodyFilter === undefined) return false
+    try {
+      return phases.filtersRequestBody?.(this.exchange) ?? true
+    } catch (cause) {
+      fail(this.exchange, ProxyError.fromPhase('filtersRequestBody', cause))
+      return false
+    }
   }
 
   private gather(chunk: Uint8Array): boolean {
@@ -171,7 +190,7 @@ export class RequestBody {
     if (!this.hasFilter) return this.pass(chunk)
     if (!this.filtering) return this.filter(chunk, false)
     this.unfiltered.push(Buffer.from(chunk))
-    this.exchange.connection.pauseRequestBody()
+    this.exchange.downstream.pauseRequestBody()
     return true
   }
 
@@ -189,7 +208,7 @@ export class RequestBody {
       if (!isPromise(result)) return this.filtered(result ?? chunk, end)
       const kept = Buffer.from(chunk)
       this.filtering = true
-      exchange.connection.pauseRequestBody()
+      exchange.downstream.pauseRequestBody()
       exchange.guard(
         result.then(
           (value) => {
@@ -229,28 +248,28 @@ export class RequestBody {
 
   private pass(chunk: Uint8Array): boolean {
     if (chunk.length === 0) return true
-    const { upstream, connection } = this.exchange
+    const { upstream, downstream } = this.exchange
     if (!this.flowing) {
       this.waiting.push(Buffer.from(chunk))
-      connection.pauseRequestBody()
+      downstream.pauseRequestBody()
       return true
     }
     this.remember(chunk)
     return upstream === undefined || this.write(upstream, chunk)
   }
 
-  private write(upstream: H1ClientConnection, chunk: Uint8Array): boolean {
+  private write(upstream: ClientStream, chunk: Uint8Array): boolean {
     const { exchange } = this
     if (this.left !== CHUNKED) {
       this.left -= chunk.length
       // More would be taken for the next request on that connection.
       if (this.left < 0) return this.wrongLength('more')
     }
-    if (upstream.backlog === 0) exchange.connection.releaseRequestBody()
+    if (upstream.backlog === 0) exchange.downstream.releaseRequestBody()
     const sent = upstream.sendBody(chunk)
     if (sent === STALLED) {
       this.stalled = true
-      exchange.connection.pauseRequestBody()
+      exchange.downstream.pauseRequestBody()
     }
     return sent === SENT
   }
@@ -265,7 +284,7 @@ export class RequestBody {
   private end(): void {
     this.ended = true
     // There is no more of it to hold back, and a connection that is not read cannot tell that its client has gone.
-    this.exchange.connection.resumeRequestBody()
+    this.exchange.downstream.resumeRequestBody()
     if (this.flowing) this.endUpstream()
   }
 
@@ -285,7 +304,7 @@ export class RequestBody {
 
   /** The client may send more unless something waits. */
   private flow(): void {
-    if (this.flowing && !this.stalled && !this.filtering) this.exchange.connection.resumeRequestBody()
+    if (this.flowing && !this.stalled && !this.filtering) this.exchange.downstream.resumeRequestBody()
   }
 }
 

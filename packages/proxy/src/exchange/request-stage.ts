@@ -19,9 +19,9 @@ export function begin<Ctx>(exchange: Exchange<Ctx>): void {
     fail(exchange, exchange.contextFailure)
     return
   }
-  if (phases.onConnectionReuse !== undefined && exchange.connection.requestCount > 1) {
+  if (phases.onConnectionReuse !== undefined && exchange.downstream.requestNumber > 1) {
     try {
-      phases.onConnectionReuse(exchange, keptContexts.get(exchange.connection))
+      phases.onConnectionReuse(exchange, keptContexts.get(exchange.downstream.client))
     } catch (cause) {
       fail(exchange, ProxyError.fromPhase('onConnectionReuse', cause))
       return

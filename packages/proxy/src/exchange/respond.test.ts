@@ -94,8 +94,8 @@ test('what the upstream was sending is dropped when a response filter answers, a
   await (
     await upstream.connection()
   ).hungUp
-  expect(proxy.proxy.runtime.pool.idle).toBe(0)
-  expect(proxy.proxy.runtime.pool.active).toBe(0)
+  expect(proxy.proxy.runtime.pools.idle).toBe(0)
+  expect(proxy.proxy.runtime.pools.active).toBe(0)
 })
 
 test('the response filter sees one head for each response that leaves', async () => {

@@ -78,7 +78,7 @@ test.each<[string, (body: Buffer) => Buffer[]]>([
   const proxy = await startProxyTo(upstream.address, {
     responseFilter: (session) => {
       const machine = exchangeOf(session)
-      backlog = () => machine.connection.backlog
+      backlog = () => machine.downstream.backlog
     },
   })
   const client = await proxy.connect()
@@ -226,7 +226,7 @@ describe('pauseResponse', () => {
     const proxy = await startProxyTo(upstream.address, {
       responseBodyFilter: (session, _chunk, end) => {
         const machine = exchangeOf(session)
-        backlog = () => machine.connection.backlog
+        backlog = () => machine.downstream.backlog
         pieces++
         if (!end && pieces % 4 === 0) session.pauseResponse(0)
       },

@@ -3,8 +3,10 @@ import { ProxyError } from '../proxy-error.ts'
 import type { ResponseSource } from '../session.ts'
 import { isPromise, type Exchange } from './exchange.ts'
 import { fail, finish, logError } from './finish.ts'
+import { grpcReply, isGrpc } from './grpc-reply.ts'
 import type { LocalResponse } from './reply.ts'
 import { phaseFailed } from './upstream-stage.ts'
+import { WholeBody } from './whole-body.ts'
 
 /** A whole response that came in one read leaves in one write. */
 export function relayWhole<Ctx>(exchange: Exchange<Ctx>, head: ResponseHead, body: string, trailers: string): void {
@@ -25,11 +27,13 @@ export function answerLocally<Ctx>(exchange: Exchange<Ctx>, local: LocalResponse
   exchange.answer = undefined
   exchange.answered = true
   exchange.held = undefined
+  exchange.whole = undefined
   exchange.course++
-  const waiting = filterHead(exchange, local.head, 'local')
-  if (waiting === undefined) deliverWhole(exchange, local.head, local.body, '', error)
+  const { head, body } = isGrpc(exchange.request) ? grpcReply(local) : local
+  const waiting = filterHead(exchange, head, 'local')
+  if (waiting === undefined) deliverWhole(exchange, head, body, '', error)
   else if (waiting !== STOPPED) {
-    exchange.wait(waiting, 'responseFilter', (self) => deliverWhole(self, local.head, local.body, '', error))
+    exchange.wait(waiting, 'responseFilter', (self) => deliverWhole(self, head, body, '', error))
   }
 }
 
@@ -49,14 +53,19 @@ function startBody<Ctx>(exchange: Exchange<Ctx>, head: ResponseHead): void {
   const filters = wantsBodyFilters(exchange)
   if (filters === STOPPED) return
   exchange.filtersBody = filters
-  exchange.bodyLeft = filters || head.headers.touched ? declaredLength(head) : -1
-  exchange.connection.sendHead(head)
+  if (exchange.holdLimit > 0) exchange.whole = new WholeBody(head, exchange.holdLimit)
+  else sendHead(exchange, head)
   const { held } = exchange
   if (held === undefined) return
   exchange.held = undefined
   for (const chunk of held.chunks) relayBody(exchange, chunk)
   if (held.trailers !== undefined) relayEnd(exchange, held.trailers)
   else exchange.resumeResponse()
+}
+
+function sendHead<Ctx>(exchange: Exchange<Ctx>, head: ResponseHead): void {
+  exchange.bodyLeft = exchange.filtersBody || head.headers.touched ? declaredLength(head) : -1
+  exchange.downstream.sendHead(head)
 }
 
 /** What a filter wrote into the status line: a reason that could end it is left out, a status that is none is a failure. */
@@ -82,7 +91,7 @@ function declaredLength(head: ResponseHead): number {
 
 /** @returns whether the memory of `chunk` is free again */
 export function relayBody<Ctx>(exchange: Exchange<Ctx>, chunk: Uint8Array): boolean {
-  const { connection, upstream, held } = exchange
+  const { downstream, upstream, held } = exchange
   if (exchange.over) return true
   if (held !== undefined) {
     held.chunks.push(Buffer.from(chunk))
@@ -91,9 +100,10 @@ export function relayBody<Ctx>(exchange: Exchange<Ctx>, chunk: Uint8Array): bool
   const bytes = exchange.filtersBody ? filterBody(exchange, chunk, false) : chunk
   // Nothing is not a chunk: in chunks it would be the last one.
   if (bytes === undefined || bytes.length === 0) return true
+  if (exchange.whole !== undefined) return holdBody(exchange, exchange.whole, bytes)
   if (!withinLength(exchange, bytes.length)) return true
-  if (connection.backlog === 0) upstream?.releaseBody()
-  const sent = connection.sendBody(bytes)
+  if (downstream.backlog === 0) upstream?.releaseBody()
+  const sent = downstream.sendBody(bytes)
   if (sent === STALLED) upstream?.pauseBody()
   return sent === SENT
 }
@@ -106,16 +116,40 @@ export function relayEnd<Ctx>(exchange: Exchange<Ctx>, trailers: string): void {
   }
   giveBack(exchange)
   if (exchange.filtersBody) {
+    exchange.trailers = new Headers(trailers)
     const last = filterBody(exchange, EMPTY, true)
     if (last === undefined) return
-    if (!withinLength(exchange, last.length)) return
-    if (last.length > 0) exchange.connection.sendBody(last)
+    if (exchange.whole === undefined) {
+      if (!withinLength(exchange, last.length)) return
+      if (last.length > 0) exchange.downstream.sendBody(last)
+    } else if (!holdBody(exchange, exchange.whole, last)) return
+  }
+  if (exchange.whole !== undefined) {
+    sendHeld(exchange, exchange.whole, trailers)
+    return
   }
   if (exchange.bodyLeft > 0) {
     fail(exchange, wrongLength('less'))
     return
   }
-  exchange.connection.endBody(filterTrailers(exchange, trailers))
+  exchange.downstream.endBody(filterTrailers(exchange, trailers))
+  finish(exchange, undefined)
+}
+
+/** @returns true: the memory is free again; false only when there was too much and the exchange is over */
+function holdBody<Ctx>(exchange: Exchange<Ctx>, whole: WholeBody, bytes: Uint8Array): boolean {
+  if (whole.add(bytes)) return true
+  const message = `the response is larger than the ${whole.limit} bytes that a filter holds back`
+  fail(exchange, new ProxyError('BODY_TOO_LARGE', 'upstream', 502, message))
+  return false
+}
+
+/** A body filter has seen all of the response, and settled its head: now it leaves. */
+function sendHeld<Ctx>(exchange: Exchange<Ctx>, { head, text }: WholeBody, trailers: string): void {
+  exchange.whole = undefined
+  if (exchange.sendAnswer() || !settleStatus(exchange, head)) return
+  settleLength(head, text.length)
+  exchange.downstream.sendResponse(head, text, filterTrailers(exchange, trailers))
   finish(exchange, undefined)
 }
 
@@ -141,7 +175,7 @@ function giveBack<Ctx>(exchange: Exchange<Ctx>): void {
   const { upstream, peer } = exchange
   if (upstream === undefined || peer === undefined) return
   exchange.upstream = undefined
-  exchange.runtime.pool.put(exchange.upstreamKey, upstream, peer.keepAlive)
+  upstream.giveBack(peer.keepAlive)
 }
 
 /** A phase failed, and that has been dealt with. */
@@ -199,12 +233,15 @@ function deliverWhole<Ctx>(
   const bodyless = exchange.request.method === 'HEAD' || head.status === 204 || head.status === 304
   if (filters && !bodyless) {
     exchange.filtersBody = true
+    exchange.trailers = new Headers(trailers)
     const filtered = filterBody(exchange, Buffer.from(body, 'latin1'), true)
     if (filtered === undefined) return
     text = latin1TextOf(filtered)
   }
   if ((filters || headers.touched) && !bodyless) settleLength(head, text.length)
-  exchange.connection.sendResponse(head, text, trailers === '' ? '' : filterTrailers(exchange, trailers))
+  // A body filter may have changed the status.
+  if (filters && !settleStatus(exchange, head)) return
+  exchange.downstream.sendResponse(head, text, filterTrailers(exchange, trailers))
   finish(exchange, error)
 }
 
@@ -235,12 +272,18 @@ function filterBody<Ctx>(exchange: Exchange<Ctx>, chunk: Uint8Array, end: boolea
 
 function filterTrailers<Ctx>(exchange: Exchange<Ctx>, block: string): string {
   const { phases } = exchange.runtime
+  const left = exchange.trailers
+  if (left !== undefined) return left.block === '' ? '' : runTrailerFilters(exchange, left)
   if (
     block === '' ||
     (phases.upstreamResponseTrailerFilter === undefined && phases.responseTrailerFilter === undefined)
   )
     return block
-  const trailers = new Headers(block)
+  return runTrailerFilters(exchange, new Headers(block))
+}
+
+function runTrailerFilters<Ctx>(exchange: Exchange<Ctx>, trailers: Headers): string {
+  const { phases } = exchange.runtime
   try {
     if (exchange.responseSource === 'upstream') phases.upstreamResponseTrailerFilter?.(exchange, trailers)
     phases.responseTrailerFilter?.(exchange, trailers)

@@ -81,7 +81,7 @@ describe('a connection that cannot be made', () => {
     const client = await proxy.connect()
     expect(statusOf(await client.get())).toBe(502)
     expect((await proxy.end()).error?.code).toBe('CONNECT_FAILED')
-    expect(proxy.proxy.runtime.pool.active).toBe(0)
+    expect(proxy.proxy.runtime.pools.active).toBe(0)
   })
 
   test('because the name has no address is a 502', async () => {
@@ -194,7 +194,7 @@ describe('a pooled connection that turns out to be dead', () => {
     })
     const proxy = await startProxyTo(upstream.address)
     const client = await proxy.connect()
-    const { pool } = proxy.proxy.runtime
+    const { pools: pool } = proxy.proxy.runtime
     for (let round = 1; round <= 3; round++) {
       expect((await client.post('/', `${round}`)).body).toBe(`got ${round}`)
       while (pool.idle > 0) await new Promise((resolve) => setImmediate(resolve))

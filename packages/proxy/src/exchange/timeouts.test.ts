@@ -172,7 +172,7 @@ describe('upstream limits', () => {
       {
         responseFilter: (session) => {
           const machine = exchangeOf(session)
-          stalled = () => machine.connection.backlog >= 262_144
+          stalled = () => machine.downstream.backlog >= 262_144
         },
       },
       { bodyTimeoutMs: 5_000 },

@@ -150,7 +150,7 @@ describe('the death of one side ends the other', () => {
     client.reset()
     await connection.hungUp
     await proxy.end()
-    expect(proxy.proxy.runtime.pool).toMatchObject({ idle: 0, active: 0 })
+    expect(proxy.proxy.runtime.pools).toMatchObject({ idle: 0, active: 0 })
   })
 
   test('of the upstream; what it sent before still arrives', async () => {
@@ -160,7 +160,7 @@ describe('the death of one side ends the other', () => {
     connection.reset()
     expect(await client.reader.rest()).toBe('')
     await proxy.end()
-    expect(proxy.proxy.runtime.pool).toMatchObject({ idle: 0, active: 0 })
+    expect(proxy.proxy.runtime.pools).toMatchObject({ idle: 0, active: 0 })
   })
 })
 
@@ -169,7 +169,7 @@ test.each(['client', 'upstream'] as const)('a slow %s holds the other side back'
   const { client, connection } = await openTunnel({
     responseFilter: (session) => {
       const machine = exchangeOf(session)
-      backlog = () => (slow === 'client' ? machine.connection.backlog : (machine.upstream?.backlog ?? 0))
+      backlog = () => (slow === 'client' ? machine.downstream.backlog : (machine.upstream?.backlog ?? 0))
     },
   })
   const size = 32 * 1_048_576

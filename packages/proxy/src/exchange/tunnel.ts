@@ -1,17 +1,11 @@
-import {
-  STALLED,
-  type H1ClientConnection,
-  type H1ServerConnection,
-  type ResponseHead,
-  type TunnelEnds,
-} from '@sekisho/wire'
+import { STALLED, type ClientStream, type ServerStream, type ResponseHead, type TunnelEnds } from '@sekisho/wire'
 import { ProxyError } from '../proxy-error.ts'
 import { isPromise, type Exchange } from './exchange.ts'
 import { fail, finish } from './finish.ts'
 
 /** The upstream switched protocols (WebSocket): bytes flow both ways untouched until one side ends. */
 export function onTunnelOpen<Ctx>(exchange: Exchange<Ctx>, head: ResponseHead): void {
-  const { connection, upstream } = exchange
+  const { downstream, upstream } = exchange
   const { phases } = exchange.runtime
   if (upstream === undefined) return
   exchange.response = head
@@ -27,19 +21,19 @@ export function onTunnelOpen<Ctx>(exchange: Exchange<Ctx>, head: ResponseHead): 
     return
   }
   if (exchange.sendAnswer()) return
-  const tunnel = new Tunnel(exchange as Exchange<unknown>, connection, upstream)
+  const tunnel = new Tunnel(exchange as Exchange<unknown>, downstream, upstream)
   upstream.joinTunnel(tunnel)
-  connection.startTunnel(head, tunnel)
+  downstream.startTunnel(head, tunnel)
 }
 
 /** Half closes pass through; the exchange is over when both sides ended or one was lost. */
 class Tunnel implements TunnelEnds {
   private readonly exchange: Exchange<unknown>
-  private readonly client: H1ServerConnection
-  private readonly upstream: H1ClientConnection
+  private readonly client: ServerStream
+  private readonly upstream: ClientStream
   private ended = 0
 
-  constructor(exchange: Exchange<unknown>, client: H1ServerConnection, upstream: H1ClientConnection) {
+  constructor(exchange: Exchange<unknown>, client: ServerStream, upstream: ClientStream) {
     this.exchange = exchange
     this.client = client
     this.upstream = upstream
@@ -78,7 +72,7 @@ class Tunnel implements TunnelEnds {
     if (++this.ended < 2) return
     // What waits for the upstream still leaves before its connection is closed.
     this.exchange.upstream = undefined
-    this.upstream.socket.destroySoon()
+    this.upstream.closeTunnel()
     finish(this.exchange, undefined)
   }
 }

@@ -1,4 +1,4 @@
-import { CHUNKED, isToken, removeHopByHop, RequestHead, TransportError, type H1ClientConnection } from '@sekisho/wire'
+import { CHUNKED, isToken, removeHopByHop, RequestHead, TransportError, type ClientStream } from '@sekisho/wire'
 import type { Peer } from '../peers/peer.ts'
 import { ProxyError } from '../proxy-error.ts'
 import { isPromise, type Exchange } from './exchange.ts'
@@ -50,7 +50,7 @@ function write<Ctx>(exchange: Exchange<Ctx>, request: RequestHead): void {
     return
   }
   const peer = exchange.peer as Peer
-  const upstream = exchange.upstream as H1ClientConnection
+  const upstream = exchange.upstream as ClientStream
   if (upstream.closed) {
     // It died while an asynchronous filter ran; nothing was sent.
     upstreamFailed(
@@ -67,22 +67,13 @@ function write<Ctx>(exchange: Exchange<Ctx>, request: RequestHead): void {
     )
     return
   }
-  const bodyLength = settleFraming(request, exchange.body?.knownLength ?? exchange.request.bodyLength)
+  const bodyLength = settleFraming(request, exchange.body?.knownLength ?? exchange.request.bodyLength, upstream.chunks)
   // The parser saw to it that there is one, unless it was HTTP/1.0 or somebody took it out.
   const { headers } = request
   if ((headers.touched || request.host === '') && !headers.has('host'))
     headers.append('Host', request.host || peer.name)
-  const head = request.method + ' ' + request.target + ' HTTP/1.1\r\n' + headers.block + '\r\n'
   exchange.sentAt = performance.now()
-  upstream.sendRequest(
-    exchange,
-    request.method,
-    head,
-    bodyLength,
-    request.upgrade,
-    peer.readTimeoutMs,
-    peer.writeTimeoutMs,
-  )
+  upstream.sendRequest(exchange, request, bodyLength, peer.readTimeoutMs, peer.writeTimeoutMs)
   exchange.body?.send(bodyLength)
 }
 
@@ -96,9 +87,9 @@ const VISIBLE = /^[!-~]+$/
 
 /**
  * Whatever filters did to the fields, what goes up is framed in one way only, and rightly: by the length when it is known and the field was
- * left, else by chunks. Returns the length that is sent.
+ * left, else by chunks (or, where the protocol has frames, by these). Returns the length that is sent.
  */
-function settleFraming(request: RequestHead, length: number): number {
+function settleFraming(request: RequestHead, length: number, chunks: boolean): number {
   const { headers } = request
   if (length === 0) {
     if (headers.has('transfer-encoding')) headers.delete('transfer-encoding')
@@ -111,6 +102,7 @@ function settleFraming(request: RequestHead, length: number): number {
     return length
   }
   headers.delete('content-length')
-  if (headers.get('transfer-encoding')?.toLowerCase() !== 'chunked') headers.set('Transfer-Encoding', 'chunked')
+  if (!chunks) headers.delete('transfer-encoding')
+  else if (headers.get('transfer-encoding')?.toLowerCase() !== 'chunked') headers.set('Transfer-Encoding', 'chunked')
   return CHUNKED
 }

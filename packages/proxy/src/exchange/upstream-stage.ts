@@ -56,17 +56,18 @@ function notResolved<Ctx>(exchange: Exchange<Ctx>, _: string, cause: unknown): v
 }
 
 function takeConnection<Ctx>(exchange: Exchange<Ctx>, peer: Peer, resolved: NonNullable<Peer['resolved']>): void {
-  const { pool } = exchange.runtime
-  exchange.upstreamKey = resolved.key
-  const idle = exchange.needsFresh ? undefined : pool.take(resolved.key)
-  exchange.reused = idle !== undefined
-  if (idle !== undefined) {
-    exchange.upstream = idle
-    connected(exchange)
+  const { pools } = exchange.runtime
+  const { key, address } = resolved
+  const stream = pools.take(key, address.protocol, exchange.needsFresh)
+  exchange.reused = stream !== undefined && stream.ready
+  if (stream !== undefined) {
+    exchange.upstream = stream
+    if (stream.ready) connected(exchange)
+    else stream.connectFor(exchange, peer.connectTimeoutMs)
     return
   }
   try {
-    exchange.upstream = pool.open(resolved.key, resolved.address)
+    exchange.upstream = pools.open(key, address)
   } catch (cause) {
     // What Node refuses at once: a certificate that is none, a local address that is none.
     const message = `cannot connect to ${peer.name}: ${cause instanceof Error ? cause.message : String(cause)}`
@@ -95,19 +96,20 @@ export function upstreamFailed<Ctx>(exchange: Exchange<Ctx>, cause: TransportErr
   if (exchange.over) return
   exchange.upstream = undefined
   const error = ProxyError.fromUpstream(cause)
-  if (exchange.connection.headSent) {
+  if (exchange.downstream.headSent) {
     fail(exchange, error)
     return
   }
-  error.stale = exchange.reused && !cause.beforeConnect && !cause.timeout
-  error.retry = cause.beforeConnect || (RETRYABLE.has(cause.code) && isIdempotent(exchange.request.method))
+  error.stale = exchange.reused && !exchange.needsFresh && !cause.beforeConnect && !cause.timeout
+  error.retry =
+    cause.beforeConnect || cause.unprocessed || (RETRYABLE.has(cause.code) && isIdempotent(exchange.request.method))
   tryAgain(exchange, error, cause.beforeConnect)
 }
 
 /** A callback failed. It may ask for another attempt by throwing a ProxyError whose `retry` is set. */
 export function phaseFailed<Ctx>(exchange: Exchange<Ctx>, phase: string, cause: unknown): void {
   const error = ProxyError.fromPhase(phase, cause)
-  if (!error.retry || exchange.connection.headSent || exchange.peer === undefined || exchange.answered) {
+  if (!error.retry || exchange.downstream.headSent || exchange.peer === undefined || exchange.answered) {
     fail(exchange, error)
     return
   }

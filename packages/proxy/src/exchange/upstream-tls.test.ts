@@ -106,7 +106,7 @@ test('verify: false accepts what would be refused, and shares no connection with
   const proxy = await proxyTo(() => ({ tls: { ca: AUTHORITY, verify } }), `upstream.test:${upstream.port}`)
   const client = await proxy.connect()
   expect(statusOf(await client.get())).toBe(200)
-  expect(proxy.proxy.runtime.pool.idle).toBe(1)
+  expect(proxy.proxy.runtime.pools.idle).toBe(1)
   verify = true
   expect(statusOf(await client.get())).toBe(502)
   verify = false

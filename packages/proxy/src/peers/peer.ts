@@ -1,5 +1,12 @@
 import { isIP } from 'node:net'
-import { DEFAULT_KEEP_ALIVE, poolKey, type KeepAlive, type UpstreamAddress, type UpstreamTls } from '@sekisho/wire'
+import {
+  DEFAULT_KEEP_ALIVE,
+  poolKey,
+  type KeepAlive,
+  type UpstreamAddress,
+  type UpstreamProtocol,
+  type UpstreamTls,
+} from '@sekisho/wire'
 import type { Backend } from '../balancing/index.ts'
 import { parseAddress } from '../balancing/address.ts'
 import { ProxyError } from '../proxy-error.ts'
@@ -10,6 +17,8 @@ export interface PeerOptions {
   readonly tls?: boolean | UpstreamTls
   /** Server name for TLS: sent and verified. Short for `tls: { serverName }`. */
   readonly sni?: string
+  /** `h2` for HTTP/2 (gRPC): by ALPN with TLS, with prior knowledge without. Default `http/1.1`. */
+  readonly protocol?: UpstreamProtocol
   /** Until the connection is there, TLS included. Default 10 s. */
   readonly connectTimeoutMs?: number
   /** Between two reads of a response. Default 60 s. */
@@ -25,6 +34,8 @@ export interface PeerOptions {
 
 const DEFAULT_CONNECT_TIMEOUT_MS = 10_000
 const DEFAULT_IO_TIMEOUT_MS = 60_000
+/** An HTTP/2 connection carries so many requests at a time that counting them says nothing about its age. */
+const H2_KEEP_ALIVE: KeepAlive = { ...DEFAULT_KEEP_ALIVE, maxRequests: 0 }
 
 /** Where a request goes. Made once per node where the configuration is known, or per request in a small program. */
 export class Peer {
@@ -32,6 +43,7 @@ export class Peer {
   readonly host: string
   readonly port: number
   readonly tls: UpstreamTls | undefined
+  readonly protocol: UpstreamProtocol
   readonly connectTimeoutMs: number
   readonly readTimeoutMs: number
   readonly writeTimeoutMs: number
@@ -52,8 +64,9 @@ export class Peer {
     this.connectTimeoutMs = options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS
     this.readTimeoutMs = options.readTimeoutMs ?? DEFAULT_IO_TIMEOUT_MS
     this.writeTimeoutMs = options.writeTimeoutMs ?? DEFAULT_IO_TIMEOUT_MS
-    this.keepAlive =
-      options.keepAlive === undefined ? DEFAULT_KEEP_ALIVE : { ...DEFAULT_KEEP_ALIVE, ...options.keepAlive }
+    this.protocol = options.protocol ?? 'http/1.1'
+    const keepAlive = this.protocol === 'h2' ? H2_KEEP_ALIVE : DEFAULT_KEEP_ALIVE
+    this.keepAlive = options.keepAlive === undefined ? keepAlive : { ...keepAlive, ...options.keepAlive }
     this.group = options.group ?? ''
     this.localAddress = options.localAddress
     this.needsName = port !== 0 && isIP(host) === 0
@@ -81,6 +94,7 @@ export class Peer {
       tls: this.tls,
       localAddress: this.localAddress,
       group: this.group,
+      protocol: this.protocol,
     }
     return (this.known = { address, key: poolKey(address) })
   }

@@ -44,6 +44,9 @@ export interface ProxyPhases<Ctx> {
   /** The request as this attempt will send it; a copy, so that another attempt starts from what the client sent. */
   upstreamRequestFilter?(session: Session<Ctx>, request: RequestHead): MaybePromise<void>
 
+  /** Whether this request's body is to go through requestBodyFilter, asked once before its first byte. Default: yes, if there is one. */
+  filtersRequestBody?(session: Session<Ctx>): boolean
+
   /**
    * Each piece of the request body on its way up, then once with `end` and no bytes. Returns the bytes to send instead, or nothing to leave
    * them. A promise holds the body back (and the client, by back-pressure) until it settles. `chunk` is valid during the call only.
@@ -113,6 +116,7 @@ export const PHASE_NAMES = [
   'failToConnect',
   'connectedToUpstream',
   'upstreamRequestFilter',
+  'filtersRequestBody',
   'requestBodyFilter',
   'upstreamResponseFilter',
   'responseFilter',

@@ -3,8 +3,10 @@ import { monotonicClock, type Clock } from './clock.ts'
 /** Something that may take too long. `deadline` is on the clock's scale, in ms; 0 = it may take for ever. */
 export interface Timed {
   deadline: number
-  /** Called once when `deadline` has passed; it is 0 again by then. */
-  onDeadline(): void
+  /** Called once when `deadline` has passed; it is 0 again by then. `now`: on the same scale. */
+  onDeadline(now: number): void
+  /** Time in which nobody could act is not to count: whoever keeps more times than `deadline` moves them, too. */
+  onStall?(ms: number): void
 }
 
 /**
@@ -63,11 +65,14 @@ export class Deadlines {
     let failure: unknown
     for (const member of this.#members) {
       if (member.deadline === 0) continue
-      member.deadline += stall
+      if (stall > 0) {
+        member.deadline += stall
+        member.onStall?.(stall)
+      }
       if (member.deadline > now) continue
       member.deadline = 0
       try {
-        member.onDeadline()
+        member.onDeadline(now)
       } catch (error) {
         // One that fails must not keep the others from their limits.
         failure ??= error

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ChunkedDecoder } from './chunked-decoder.ts'
-import type { RefusalCode } from './refusal.ts'
+import type { RefusalCode } from '../streams/refusal.ts'
 
 interface Decoded {
   readonly body: string

@@ -2,7 +2,7 @@ import { Headers } from '../headers/headers.ts'
 import { FIELD_VALUE, TOKEN } from '../headers/characters.ts'
 import { latin1Text } from '../sockets/latin1.ts'
 import { FieldScan } from './field-scan.ts'
-import type { RefusalCode } from './refusal.ts'
+import type { RefusalCode } from '../streams/refusal.ts'
 
 const SIZE = 0
 const EXTENSION = 1

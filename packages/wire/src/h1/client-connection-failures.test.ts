@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { openClientSide, RecordedResponse } from '../testing/client-side.ts'
 import { settle } from '../testing/memory-socket.ts'
 import { CHUNKED } from './request-head.ts'
-import type { RefusalCode } from './refusal.ts'
+import type { RefusalCode } from '../streams/refusal.ts'
 
 describe('too little', () => {
   it.each([

@@ -1,3 +1,4 @@
+import { requestOf } from '../testing/request-of.ts'
 import { describe, expect, it } from 'vitest'
 import { openClientSide, RecordedResponse, ClientSide } from '../testing/client-side.ts'
 import { settle } from '../testing/memory-socket.ts'
@@ -9,7 +10,7 @@ describe('a response in one read', () => {
   it('comes whole, and leaves the connection idle', () => {
     const { connection, socket, ...side } = openClientSide()
     const exchange = new RecordedResponse()
-    connection.sendRequest(exchange, 'GET', 'GET / HTTP/1.1\r\nHost: a\r\n\r\n', 0, false, 0, 0)
+    connection.sendRequest(exchange, requestOf('GET / HTTP/1.1\r\nHost: a\r\n\r\n'), 0, 0, 0)
     expect(socket.sent).toBe('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
     socket.receive(OK)
     expect(exchange).toMatchObject({ whole: true, body: 'hello', trailers: '', ends: 1 })

@@ -2,14 +2,16 @@ import type { Socket } from 'node:net'
 import type { Deadlines, Timed } from '../clock/deadlines.ts'
 import { connectError, TransportError } from '../errors.ts'
 import type { H1Limits } from '../limits.ts'
+import type { KeepAlive } from '../pools/keep-alive.ts'
 import { corkForThisTurn, sendBytes, sendChunk, sendLastChunk, SENT, type Sent } from '../sockets/output.ts'
 import { latin1Text } from '../sockets/latin1.ts'
 import { LONG_BODY_BYTES, ReadBuffers } from '../sockets/read-buffers.ts'
 import { ChunkedDecoder, type ChunkSink } from './chunked-decoder.ts'
-import type { ClientExchange } from './client-exchange.ts'
-import { refusal, Refusal, type RefusalCode } from './refusal.ts'
-import { CHUNKED } from './request-head.ts'
-import type { TunnelEnds } from './tunnel-ends.ts'
+import type { ClientExchange } from '../streams/client-exchange.ts'
+import { refusal, Refusal, type RefusalCode } from '../streams/refusal.ts'
+import { CHUNKED, type RequestHead } from './request-head.ts'
+import type { ClientStream } from '../streams/client-stream.ts'
+import type { TunnelEnds } from '../streams/tunnel-ends.ts'
 import { parseResponseHead, UNTIL_CLOSE, type ResponseHead } from './response-head.ts'
 
 const CONNECTING = 0
@@ -36,15 +38,18 @@ export interface ClientConnectionOptions {
   readonly name: string
   /** Told once when the connection is closed, whatever the reason. */
   readonly onClosed: (connection: H1ClientConnection) => void
+  /** Its exchange is over: the pool may keep it for the next one. */
+  readonly onFree: (connection: H1ClientConnection, keepAlive: KeepAlive) => void
 }
 
 /**
  * One HTTP/1.1 connection to an upstream: one request at a time, strict about what comes back. It can be used again only when a
  * response ended cleanly and the request was sent whole; anything that arrives while nobody asked closes it.
  */
-export class H1ClientConnection implements Timed, ChunkSink {
+export class H1ClientConnection implements ClientStream, Timed, ChunkSink {
   readonly socket: Socket
   readonly options: ClientConnectionOptions
+  readonly chunks = true
   deadline = 0
   /** The peer sent bytes that belong to no request. */
   sentTooMuch = false
@@ -85,6 +90,9 @@ export class H1ClientConnection implements Timed, ChunkSink {
   }
 
   /** Whether it can take a request now. */
+  get ready(): boolean {
+    return this.state === IDLE
+  }
   get idle(): boolean {
     return this.state === IDLE
   }
@@ -108,23 +116,17 @@ export class H1ClientConnection implements Timed, ChunkSink {
 
   // ---- sending --------------------------------------------------------------------------------
 
-  /**
-   * Sends a request head, and with it a body that is already there.
-   * @param head request line, fields and the empty line
-   * @param bodyLength bytes of the body that follows by `sendBody`, `CHUNKED`, or 0
-   */
   sendRequest(
     exchange: ClientExchange,
-    method: string,
-    head: string,
+    request: RequestHead,
     bodyLength: number,
-    upgrade: boolean,
     readTimeoutMs: number,
     writeTimeoutMs: number,
   ): void {
+    const head = request.method + ' ' + request.target + ' HTTP/1.1\r\n' + request.headers.block + '\r\n'
     this.exchange = exchange
-    this.method = method
-    this.upgradeAsked = upgrade
+    this.method = request.method
+    this.upgradeAsked = request.upgrade
     this.state = AWAITING
     this.requestCount++
     this.informationals = 0
@@ -397,6 +399,10 @@ export class H1ClientConnection implements Timed, ChunkSink {
     this.socket.end()
   }
 
+  closeTunnel(): void {
+    this.socket.destroySoon()
+  }
+
   // ---- closing --------------------------------------------------------------------------------
 
   onDeadline(): void {
@@ -409,6 +415,10 @@ export class H1ClientConnection implements Timed, ChunkSink {
     // All that came of the request has left: it is the client's turn.
     else if (!this.requestEnded && this.state === AWAITING) return
     else this.fail(new TransportError('READ_TIMEOUT', `${name} sent nothing in time`))
+  }
+
+  giveBack(keepAlive: KeepAlive): void {
+    this.options.onFree(this, keepAlive)
   }
 
   /** Nobody waits for this connection any more: closes it without telling anybody but the pool. */

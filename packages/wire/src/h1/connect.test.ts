@@ -1,3 +1,4 @@
+import { requestOf } from '../testing/request-of.ts'
 import { once } from 'node:events'
 import { afterEach, describe, expect, it } from 'vitest'
 import { Deadlines } from '../clock/deadlines.ts'
@@ -8,7 +9,7 @@ import { echo } from '../testing/server-side.ts'
 import { WaitingExchange } from '../testing/waiting-exchange.ts'
 import type { UpstreamAddress } from '../pools/upstream-address.ts'
 import type { H1ClientConnection } from './client-connection.ts'
-import { connectSocket } from './connect.ts'
+import { connectH1 } from './connect.ts'
 import { CHUNKED } from './request-head.ts'
 
 const running: { stop(): unknown }[] = []
@@ -27,12 +28,13 @@ async function upstream(answer: string, then?: (server: RawServer) => void): Pro
 
 async function connected(address: UpstreamAddress): Promise<H1ClientConnection> {
   const exchange = new WaitingExchange()
-  const connection = connectSocket(address, new Map(), {
+  const connection = connectH1(address, new Map(), {
     limits: DEFAULT_H1_LIMITS,
     deadlines: new Deadlines(),
     key: 'key',
     name: `${address.name}:${address.port}`,
     onClosed: () => {},
+    onFree: () => {},
   })
   running.push({ stop: () => connection.discard() })
   connection.connectFor(exchange, 10_000)
@@ -47,7 +49,7 @@ function ask(
   bodyLength = 0,
 ): Promise<WaitingExchange> {
   const exchange = new WaitingExchange()
-  connection.sendRequest(exchange, head.split(' ', 1)[0], head, bodyLength, false, 10_000, 10_000)
+  connection.sendRequest(exchange, requestOf(head), bodyLength, 10_000, 10_000)
   return exchange.over
 }
 
@@ -116,7 +118,7 @@ describe('an upstream that', () => {
     let received = 0
     const total = 400
     const exchange = new WaitingExchange()
-    connection.sendRequest(exchange, 'POST', 'POST / HTTP/1.1\r\nHost: a\r\n\r\n', CHUNKED, false, 0, 0)
+    connection.sendRequest(exchange, requestOf('POST / HTTP/1.1\r\nHost: a\r\n\r\n'), CHUNKED, 0, 0)
     const piece = Buffer.alloc(65_536, 'p')
     let sent = 0
     const pump = (): void => {
@@ -152,6 +154,7 @@ it('our client talks to our server', async () => {
     tls: undefined,
     localAddress: '127.0.0.1',
     group: '',
+    protocol: 'http/1.1' as const,
   }
   const connection = await connected(address)
   for (const body of ['', 'small', 'l'.repeat(700_000)]) {
@@ -159,7 +162,7 @@ it('our client talks to our server', async () => {
     const chunked = body.length > 10
     const framing = chunked ? 'Transfer-Encoding: chunked' : `Content-Length: ${body.length}`
     const length = chunked ? CHUNKED : body.length
-    connection.sendRequest(exchange, 'POST', `POST / HTTP/1.1\r\nHost: a\r\n${framing}\r\n\r\n`, length, false, 0, 0)
+    connection.sendRequest(exchange, requestOf(`POST / HTTP/1.1\r\nHost: a\r\n${framing}\r\n\r\n`), length, 0, 0)
     if (body !== '') {
       connection.sendBody(Buffer.from(body))
       connection.endBody()

@@ -1,6 +1,6 @@
 import { FIELD_VALUE, TOKEN, trimOws } from '../headers/characters.ts'
 import { maskBitOf, tailBitOf } from '../headers/headers.ts'
-import type { RefusalCode } from './refusal.ts'
+import type { RefusalCode } from '../streams/refusal.ts'
 
 const CR = 13
 const LF = 10

@@ -1,6 +1,6 @@
 import { ChunkedDecoder, type ChunkSink } from './chunked-decoder.ts'
 import type { H1Limits } from '../limits.ts'
-import type { RefusalCode } from './refusal.ts'
+import type { RefusalCode } from '../streams/refusal.ts'
 import { CHUNKED } from './request-head.ts'
 
 /** Who gets the pieces of a body. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { DEFAULT_H1_LIMITS, type H1Limits } from '../limits.ts'
 import { parseRequestHead, RequestHead } from './request-head.ts'
-import { Refusal } from './refusal.ts'
+import { Refusal } from '../streams/refusal.ts'
 
 const parse = (lines: readonly string[], limits: Partial<H1Limits> = {}): RequestHead | Refusal => {
   const text = `GET / HTTP/1.1\r\n${['Host: a', ...lines].map((one) => `${one}\r\n`).join('')}\r\n`

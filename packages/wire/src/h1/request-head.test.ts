@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { DEFAULT_H1_LIMITS, type H1Limits } from '../limits.ts'
 import { CHUNKED, isAuthority, parseRequestHead, RequestHead } from './request-head.ts'
-import { Refusal } from './refusal.ts'
+import { Refusal } from '../streams/refusal.ts'
 
 const parse = (text: string, limits: Partial<H1Limits> = {}): RequestHead | Refusal =>
   parseRequestHead(text, 0, text.length, { ...DEFAULT_H1_LIMITS, ...limits })

@@ -2,7 +2,7 @@ import { AUTHORITY, TARGET, TOKEN } from '../headers/characters.ts'
 import { Headers } from '../headers/headers.ts'
 import type { H1Limits } from '../limits.ts'
 import { CONNECTION_CLOSE, CONNECTION_KEEP_ALIVE, CONNECTION_UPGRADE, FieldScan, HOP_BY_HOP } from './field-scan.ts'
-import { refusal, type Refusal, type RefusalCode } from './refusal.ts'
+import { refusal, type Refusal, type RefusalCode } from '../streams/refusal.ts'
 
 /** A body whose end only its chunks tell. */
 export const CHUNKED = -2

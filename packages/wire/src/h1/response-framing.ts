@@ -30,6 +30,8 @@ export function frameResponse(head: ResponseHead, request: RequestHead | undefin
     headers.delete('content-length')
     return BY_CHUNKS
   }
+  // A response of HTTP/2 that ended with its head need not say how long it is.
+  if (head.bodyLength === 0 && !headers.has('content-length')) headers.appendUnchecked('Content-Length', '0')
   // What a parser or we ourselves settled holds if no field was taken out: looking for it would cost an index of the fields, 0.4 µs.
   if ((head.bodyLength >= 0 && !headers.touched) || headers.has('content-length')) return BY_LENGTH
   if (request?.minorVersion === 0) return BY_CLOSE

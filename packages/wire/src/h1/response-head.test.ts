@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { DEFAULT_H1_LIMITS } from '../limits.ts'
 import { CHUNKED } from './request-head.ts'
-import { Refusal } from './refusal.ts'
+import { Refusal } from '../streams/refusal.ts'
 import { parseResponseHead, ResponseHead, UNTIL_CLOSE } from './response-head.ts'
 
 const parse = (text: string): ResponseHead | Refusal => parseResponseHead(text, 0, text.length, DEFAULT_H1_LIMITS)

@@ -2,7 +2,7 @@ import { FIELD_VALUE } from '../headers/characters.ts'
 import { Headers } from '../headers/headers.ts'
 import type { H1Limits } from '../limits.ts'
 import { CONNECTION_CLOSE, CONNECTION_KEEP_ALIVE, FieldScan, HOP_BY_HOP } from './field-scan.ts'
-import { refusal, type Refusal } from './refusal.ts'
+import { refusal, type Refusal } from '../streams/refusal.ts'
 import { CHUNKED } from './request-head.ts'
 
 /** A response body that ends where the connection ends. */

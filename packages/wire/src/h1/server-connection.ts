@@ -2,17 +2,21 @@ import type { Socket } from 'node:net'
 import type { Deadlines, Timed } from '../clock/deadlines.ts'
 import { TransportError } from '../errors.ts'
 import type { H1Limits } from '../limits.ts'
+import { ClientEnd } from '../sockets/client-end.ts'
+import { PLAIN } from '../sockets/connection-info.ts'
 import { queuedBytes, sendBytes, SENT, type Sent } from '../sockets/output.ts'
 import { latin1Text } from '../sockets/latin1.ts'
 import { LONG_BODY_BYTES, ReadBuffers } from '../sockets/read-buffers.ts'
-import { refusal, Refusal, type RefusalCode } from './refusal.ts'
+import { refusal, Refusal, type RefusalCode } from '../streams/refusal.ts'
 import { RequestBodyReader, type BodyReceiver } from './request-body-reader.ts'
 import { parseRequestHead, type RequestHead } from './request-head.ts'
 import { BY_CLOSE } from './response-framing.ts'
 import type { ResponseHead } from './response-head.ts'
 import { ResponseWriter } from './response-writer.ts'
-import type { RequestHandler, ServerExchange } from './server-exchange.ts'
-import type { TunnelEnds } from './tunnel-ends.ts'
+import type { RequestHandler, ServerExchange } from '../streams/server-exchange.ts'
+import type { ServerConnection } from '../streams/server-connection.ts'
+import type { ServerStream } from '../streams/server-stream.ts'
+import type { TunnelEnds } from '../streams/tunnel-ends.ts'
 
 /** Where the reader stands. */
 const HEAD = 0
@@ -32,6 +36,8 @@ const LINGER_BYTES = 16_777_216
 const DISCARD_BYTES = 65_536
 /** Idle connections of a draining listener may send one more request within this time, so that none is cut as it is sent. */
 const DRAIN_IDLE_MS = 1_000
+/** How an HTTP/2 connection begins. */
+const PREFACE_LINE = 'PRI * HTTP/2.0\r\n\r\n'
 
 /** What a listener's connections share. */
 export interface ServerConnectionOptions {
@@ -40,23 +46,26 @@ export interface ServerConnectionOptions {
   readonly deadlines: Deadlines
   /** Set while the listener drains: responses then say `Connection: close`. */
   draining: boolean
+  /** Takes over a connection whose first bytes say HTTP/2 (RFC 9113 section 3.4); undefined: they are refused. `rest` is all that came. */
+  readonly onPreface?: ((connection: H1ServerConnection, rest: Buffer) => void) | undefined
 }
 
 /**
  * One HTTP/1.1 connection from a client. It reads one request at a time, hands it to the handler, and sends what the exchange
  * answers; pipelined requests wait in order. There is no object per request here: the connection is the exchange's other end.
  */
-export class H1ServerConnection implements Timed, BodyReceiver {
+export class H1ServerConnection implements ServerConnection, ServerStream, Timed, BodyReceiver {
   readonly socket: Socket
+  readonly client: ClientEnd
+  readonly httpMajor = 1
   readonly options: ServerConnectionOptions
   /** Who handles the current request; set by the handler in `onRequest`. */
   exchange: ServerExchange | undefined
   deadline: number
-  requestCount = 0
+  requestNumber = 0
   /** Bytes of the current exchange, for logs and metrics: head and body as they were on the wire. */
   bytesReceived = 0
 
-  private address: string | undefined
   private tunnel: TunnelEnds | undefined
   private readonly buffers = new ReadBuffers()
   private readonly writer: ResponseWriter
@@ -86,19 +95,15 @@ export class H1ServerConnection implements Timed, BodyReceiver {
   private overtime = false
   private lingerBytes = 0
 
-  constructor(socket: Socket, options: ServerConnectionOptions) {
+  constructor(socket: Socket, options: ServerConnectionOptions, client = new ClientEnd(socket, PLAIN)) {
     this.socket = socket
+    this.client = client
     this.options = options
     this.writer = new ResponseWriter(socket)
     this.deadline = 0
     this.startTimer(options.limits.headerTimeoutMs)
     options.deadlines.add(this)
     options.handler.onOpened?.(this)
-  }
-
-  /** The client's IP address; an IPv4 one that came in over an IPv6 socket without its `::ffff:`. */
-  get remoteAddress(): string {
-    return (this.address ??= (this.socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, ''))
   }
 
   // ---- reading --------------------------------------------------------------------------------
@@ -181,12 +186,24 @@ export class H1ServerConnection implements Timed, BodyReceiver {
     }
     const head = parseRequestHead(text, start, stop + 4, limits)
     if (head instanceof Refusal) {
+      if (this.requestNumber === 0 && this.options.onPreface !== undefined && text.startsWith(PREFACE_LINE, start)) {
+        this.handOver(this.options.onPreface, Buffer.from(bytes.subarray(at + start, end)))
+        return -1
+      }
       this.refuse(head)
       return -1
     }
     this.beginRequest(head, stop + 4)
     handler.onRequest(this, head)
     return at + stop + 4
+  }
+
+  /** The client speaks HTTP/2: only a head that was refused can be its preface, so requests pay nothing for this. */
+  private handOver(onPreface: NonNullable<ServerConnectionOptions['onPreface']>, rest: Buffer): void {
+    this.state = CLOSING
+    this.options.deadlines.remove(this)
+    this.options.handler.onClosed?.(this)
+    onPreface(this, rest)
   }
 
   private waitForHead(bytes: Buffer, at: number, end: number): void {
@@ -198,14 +215,14 @@ export class H1ServerConnection implements Timed, BodyReceiver {
     }
     this.pending = Buffer.from(bytes.subarray(at, end))
     // The time of a connection's first head runs since it was opened.
-    if (!this.headStarted && this.requestCount > 0) this.startTimer(this.options.limits.headerTimeoutMs)
+    if (!this.headStarted && this.requestNumber > 0) this.startTimer(this.options.limits.headerTimeoutMs)
     this.headStarted = true
     this.headScanned = end - at
   }
 
   private beginRequest(head: RequestHead, size: number): void {
     this.request = head
-    this.requestCount++
+    this.requestNumber++
     this.bytesReceived = size
     this.headStarted = false
     this.emptyLineTaken = false
@@ -358,6 +375,10 @@ export class H1ServerConnection implements Timed, BodyReceiver {
     return this.socket.writableLength
   }
 
+  get needsDrain(): boolean {
+    return this.socket.writableNeedDrain
+  }
+
   /** A 1xx response other than 101. HTTP/1.0 clients do not know them. */
   sendInformational(head: ResponseHead): void {
     if (!this.writer.started && this.request?.minorVersion === 1) this.writer.sendLone(head)
@@ -454,7 +475,7 @@ export class H1ServerConnection implements Timed, BodyReceiver {
       options.draining ||
       framing === BY_CLOSE ||
       (this.state === BODY && !this.canDiscardBody(request)) ||
-      (options.limits.maxRequestsPerConnection > 0 && this.requestCount >= options.limits.maxRequestsPerConnection)
+      (options.limits.maxRequestsPerConnection > 0 && this.requestNumber >= options.limits.maxRequestsPerConnection)
     if (this.closeAfter) head.headers.set('Connection', 'close')
     else if (request?.minorVersion === 0) head.headers.set('Connection', 'keep-alive')
   }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { openClientSide, type ClientSide, type RecordedResponse } from '../testing/client-side.ts'
 import { settle } from '../testing/memory-socket.ts'
 import { answerNothing, openServerSide, response, type ServerSide } from '../testing/server-side.ts'
-import type { TunnelEnds } from './tunnel-ends.ts'
+import type { TunnelEnds } from '../streams/tunnel-ends.ts'
 
 const UPGRADE = 'GET /chat HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'
 const SWITCHING = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'

@@ -1,3 +1,4 @@
+import { requestOf } from '../testing/request-of.ts'
 import { once } from 'node:events'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { H1ClientConnection } from '../h1/client-connection.ts'
@@ -5,8 +6,9 @@ import { DEFAULT_H1_LIMITS } from '../limits.ts'
 import { FakeClock } from '../testing/fake-clock.ts'
 import { RawServer } from '../testing/raw-server.ts'
 import { WaitingExchange } from '../testing/waiting-exchange.ts'
-import { ConnectionPool, DEFAULT_KEEP_ALIVE, DEFAULT_MAX_IDLE, type KeepAlive } from './connection-pool.ts'
-import { poolKey } from './upstream-address.ts'
+import { ConnectionPool, DEFAULT_MAX_IDLE } from './connection-pool.ts'
+import { DEFAULT_KEEP_ALIVE, type KeepAlive } from './keep-alive.ts'
+import { poolKey, type UpstreamAddress } from './upstream-address.ts'
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
 const REQUEST = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
@@ -37,7 +39,7 @@ async function used(pool: ConnectionPool, key = 'a'): Promise<H1ClientConnection
 
 async function ask(connection: H1ClientConnection): Promise<WaitingExchange> {
   const exchange = new WaitingExchange()
-  connection.sendRequest(exchange, 'GET', REQUEST, 0, false, 0, 0)
+  connection.sendRequest(exchange, requestOf(REQUEST), 0, 0, 0)
   return exchange.over
 }
 
@@ -54,7 +56,7 @@ describe('connections', () => {
     const pool = makePool()
     const [one, two, three] = [await used(pool), await used(pool), await used(pool)]
     expect([pool.active, pool.idle]).toEqual([3, 0])
-    for (const connection of [one, two, three]) pool.put('a', connection, keep())
+    for (const connection of [one, two, three]) connection.giveBack(keep())
     expect([pool.active, pool.idle]).toEqual([0, 3])
     expect([pool.take('a'), pool.take('a'), pool.take('a'), pool.take('a')]).toEqual([three, two, one, undefined])
     expect((await ask(two)).body).toBe('ok')
@@ -65,7 +67,8 @@ describe('connections', () => {
 
   it('of one key are never given for another', async () => {
     const pool = makePool()
-    pool.put('a', await used(pool, 'a'), keep())
+    const first = await used(pool, 'a')
+    first.giveBack(keep())
     expect(pool.take('b')).toBeUndefined()
     expect(pool.take('a')).toBeDefined()
   })
@@ -73,22 +76,23 @@ describe('connections', () => {
   it('are closed instead of kept where a limit says so', async () => {
     const pool = makePool()
     const [full, old, none] = [await used(pool), await used(pool), await used(pool)]
-    pool.put('a', await used(pool), keep({ maxIdle: 1 }))
-    pool.put('a', full, keep({ maxIdle: 1 }))
-    pool.put('a', old, keep({ maxRequests: 1 }))
-    pool.put('a', none, keep({ maxIdle: 0 }))
+    const first = await used(pool)
+    first.giveBack(keep({ maxIdle: 1 }))
+    full.giveBack(keep({ maxIdle: 1 }))
+    old.giveBack(keep({ maxRequests: 1 }))
+    none.giveBack(keep({ maxIdle: 0 }))
     expect([full.closed, old.closed, none.closed]).toEqual([true, true, true])
     expect([pool.active, pool.idle]).toEqual([0, 1])
     const kept = pool.take('a') as H1ClientConnection
-    pool.put('a', kept, keep({ maxRequests: 2 }))
+    kept.giveBack(keep({ maxRequests: 2 }))
     expect(pool.idle).toBe(1)
   })
 
   it('within an exchange are closed, not kept', async () => {
     const pool = makePool()
     const connection = await used(pool)
-    connection.sendRequest(new WaitingExchange(), 'GET', 'GET / HTTP/1.1\r\n', 0, false, 0, 0)
-    pool.put('a', connection, keep())
+    connection.sendRequest(new WaitingExchange(), requestOf('GET / HTTP/1.1\r\n\r\n'), 0, 0, 0)
+    connection.giveBack(keep())
     expect(connection.closed).toBe(true)
     expect([pool.active, pool.idle, pool.take('a')]).toEqual([0, 0, undefined])
   })
@@ -97,7 +101,7 @@ describe('connections', () => {
     const pool = makePool()
     const connection = await used(pool)
     connection.discard()
-    pool.put('a', connection, keep())
+    connection.giveBack(keep())
     expect([pool.active, pool.idle, pool.take('a')]).toEqual([0, 0, undefined])
   })
 })
@@ -109,7 +113,7 @@ describe('an idle connection', () => {
   ])('that receives %s is dropped', async (_, bytes) => {
     const pool = makePool()
     const connection = await used(pool)
-    pool.put('a', connection, keep())
+    connection.giveBack(keep())
     farEnd(connection).write(bytes)
     await once(connection.socket, 'close')
     expect(connection.closed).toBe(true)
@@ -119,7 +123,7 @@ describe('an idle connection', () => {
   it('that the upstream closes or resets is dropped', async () => {
     const pool = makePool()
     const [ended, reset, stays] = [await used(pool), await used(pool), await used(pool)]
-    for (const connection of [ended, reset, stays]) pool.put('a', connection, keep())
+    for (const connection of [ended, reset, stays]) connection.giveBack(keep())
     const closed = [once(ended.socket, 'close'), new Promise((resolve) => reset.socket.once('close', resolve))]
     farEnd(ended).end()
     farEnd(reset).resetAndDestroy()
@@ -131,13 +135,13 @@ describe('an idle connection', () => {
   it('is closed after its time, which stops when it is taken', async () => {
     const pool = makePool()
     const [one, two] = [await used(pool), await used(pool)]
-    pool.put('a', one, keep({ idleTimeoutMs: 100 }))
-    pool.put('a', two, keep({ idleTimeoutMs: 100 }))
+    one.giveBack(keep({ idleTimeoutMs: 100 }))
+    two.giveBack(keep({ idleTimeoutMs: 100 }))
     expect(pool.take('a')).toBe(two)
     clock.pass(100)
     expect([one.closed, two.closed]).toEqual([true, false])
     expect([pool.active, pool.idle]).toEqual([1, 0])
-    pool.put('a', two, keep({ idleTimeoutMs: 0 }))
+    two.giveBack(keep({ idleTimeoutMs: 0 }))
     clock.pass(1_000_000)
     expect(two.closed).toBe(false)
   })
@@ -145,9 +149,9 @@ describe('an idle connection', () => {
   it('makes room for another when there are too many in all', async () => {
     const pool = makePool(2)
     const [one, two, three] = [await used(pool, 'a'), await used(pool, 'a'), await used(pool, 'b')]
-    pool.put('a', one, keep())
-    pool.put('a', two, keep())
-    pool.put('b', three, keep())
+    one.giveBack(keep())
+    two.giveBack(keep())
+    three.giveBack(keep())
     expect([one.closed, two.closed, three.closed]).toEqual([true, false, false])
     expect(pool.idle).toBe(2)
   })
@@ -155,9 +159,9 @@ describe('an idle connection', () => {
   it('can be closed by its key, or all of them', async () => {
     const pool = makePool()
     const [one, two, three] = [await used(pool, 'a'), await used(pool, 'b'), await used(pool, 'c')]
-    pool.put('a', one, keep())
-    pool.put('b', two, keep())
-    pool.put('c', three, keep())
+    one.giveBack(keep())
+    two.giveBack(keep())
+    three.giveBack(keep())
     pool.closeIdle('b')
     expect([one.closed, two.closed, three.closed]).toEqual([false, true, false])
     pool.closeIdle()
@@ -183,13 +187,22 @@ describe('opening', () => {
 })
 
 it('the key of a pool has all that changes trust', () => {
-  const address = { host: '10.0.0.1', port: 443, name: 'a.example', tls: undefined, localAddress: undefined, group: '' }
+  const address: UpstreamAddress = {
+    host: '10.0.0.1',
+    port: 443,
+    name: 'a.example',
+    tls: undefined,
+    localAddress: undefined,
+    group: '',
+    protocol: 'http/1.1',
+  }
   const keys = [
     address,
     { ...address, host: '10.0.0.2' },
     { ...address, port: 80 },
     { ...address, localAddress: '10.0.0.9' },
     { ...address, group: 'other' },
+    { ...address, protocol: 'h2' as const },
     { ...address, tls: {} },
     { ...address, tls: {}, name: 'b.example' },
     { ...address, tls: { serverName: 'c.example' } },
@@ -216,25 +229,25 @@ describe('a peer that sends bytes nobody asked for', () => {
       onDistrust: (peer) => told.push(peer),
     })
     const [bad, good] = [await used(pool), await used(pool)]
-    pool.put('a', bad, keep())
-    pool.put('a', good, keep())
+    bad.giveBack(keep())
+    good.giveBack(keep())
     farEnd(bad).write('HTTP/1.1 200 OK\r\n')
     await once(bad.socket, 'close')
     expect([told.length, pool.idle, good.closed]).toEqual([1, 0, true])
     const next = await used(pool)
-    pool.put('a', next, keep())
+    next.giveBack(keep())
     expect([next.closed, pool.take('a')]).toEqual([true, undefined])
     clock.pass(60_000)
     const later = await used(pool)
-    pool.put('a', later, keep())
+    later.giveBack(keep())
     expect(pool.take('a')).toBe(later)
   })
 
   it('is not meant when it says 408 to an idle connection', async () => {
     const pool = makePool()
     const [one, two] = [await used(pool), await used(pool)]
-    pool.put('a', one, keep())
-    pool.put('a', two, keep())
+    one.giveBack(keep())
+    two.giveBack(keep())
     farEnd(one).write('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n')
     await once(one.socket, 'close')
     expect(pool.take('a')).toBe(two)

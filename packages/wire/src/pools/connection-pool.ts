@@ -1,8 +1,10 @@
 import type { Deadlines } from '../clock/deadlines.ts'
 import { H1ClientConnection } from '../h1/client-connection.ts'
-import { connectSocket, type TlsSessions } from '../h1/connect.ts'
+import { connectH1 } from '../h1/connect.ts'
+import type { TlsSessions } from '../sockets/connect-socket.ts'
 import type { H1Limits } from '../limits.ts'
-import type { UpstreamAddress } from './upstream-address.ts'
+import type { KeepAlive } from './keep-alive.ts'
+import { addressName, type UpstreamAddress } from './upstream-address.ts'
 
 export interface ConnectionPoolOptions {
   readonly deadlines: Deadlines
@@ -24,18 +26,6 @@ export const DEFAULT_DISTRUST_MS = 60_000
 const MAX_DISTRUSTED = 1_024
 
 export const DEFAULT_MAX_IDLE = 1_024
-
-/** How connections to one peer are kept. */
-export interface KeepAlive {
-  /** Idle connections kept for this peer; 0 = none is reused. */
-  readonly maxIdle: number
-  /** How long one may be idle, in ms; 0 = as long as the peer lets it. */
-  readonly idleTimeoutMs: number
-  /** After so many requests a connection is closed; 0 = no limit. */
-  readonly maxRequests: number
-}
-
-export const DEFAULT_KEEP_ALIVE: KeepAlive = { maxIdle: 320, idleTimeoutMs: 60_000, maxRequests: 1_000 }
 
 /**
  * The upstream connections of one thread. The connection used last is taken first: it is the most likely to be alive, its
@@ -68,20 +58,22 @@ export class ConnectionPool {
 
   /** A new connection to that peer, being made. */
   open(key: string, address: UpstreamAddress): H1ClientConnection {
-    const connection = connectSocket(address, this.sessions, {
+    const connection = connectH1(address, this.sessions, {
       key,
       limits: this.options.limits,
       deadlines: this.options.deadlines,
-      name: address.port === 0 ? address.host : `${address.name}:${address.port}`,
+      name: addressName(address),
       onClosed: this.closed,
+      onFree: this.free,
     })
     this.active++
     return connection
   }
 
-  /** Gives a connection back after its exchange; it stays if it can take another request and there is room. */
-  put(key: string, connection: H1ClientConnection, keepAlive: KeepAlive): void {
+  /** A connection comes back after its exchange; it stays if it can take another request and there is room. */
+  private readonly free = (connection: H1ClientConnection, keepAlive: KeepAlive): void => {
     if (connection.closed) return
+    const { key } = connection.options
     const usedUp = keepAlive.maxRequests > 0 && connection.requestCount >= keepAlive.maxRequests
     let stack = this.peers.get(key)
     if (stack === undefined) this.peers.set(key, (stack = []))

@@ -33,7 +33,7 @@ describe('accepting', () => {
       await one.until('GET /')
     }
     expect(listening.listener.connections).toBe(2)
-    expect(listening.connections.map((one) => one.remoteAddress)).toEqual(['127.0.0.1', '127.0.0.1'])
+    expect(listening.connections.map((one) => one.client.remoteAddress)).toEqual(['127.0.0.1', '127.0.0.1'])
     const closed = once(listening.connections[0].socket, 'close')
     clients[0].socket.destroy()
     clients[1].socket.destroy()
@@ -81,7 +81,7 @@ describe('accepting', () => {
     running.push({ stop: () => raw.socket.destroy() })
     raw.send(GET)
     expect(await raw.until('GET /')).toContain('200 OK')
-    expect(listening.connections[0].remoteAddress).toBe('')
+    expect(listening.connections[0].client.remoteAddress).toBe('')
     rmSync(folder, { recursive: true })
   })
 

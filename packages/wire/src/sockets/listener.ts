@@ -1,7 +1,10 @@
-import { createServer, Socket, type AddressInfo, type Server } from 'node:net'
-import type { SecureContext } from 'node:tls'
-import { loadTls } from '../tls/load-tls.ts'
+import { createServer, type Socket, type AddressInfo, type Server } from 'node:net'
+import { Deadlines } from '../clock/deadlines.ts'
+import type { ClientHello } from '../tls/client-hello.ts'
+import type { ServerTls } from '../tls/server-tls.ts'
+import { PLAIN, type ConnectionInfo } from './connection-info.ts'
 import { adoptHandle, ownByEvents, type SocketOwner } from './owner.ts'
+import { Prelude, type PreludeOptions } from './prelude.ts'
 
 /** Where to listen: an inherited descriptor that is already bound, an address, or a path. */
 export type ListenTarget =
@@ -10,22 +13,37 @@ export type ListenTarget =
   | { readonly path: string }
 
 export interface ListenerOptions {
-  /** The protocol: makes the owner of a fresh connection. */
-  readonly open: (socket: Socket) => SocketOwner
+  /** The protocol: makes the owner of a connection that is ready for it, after the PROXY protocol and the TLS handshake. */
+  readonly open: (socket: Socket, info: ConnectionInfo) => SocketOwner
   /** Further connections are closed as soon as they are accepted. */
   readonly maxConnections: number
   /** Connections that the kernel holds until they are accepted. */
   readonly backlog?: number
   readonly onOverload?: () => void
-  /** TLS with this certificate. */
-  readonly tls?: ListenerTls
+  /** Connections begin with a TLS handshake. */
+  readonly tls?: ServerTls | undefined
+  /**
+   * Sees who a client wants before a certificate is chosen. It answers the owner of the raw socket, which is told all bytes from the first on
+   * (`onBytes`, before anything else), or undefined: TLS ends here. Without `tls` that means refused.
+   */
+  readonly passThrough?:
+    | ((socket: Socket, hello: ClientHello, info: ConnectionInfo) => SocketOwner | undefined)
+    | undefined
+  /**
+   * Connections begin with a header of the PROXY protocol. `required`: without it they are closed. `optional`: any client can say to be
+   * anyone, so only where all clients are trusted; and a client that waits for the server to speak first waits for the time limit.
+   */
+  readonly proxyProtocol?: 'required' | 'optional' | undefined
+  /** For PROXY header, ClientHello and handshake together. Default 10 s; 0 = no limit. */
+  readonly handshakeTimeoutMs?: number | undefined
+  /** The thread's time limits; a listener without its own makes them. */
+  readonly deadlines?: Deadlines | undefined
+  /** A connection that was closed before it got to its protocol, and why: for logs. */
+  readonly onRefused?: ((reason: string, socket: Socket) => void) | undefined
 }
 
-/** Certificate chain and private key, PEM. */
-export interface ListenerTls {
-  readonly cert: string
-  readonly key: string
-}
+/** As long as nginx' proxy_protocol_timeout and a third of what it gives a handshake: clients that are slower are attackers. */
+export const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000
 
 /** What `net.Server` keeps in `_handle`: undocumented, but what `node:cluster` stands on; the same in Node 20, 24 and 26. */
 interface ServerHandle {
@@ -38,15 +56,17 @@ interface ClientHandle {
 
 /** Accepts connections and hands them to a protocol. */
 export class Listener {
+  /** Open, from the moment of acceptance. */
   connections = 0
   private readonly server: Server
   private readonly options: ListenerOptions
-  private readonly secure: SecureContext | undefined
+
+  private readonly waiting = new Set<Prelude>()
+  private readonly create: (socket: Socket) => SocketOwner
 
   private constructor(options: ListenerOptions) {
     this.options = options
-    const { tls } = options
-    this.secure = tls === undefined ? undefined : loadTls().createSecureContext({ ...tls, minVersion: 'TLSv1.2' })
+    this.create = this.creator()
     // Only for a Node whose handle works otherwise: the usual event, a little slower.
     this.server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
       if (this.connections < options.maxConnections) this.accept(socket)
@@ -78,6 +98,34 @@ export class Listener {
     this.server.close()
   }
 
+  /** Connections that have not got to their protocol: their PROXY header or handshake is under way. */
+  get unopened(): number {
+    return this.waiting.size
+  }
+
+  /** Cuts those. */
+  closeUnopened(): void {
+    for (const one of this.waiting) one.destroy()
+  }
+
+  /** How a connection gets to its protocol: at once if nothing comes before it. */
+  private creator(): (socket: Socket) => SocketOwner {
+    const { open, tls, passThrough, proxyProtocol, handshakeTimeoutMs, onRefused } = this.options
+    if (tls === undefined && passThrough === undefined && proxyProtocol === undefined)
+      return (socket) => open(socket, PLAIN)
+    const options: PreludeOptions = {
+      open,
+      tls,
+      passThrough,
+      proxyProtocol,
+      onRefused,
+      timeoutMs: handshakeTimeoutMs ?? DEFAULT_HANDSHAKE_TIMEOUT_MS,
+      deadlines: this.options.deadlines ?? new Deadlines(),
+      waiting: this.waiting,
+    }
+    return (socket) => new Prelude(socket, options)
+  }
+
   private takeHandle(): void {
     const handle = (this.server as unknown as { _handle: ServerHandle | null })._handle
     if (handle === null || typeof handle.onconnection !== 'function') return
@@ -90,25 +138,18 @@ export class Listener {
       }
       // Pipes (unix sockets) have no such option.
       if (typeof client.setNoDelay === 'function') client.setNoDelay(true)
-      if (this.secure === undefined) adoptHandle(client, this.open)
-      else this.accept(new Socket({ handle: client, allowHalfOpen: true } as ConstructorParameters<typeof Socket>[0]))
+      adoptHandle(client, this.open)
     }
   }
 
-  /** A socket whose bytes come as events: TLS, or a Node without the handle that `takeHandle` looks for. */
   private accept(socket: Socket): void {
-    const { secure } = this
-    const stream =
-      secure === undefined
-        ? socket
-        : new (loadTls().TLSSocket)(socket, { isServer: true, secureContext: secure, ALPNProtocols: ['http/1.1'] })
-    ownByEvents(stream, this.open(stream))
+    ownByEvents(socket, this.open(socket))
   }
 
   private readonly open = (socket: Socket): SocketOwner => {
     this.connections++
     socket.once('close', this.closed)
-    return this.options.open(socket)
+    return this.create(socket)
   }
 
   private readonly closed = (): void => {

@@ -32,21 +32,36 @@ export function own(socket: Socket, owner: SocketOwner): void {
   socket.on('close', onClose)
 }
 
+/** Another protocol goes on with the connection: reads and events are its own from here on. */
+export function handOver(socket: Socket, owner: SocketOwner): void {
+  ;(socket as OwnedSocket)[OWNER] = owner
+}
+
+/** Whose bytes and events these are. */
+export function ownerOf(socket: Socket): SocketOwner | undefined {
+  return (socket as OwnedSocket)[OWNER]
+}
+
 /** For sockets that cannot read into a buffer of ours (TLS on the server side): their bytes come as events. */
 export function ownByEvents(socket: Socket, owner: SocketOwner): void {
   own(socket, owner)
   socket.on('data', onData)
 }
 
-/** The `onread` option: bytes go straight from the kernel to where the owner wants them. */
-export function readInto(owner: () => SocketOwner | undefined): NonNullable<TcpSocketConnectOpts['onread']> {
+/**
+ * The `onread` option: bytes go straight from the kernel to where the socket's owner wants them. Node calls `callback` on the socket,
+ * and `buffer` on nothing.
+ */
+export function readInto(socket: () => Socket | undefined): NonNullable<TcpSocketConnectOpts['onread']> {
   return {
-    buffer: () => owner()?.nextReadBuffer() ?? EMPTY,
-    callback: (length: number, bytes: Uint8Array) => {
-      owner()?.onBytes(bytes as Buffer, length)
-      return true
-    },
+    buffer: () => (socket() as OwnedSocket | undefined)?.[OWNER]?.nextReadBuffer() ?? EMPTY,
+    callback: onRead,
   }
+}
+
+function onRead(this: OwnedSocket, length: number, bytes: Uint8Array): boolean {
+  this[OWNER]?.onBytes(bytes as Buffer, length)
+  return true
 }
 
 /** Only until the owner is set, which is before the first read can happen. */
@@ -57,18 +72,17 @@ const EMPTY = Buffer.allocUnsafeSlow(65_536)
  * `connection` event is left out and the handle is wrapped here, with the constructor option that `net.Server` uses itself.
  */
 export function adoptHandle(handle: object, create: (socket: Socket) => SocketOwner): Socket {
-  let owner: SocketOwner | undefined
+  let socket: Socket | undefined
   const options = {
     handle,
     allowHalfOpen: true,
     readable: true,
     writable: true,
     writableHighWaterMark: HIGH_WATER_MARK,
-    onread: readInto(() => owner),
+    onread: readInto(() => socket),
   }
-  const socket = new Socket(options as ConstructorParameters<typeof Socket>[0])
-  owner = create(socket)
-  own(socket, owner)
+  socket = new Socket(options as ConstructorParameters<typeof Socket>[0])
+  own(socket, create(socket))
   return socket
 }
 

@@ -1,10 +1,11 @@
 import type { TransportError } from '../errors.ts'
 import { H1ClientConnection, type ClientConnectionOptions } from '../h1/client-connection.ts'
-import type { ClientExchange } from '../h1/client-exchange.ts'
+import type { ClientExchange } from '../streams/client-exchange.ts'
 import type { ResponseHead } from '../h1/response-head.ts'
 import { DEFAULT_H1_LIMITS, type H1Limits } from '../limits.ts'
 import { FakeClock } from './fake-clock.ts'
 import { MemorySocket } from './memory-socket.ts'
+import { requestOf } from './request-of.ts'
 
 /** One response as an exchange met it. */
 export class RecordedResponse implements ClientExchange {
@@ -99,6 +100,7 @@ export class ClientSide {
       key: 'key',
       name: 'upstream.test:80',
       onClosed: () => this.closed++,
+      onFree: () => undefined,
     }
     this.connection = new H1ClientConnection(this.socket.asSocket, options)
     this.socket.attach(this.connection)
@@ -115,7 +117,7 @@ export class ClientSide {
   }: Ask = {}): RecordedResponse {
     const recorded = exchange ?? new RecordedResponse()
     const head = `${method} / HTTP/1.1\r\nHost: upstream.test\r\n\r\n`
-    this.connection.sendRequest(recorded, method, head, bodyLength, upgrade, readTimeoutMs, writeTimeoutMs)
+    this.connection.sendRequest(recorded, requestOf(head, upgrade), bodyLength, readTimeoutMs, writeTimeoutMs)
     return recorded
   }
 }

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { HIGH_WATER_MARK } from '../sockets/output.ts'
-import { own, type SocketOwner } from '../sockets/owner.ts'
+import { own, ownerOf, type SocketOwner } from '../sockets/owner.ts'
 import { ReadBuffers } from '../sockets/read-buffers.ts'
 
 /** What the socket of every thread reads into; spoilt after each read, so that whoever keeps a piece of it is found out. */
@@ -21,7 +21,6 @@ export class MemorySocket extends Duplex {
 
   private readonly left: Buffer[] = []
   private arriving: Buffer[] = []
-  private owner: SocketOwner | undefined
   private buffer: Buffer = Buffer.alloc(0)
   private readingStopped = false
   private endReceived = false
@@ -38,7 +37,6 @@ export class MemorySocket extends Duplex {
   }
 
   attach(owner: SocketOwner): void {
-    this.owner = owner
     this.buffer = owner.nextReadBuffer()
     own(this.asSocket, owner)
   }
@@ -146,13 +144,14 @@ export class MemorySocket extends Duplex {
   private deliver(): void {
     while (!this.readingStopped && !this.destroyed && this.arriving.length > 0) {
       const bytes = this.arriving.shift() as Buffer
-      const { owner, buffer } = this
+      const { buffer } = this
+      const owner = ownerOf(this.asSocket)
       if (owner === undefined) throw new Error('nobody owns this socket')
       const length = bytes.copy(buffer)
       if (length < bytes.length) this.arriving.unshift(bytes.subarray(length))
       owner.onBytes(buffer, length)
       // Node asks for the buffer of the next read at the end of this one, also when the socket was destroyed within it.
-      this.buffer = owner.nextReadBuffer()
+      this.buffer = (ownerOf(this.asSocket) ?? owner).nextReadBuffer()
       sharedBuffer.fill(SPOILT, 0, length)
     }
     if (this.endReceived && this.arriving.length === 0 && !this.readingStopped && !this.destroyed) {

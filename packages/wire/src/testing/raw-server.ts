@@ -31,7 +31,15 @@ export class RawServer {
   }
 
   get address(): UpstreamAddress {
-    return { host: '127.0.0.1', port: this.port, name: '127.0.0.1', tls: undefined, localAddress: undefined, group: '' }
+    return {
+      host: '127.0.0.1',
+      port: this.port,
+      name: '127.0.0.1',
+      tls: undefined,
+      localAddress: undefined,
+      group: '',
+      protocol: 'http/1.1',
+    }
   }
 
   /** The connection accepted next, or the `at`th of them. */

@@ -1,6 +1,7 @@
 import type { Consumer } from '../../resources/consumer.ts'
 import type { Route } from '../../resources/route.ts'
 import type { Service } from '../../resources/service.ts'
+import type { Ssl } from '../../resources/ssl.ts'
 import type { Upstream } from '../../resources/upstream.ts'
 import type { PluginSet } from '../../resources/plugin-set.ts'
 import { checkConsumerKeys } from './consumers.ts'
@@ -10,6 +11,7 @@ import { checkPluginMetadata } from './plugin-metadata.ts'
 import { checkPluginSet } from './plugin-set.ts'
 import { checkReferences } from './references.ts'
 import { checkRoute } from './routes.ts'
+import { checkClientCertificates, checkServerNames, checkSsl, checkTlsListeners } from './ssls.ts'
 import { checkUpstream } from './upstreams.ts'
 
 /** All checks of resources beyond their schemas. */
@@ -21,12 +23,17 @@ export function checkResources(context: CheckContext): void {
   }
   checkGlobalRules(context)
   checkConsumerKeys(context)
+  checkServerNames(context)
+  checkTlsListeners(context)
+  checkClientCertificates(context)
 }
 
 function checkEntry(context: CheckContext, entry: Entry): void {
   const { findings } = context
   const { kind, item, path } = entry
   switch (kind) {
+    case 'ssls':
+      return checkSsl(findings, item as Ssl, path)
     case 'upstreams':
       return checkUpstream(findings, item as Upstream, path)
     case 'plugin_metadata':

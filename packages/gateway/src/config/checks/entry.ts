@@ -1,6 +1,7 @@
 import type { ResourceKind } from '../../resources/kind-names.ts'
 import type { Findings } from '../problem.ts'
 import type { PluginLookup } from '../plugin-lookup.ts'
+import type { NodeSettings } from '../settings/node-settings.ts'
 
 type Item = Readonly<Record<string, unknown>>
 
@@ -22,5 +23,7 @@ export interface CheckContext {
   readonly plugins: PluginLookup
   /** Names of the plugins that this node allows; undefined: all. */
   readonly allowed: ReadonlySet<string> | undefined
+  /** Of the node: what resources are used with. */
+  readonly settings: NodeSettings
   readonly findings: Findings
 }

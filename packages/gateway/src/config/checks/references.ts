@@ -9,6 +9,10 @@ const REFERENCES: Partial<Record<ResourceKind, readonly (readonly [field: string
     ['service_id', 'services'],
     ['plugin_config_id', 'plugin_configs'],
   ],
+  stream_routes: [
+    ['upstream_id', 'upstreams'],
+    ['service_id', 'services'],
+  ],
   services: [['upstream_id', 'upstreams']],
   consumers: [['group_id', 'consumer_groups']],
 }

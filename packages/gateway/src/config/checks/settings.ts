@@ -69,12 +69,12 @@ function checkListeners(findings: Findings, { listen = [] }: Settings): void {
     if (seen.has(text) && !/(^|:)0$/.test(text))
       findings.add({ path: place, value: JSON.stringify(address), message: 'is there twice' })
     seen.add(text)
-    if (typeof one === 'object' && one.tls === true) {
+    if (typeof one === 'object' && one.http2 !== undefined && (one.tls ?? false) === false) {
       findings.add({
-        path: `${path}/tls`,
-        value: 'true',
-        message: 'needs a certificate',
-        remedy: 'write { cert: FILE, key: FILE }',
+        path: `${path}/http2`,
+        value: String(one.http2),
+        message: 'has no meaning without "tls"',
+        remedy: 'remove it, or add "tls: true"',
       })
     }
   }

@@ -1,7 +1,9 @@
 import { hostProblem, parseNodeAddress } from '../../resources/node-address.ts'
 import { expandUpstream } from '../../resources/normalise-upstream.ts'
+import { pemText } from '../../resources/pem.ts'
 import type { EmbeddedUpstream, Upstream, UpstreamNodes } from '../../resources/upstream.ts'
 import { type Findings, pointerPart } from '../problem.ts'
+import { checkAuthorities, checkPair } from './certificates.ts'
 
 /** What the schema of an upstream cannot say. */
 export function checkUpstream(findings: Findings, upstream: EmbeddedUpstream, path: string): void {
@@ -16,12 +18,20 @@ export function checkUpstream(findings: Findings, upstream: EmbeddedUpstream, pa
       remedy: 'add "upstream_host"',
     })
   }
-  if (upstream.tls?.client_cert_id !== undefined) {
+  checkUpstreamTls(findings, upstream.tls ?? {}, `${path}/tls`)
+}
+
+function checkUpstreamTls(findings: Findings, tls: NonNullable<Upstream['tls']>, path: string): void {
+  const { ca, client_cert: cert, client_key: key, verify } = tls
+  if (ca !== undefined) checkAuthorities(findings, pemText(ca), `${path}/ca`)
+  if (cert !== undefined && key !== undefined)
+    checkPair(findings, pemText(cert), pemText(key), `${path}/client_cert`, `${path}/client_key`)
+  if (ca !== undefined && verify === false) {
     findings.add({
-      path: `${path}/tls/client_cert_id`,
-      value: JSON.stringify(upstream.tls.client_cert_id),
-      message: 'there is no ssl resource with this id',
-      remedy: 'write the certificate as "client_cert" and "client_key"',
+      path: `${path}/ca`,
+      atKey: true,
+      message: 'has no meaning with "verify: false"',
+      remedy: 'remove one of the two',
     })
   }
 }
@@ -81,14 +91,16 @@ function checkHashKey(findings: Findings, { type, hash_on = 'vars', key }: Upstr
   }
 }
 
+const SERVED: ReadonlySet<string> = new Set(['http', 'https', 'grpc', 'grpcs'])
+
 /** What a later version will serve is refused, not accepted and ignored. */
 function checkSupport(findings: Findings, { scheme, service_name: name }: Upstream, path: string): void {
-  if (scheme !== undefined && scheme !== 'http' && scheme !== 'https') {
+  if (scheme !== undefined && !SERVED.has(scheme)) {
     findings.add({
       path: `${path}/scheme`,
       value: JSON.stringify(scheme),
       message: 'upstreams of this scheme are not in this version',
-      remedy: 'write "http" or "https"',
+      remedy: 'write "http" or "https", or for HTTP/2 "grpc" or "grpcs"',
     })
   }
   if (name !== undefined) {

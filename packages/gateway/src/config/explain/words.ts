@@ -39,7 +39,7 @@ function dependents({ params }: SchemaError): string[] {
 }
 
 /** Resources of APISIX that are not there yet. */
-const LATER = new Set(['ssls', 'protos', 'stream_routes', 'secrets'])
+const LATER = new Set(['protos', 'secrets'])
 
 /** Fields of APISIX that hold Lua. */
 const LUA_FIELDS = new Set(['script', 'script_id', 'pre_function'])

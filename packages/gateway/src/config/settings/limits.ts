@@ -19,6 +19,7 @@ export const Limits = Type.Object(
     keepalive_timeout: seconds(75, 'how long an idle connection is kept'),
     max_requests_per_connection: count(0, 0, 'requests on one connection; 0 = unlimited'),
     max_connections: count(65536, 1, 'open connections per listener and worker'),
+    max_udp_sessions: count(8192, 1, 'clients at a time per UDP listener; each costs a descriptor'),
   },
   { additionalProperties: false, default: {} },
 )

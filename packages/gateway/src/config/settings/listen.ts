@@ -12,7 +12,10 @@ const Tls = Type.Union(
       { additionalProperties: false },
     ),
   ],
-  { description: 'TLS on this address, with this certificate' },
+  {
+    description:
+      'TLS on this address, with the certificates of `ssls`; and with this one for names that none of them has',
+  },
 )
 
 /** `8080`, `"127.0.0.1:8080"`, `"[::1]:8080"`, `"unix:/run/sekisho.sock"`, or one of these with more to say about it. */
@@ -23,6 +26,9 @@ export const Listen = Type.Union([
     {
       address: Type.Union([Type.Integer({ minimum: 0, maximum: 65535 }), Type.String({ minLength: 1 })]),
       tls: Type.Optional(Tls),
+      http2: Type.Optional(
+        Type.Boolean({ default: true, description: 'with `tls`: offer HTTP/2 beside HTTP/1.1 (ALPN)' }),
+      ),
     },
     { additionalProperties: false },
   ),
@@ -39,9 +45,17 @@ export interface ListenAddress {
   readonly path: string | undefined
 }
 
+/** TLS on a listener. */
+export interface TlsListener {
+  /** Files with the certificate for names that no ssl resource has; undefined: a handshake for such a name is refused. */
+  readonly certificate: { readonly cert: string; readonly key: string } | undefined
+  /** HTTP/2 is offered. */
+  readonly http2: boolean
+}
+
 /** A listener of the gateway. */
 export interface Listener extends ListenAddress {
-  readonly tls: { readonly cert: string; readonly key: string } | undefined
+  readonly tls: TlsListener | undefined
 }
 
 /** Reads an address to bind; returns what is wrong as text. */

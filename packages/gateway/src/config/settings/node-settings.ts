@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { withDefaults } from '../../resources/defaults.ts'
-import { type Listen, type ListenAddress, type Listener, parseListenAddress } from './listen.ts'
+import { type AcmeSettings, acmeSettings } from './acme.ts'
+import { type Listen, type ListenAddress, type Listener, parseListenAddress, type TlsListener } from './listen.ts'
 import type { Limits, UpstreamDefaults } from './limits.ts'
 import type { AccessLog, ErrorLog } from './logs.ts'
 import { Settings } from './settings.ts'
@@ -26,6 +27,9 @@ export interface NodeSettings {
   readonly shutdown: { readonly grace_period: number }
   readonly server_header: string | undefined
   readonly trusted_addresses: readonly string[]
+  /** Certificates that the gateway gets for itself. */
+  readonly acme: AcmeSettings | undefined
+  readonly fips: boolean
 }
 
 export interface AdminKey {
@@ -35,8 +39,8 @@ export interface AdminKey {
 }
 
 /** Everything that has a default has it after `withDefaults`. */
-type Filled = Required<Omit<Settings, 'admin' | 'functions' | 'plugins' | 'plugin_paths' | 'access_log'>> &
-  Pick<Settings, 'admin' | 'functions' | 'plugins' | 'plugin_paths' | 'access_log'>
+type Filled = Required<Omit<Settings, 'acme' | 'admin' | 'functions' | 'plugins' | 'plugin_paths' | 'access_log'>> &
+  Pick<Settings, 'acme' | 'admin' | 'functions' | 'plugins' | 'plugin_paths' | 'access_log'>
 
 /** Completes settings that passed all checks. */
 export function nodeSettings(settings: Settings, file: string): NodeSettings {
@@ -64,6 +68,8 @@ export function nodeSettings(settings: Settings, file: string): NodeSettings {
     shutdown: { grace_period: filled.shutdown.grace_period! },
     server_header: filled.server_header === false ? undefined : filled.server_header,
     trusted_addresses: filled.trusted_addresses,
+    acme: filled.acme && acmeSettings(filled.acme, at),
+    fips: filled.fips,
   }
 }
 
@@ -80,9 +86,18 @@ function address(written: number | string): ListenAddress {
 
 function listener(listen: Listen, at: (path: string) => string): Listener {
   if (typeof listen !== 'object') return { ...address(listen), tls: undefined }
-  const { tls } = listen
+  const { tls, http2 = true } = listen
   return {
     ...address(listen.address),
-    tls: typeof tls === 'object' ? { cert: at(tls.cert), key: at(tls.key) } : undefined,
+    tls: tls === undefined || tls === false ? undefined : tlsListener(tls, http2, at),
   }
 }
+
+const tlsListener = (
+  tls: true | { cert: string; key: string },
+  http2: boolean,
+  at: (path: string) => string,
+): TlsListener => ({
+  certificate: tls === true ? undefined : { cert: at(tls.cert), key: at(tls.key) },
+  http2,
+})

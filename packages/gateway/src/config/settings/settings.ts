@@ -1,4 +1,5 @@
 import { type Static, Type } from '../../schema/type.ts'
+import { Acme } from './acme.ts'
 import { Limits, UpstreamDefaults } from './limits.ts'
 import { Listen } from './listen.ts'
 import { AccessLog, ErrorLog } from './logs.ts'
@@ -79,6 +80,13 @@ export const settingsFields = {
     Type.Array(Type.String({ minLength: 1 }), {
       uniqueItems: true,
       description: 'folders with plugins of your own; left out = ./plugins where it exists',
+    }),
+  ),
+  acme: Type.Optional(Acme),
+  fips: Type.Optional(
+    Type.Boolean({
+      default: false,
+      description: 'cryptography by the FIPS provider of OpenSSL alone; refused where there is none',
     }),
   ),
   access_log: Type.Optional(AccessLog),

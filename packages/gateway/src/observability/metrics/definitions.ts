@@ -95,6 +95,21 @@ export const METRICS = {
     'Requests that were refused before they were routed, by reason.',
     ['reason'],
   ),
+  streamSessions: define('counter', 'sekisho_stream_sessions_total', 'TCP connections and UDP sessions by stream route.', [
+    'stream_route',
+  ]),
+  streamOpen: define('gauge', 'sekisho_stream_open_sessions', 'TCP connections and UDP sessions that are open.'),
+  streamUnrouted: define(
+    'counter',
+    'sekisho_stream_unrouted_total',
+    'TCP connections and UDP sessions that were closed because no stream route took them, or it had no upstream.',
+  ),
+  streamBytes: define(
+    'counter',
+    'sekisho_stream_bytes_total',
+    'Bytes received from (ingress) and sent to (egress) clients of stream routes, counted when a session ends.',
+    ['stream_route', 'type'],
+  ),
   configRevision: define('gauge', 'sekisho_config_revision', 'Revision of the configuration that is in force.'),
   configReloadFailures: define(
     'counter',

@@ -89,7 +89,7 @@ export async function startProxy<Ctx = undefined>(
   releaseLater(async () => {
     listener.stopAccepting()
     await listener.drain(0)
-    proxy.runtime.pool.closeIdle()
+    proxy.runtime.pools.closeIdle()
   })
   return new ProxyUnderTest(proxy, listener, log, ends, ended)
 }

@@ -1,0 +1,16 @@
+import type { ClusterTable } from '../clusters/cluster-table.ts'
+import type { Draft } from '../output/draft.ts'
+import type { Ids } from '../output/ids.ts'
+import type { SettingsDraft } from '../output/settings-draft.ts'
+import type { Secrets } from '../tls/secrets.ts'
+import type { Report } from './report.ts'
+
+/** What the readers of the parts of a file share. */
+export interface ImportContext {
+  readonly report: Report
+  readonly draft: Draft
+  readonly settings: SettingsDraft
+  readonly clusters: ClusterTable
+  readonly secrets: Secrets
+  readonly upstreamIds: Ids
+}

@@ -1,0 +1,69 @@
+import { Headers, latin1TextOf, ResponseHead, statusText, type RequestHead } from '@sekisho/wire'
+import type { LocalResponse } from './reply.ts'
+
+/** What a gRPC client makes of an HTTP status (grpc/doc/http-grpc-status-mapping.md); any other is 2, UNKNOWN. */
+const GRPC_STATUS: ReadonlyMap<number, number> = new Map([
+  [400, 13],
+  [401, 16],
+  [403, 7],
+  [404, 12],
+  [429, 14],
+  [431, 13],
+  [502, 14],
+  [503, 14],
+  [504, 14],
+])
+
+/** Bytes of a message that says why, at most: it is a header field. */
+const MAX_MESSAGE_BYTES = 1_024
+
+/** Whether the client speaks gRPC, and so reads a status from fields that only gRPC has. */
+export function isGrpc({ headers }: RequestHead): boolean {
+  const type = headers.get('content-type')
+  return type !== undefined && GRPC_TYPE.test(type)
+}
+
+const GRPC_TYPE = /^application\/grpc(?:[+;]|$)/i
+
+/**
+ * A local answer as gRPC tells it: 200 with `grpc-status` and `grpc-message` in a head without a body ("Trailers-Only", gRPC over HTTP/2). Other
+ * fields of the answer, as `Retry-After` or those of CORS, stay. An answer that is gRPC already stays as it is.
+ */
+export function grpcReply(local: LocalResponse): LocalResponse {
+  const { status, headers } = local.head
+  if (headers.has('grpc-status')) return local
+  const own = new Headers(headers.block)
+  const message = messageOf(local)
+  own.delete('content-length')
+  own.set('content-type', 'application/grpc')
+  own.set('grpc-status', String(status === 200 ? 0 : (GRPC_STATUS.get(status) ?? 2)))
+  if (message !== '') own.set('grpc-message', message)
+  return { head: new ResponseHead(200, '', own, 0), body: '' }
+}
+
+/** The text of a body that a person could read, else that of the status; percent-encoded as the protocol wants it. */
+function messageOf({ head, body }: LocalResponse): string {
+  if (head.status === 200) return ''
+  const type = head.headers.get('content-type') ?? ''
+  const text = /^text\/plain|json/.test(type) ? Buffer.from(body.slice(0, MAX_MESSAGE_BYTES), 'latin1').toString() : ''
+  return percentEncoded(readable(text) || statusText(head.status))
+}
+
+function readable(text: string): string {
+  if (!text.startsWith('{')) return text.trim()
+  try {
+    const value = JSON.parse(text) as Record<string, unknown>
+    const found = value['error_msg'] ?? value['message'] ?? value['error']
+    const reason = value['reason']
+    return typeof found !== 'string' ? '' : typeof reason === 'string' ? `${found} (${reason})` : found
+  } catch {
+    return ''
+  }
+}
+
+/** gRPC over HTTP/2, "Status-Message": all but visible ASCII and space, and the percent sign, as %XX of their UTF-8 bytes. */
+export const percentEncoded = (text: string): string =>
+  latin1TextOf(Buffer.from(text, 'utf8')).replace(
+    /[^ -$&-~]/g,
+    (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
+  )

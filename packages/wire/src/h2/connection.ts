@@ -1,0 +1,540 @@
+import type { Socket } from 'node:net'
+import type { Deadlines, Timed } from '../clock/deadlines.ts'
+import type { H1Limits } from '../limits.ts'
+import type { SocketOwner } from '../sockets/owner.ts'
+import { ReadBuffers } from '../sockets/read-buffers.ts'
+import { FieldBlock } from './field-block.ts'
+import { FloodGuard } from './flood-guard.ts'
+import { FrameReader, type FrameSink } from './frame-reader.ts'
+import {
+  ACK,
+  CONTINUATION,
+  DEFAULT_WINDOW,
+  END_HEADERS,
+  END_STREAM,
+  ErrorCode,
+  GOAWAY,
+  HEADERS,
+  MAX_31_BITS,
+  PING,
+  PRIORITY,
+  PUSH_PROMISE,
+  RST_STREAM,
+  SETTINGS,
+  WINDOW_UPDATE,
+} from './frames.ts'
+import { HpackDecoder } from './hpack/decoder.ts'
+import { HpackEncoder } from './hpack/encoder.ts'
+import type { H2Limits } from './limits.ts'
+import { Output } from './output.ts'
+import { PeerSettings } from './settings.ts'
+import type { H2Stream } from './stream.ts'
+import { Violation } from './violation.ts'
+
+/** What the connections of one listener, or of one pool, share. */
+export interface H2ConnectionOptions {
+  readonly limits: H1Limits
+  readonly h2: H2Limits
+  readonly deadlines: Deadlines
+}
+
+/** A DATA frame of this size announces a long body: the socket then reads into memory of its own, which is handed on without a copy. */
+const BULK_FRAME_BYTES = 8_192
+/** What may wait for a peer that does not read before answers to its PINGs and SETTINGS are taken for an attack. */
+const MAX_BACKLOG = 1_048_576
+/** A connection that was given up is read for so long, so that the reason reaches the peer and is not overtaken by a reset. */
+const LINGER_MS = 1_000
+
+/**
+ * One HTTP/2 connection: frames, settings and flow control of either side (RFC 9113). What a field block means, and who may open streams, is
+ * settled by the two kinds of connection that extend it.
+ */
+export abstract class H2Connection<S extends H2Stream> implements SocketOwner, FrameSink, Timed {
+  readonly socket: Socket
+  readonly output: Output
+  readonly encoder = new HpackEncoder()
+  readonly peer = new PeerSettings()
+  readonly streams = new Map<number, S>()
+  readonly limits: H1Limits
+  readonly h2: H2Limits
+  readonly deadlines: Deadlines
+  /** The earliest of what is timed here: this connection's own `timer`, and its streams'. */
+  deadline = 0
+  /** What the peer lets us send on all streams together. */
+  sendWindow = DEFAULT_WINDOW
+  /** Nothing is read or sent any more. */
+  closed = false
+  protected readonly decoder = new HpackDecoder()
+  protected readonly guard: FloodGuard
+  /** The highest stream that the side that opens streams has begun. */
+  protected lastStreamId = 0
+  protected settingsReceived = false
+  private readonly reader = new FrameReader(this)
+  private readonly buffers = new ReadBuffers()
+  private readonly block: FieldBlock
+  private bulk = false
+  private timer = 0
+  private receiveWindow: number
+  private readonly creditStep: number
+  /** Bytes that were taken and have not been credited to the peer. */
+  private taken = 0
+  /** The stream of the DATA frame that is being read, and what of that frame has not been accounted for. */
+  private dataStream: S | undefined
+  private dataLeft = 0
+  /** Streams with bytes that could not leave. */
+  private readonly blocked = new Set<S>()
+
+  /** @param receiveWindow bytes that the peer may send on all streams before they are taken */
+  constructor(socket: Socket, options: H2ConnectionOptions, receiveWindow: number) {
+    this.socket = socket
+    this.limits = options.limits
+    this.h2 = options.h2
+    this.deadlines = options.deadlines
+    this.output = new Output(socket)
+    this.guard = new FloodGuard(options.deadlines)
+    this.block = new FieldBlock(options.limits.maxHeadBytes)
+    this.receiveWindow = receiveWindow
+    this.creditStep = receiveWindow >> 1
+    options.deadlines.add(this)
+  }
+
+  // ---- what the two sides do differently --------------------------------------------------------
+
+  /** A field block is complete: `bytes[at, end)`. */
+  protected abstract onFieldBlock(
+    streamId: number,
+    bytes: Buffer,
+    at: number,
+    end: number,
+    endStream: boolean,
+  ): Violation | undefined
+  /** Whether a stream of that number was ever opened. */
+  protected abstract isIdle(streamId: number): boolean
+  protected abstract onGoAway(lastStreamId: number, code: number, reason: string): void
+  protected abstract onPingAck(): void
+  protected abstract onSettings(): void
+  /** The connection's own time is over. */
+  protected abstract onTimer(): void
+  /** A stream is over. */
+  protected abstract onStreamRemoved(): void
+  /** Everything is over: tells whoever waits. `reason` for their messages. */
+  protected abstract onLost(reason: string, cause?: Error): void
+
+  // ---- reading ----------------------------------------------------------------------------------
+
+  nextReadBuffer(): Buffer {
+    return this.buffers.next(this.bulk && !this.closed)
+  }
+
+  onBytes(bytes: Buffer, length: number): void {
+    if (this.closed) return
+    if (length < BULK_FRAME_BYTES) this.bulk = false
+    const violation = this.read(bytes, length)
+    if (violation !== undefined) this.fail(violation)
+  }
+
+  protected read(bytes: Buffer, length: number): Violation | undefined {
+    return this.reader.read(bytes, length)
+  }
+
+  /** Half a frame, or half a field block, has been read. */
+  protected get midway(): boolean {
+    return this.reader.midway || this.block.streamId !== 0
+  }
+
+  onFrame(
+    type: number,
+    flags: number,
+    streamId: number,
+    bytes: Buffer,
+    at: number,
+    end: number,
+  ): Violation | undefined {
+    if (this.closed) return undefined
+    if (this.block.streamId !== 0 && (type !== CONTINUATION || streamId !== this.block.streamId)) {
+      return new Violation(ErrorCode.PROTOCOL_ERROR, 'a field block is interrupted by another frame')
+    }
+    if (!this.settingsReceived && type !== SETTINGS) {
+      return new Violation(ErrorCode.PROTOCOL_ERROR, 'the first frame is not SETTINGS')
+    }
+    switch (type) {
+      case HEADERS:
+        return this.onHeaders(flags, streamId, bytes, at, end)
+      case CONTINUATION:
+        return this.onContinuation(flags, bytes, at, end)
+      case WINDOW_UPDATE:
+        return this.onWindowUpdate(streamId, bytes, at, end)
+      case RST_STREAM:
+        return this.onResetFrame(streamId, bytes, at, end)
+      case SETTINGS:
+        return this.onSettingsFrame(flags, streamId, bytes, at, end)
+      case PING:
+        return this.onPing(flags, streamId, bytes, at, end)
+      case GOAWAY:
+        if (streamId !== 0) return onStreamZero('GOAWAY')
+        if (end - at < 8) return wrongSize('GOAWAY')
+        this.onGoAway(bytes.readUInt32BE(at) & MAX_31_BITS, bytes.readUInt32BE(at + 4), debugText(bytes, at + 8, end))
+        return undefined
+      case PRIORITY:
+        return this.onPriority(streamId, bytes, at, end)
+      case PUSH_PROMISE:
+        return new Violation(ErrorCode.PROTOCOL_ERROR, 'PUSH_PROMISE was not allowed')
+      default:
+        return this.guard.spend() ? flood('unknown frames') : undefined
+    }
+  }
+
+  private onHeaders(flags: number, streamId: number, bytes: Buffer, at: number, end: number): Violation | undefined {
+    if (streamId === 0) return onStreamZero('HEADERS', true)
+    const range = this.block.begin(flags, streamId, bytes, at, end)
+    if (range instanceof Violation) return range
+    const { start, stop, selfDependent } = range
+    if (selfDependent) return this.selfDependency(streamId)
+    if ((flags & END_HEADERS) === 0) return this.block.keep(bytes, start, stop)
+    this.block.streamId = 0
+    this.guard.earn(10)
+    return this.onFieldBlock(streamId, bytes, start, stop, (flags & END_STREAM) !== 0)
+  }
+
+  private onContinuation(flags: number, bytes: Buffer, at: number, end: number): Violation | undefined {
+    const { block } = this
+    if (block.streamId === 0) return new Violation(ErrorCode.PROTOCOL_ERROR, 'CONTINUATION continues nothing')
+    const problem = block.keep(bytes, at, end)
+    if (problem !== undefined || (flags & END_HEADERS) === 0) return problem
+    const { streamId, endStream } = block
+    const whole = block.take()
+    return this.onFieldBlock(streamId, whole, 0, whole.length, endStream)
+  }
+
+  onDataStart(streamId: number, length: number): Violation | undefined {
+    if (this.closed) return undefined
+    if (this.block.streamId !== 0) return new Violation(ErrorCode.PROTOCOL_ERROR, 'DATA within a field block')
+    if (streamId === 0) return onStreamZero('DATA', true)
+    if (!this.settingsReceived) return new Violation(ErrorCode.PROTOCOL_ERROR, 'the first frame is not SETTINGS')
+    this.receiveWindow -= length
+    if (this.receiveWindow < 0) {
+      return new Violation(ErrorCode.FLOW_CONTROL_ERROR, 'more DATA than the window of the connection allows')
+    }
+    if (length >= BULK_FRAME_BYTES) this.bulk = true
+    this.dataLeft = length
+    const stream = this.streams.get(streamId)
+    this.dataStream = stream
+    if (stream === undefined) {
+      if (this.isIdle(streamId))
+        return new Violation(ErrorCode.PROTOCOL_ERROR, 'DATA on a stream that was never opened')
+      return this.closedStream(streamId, 'DATA')
+    }
+    if (length === 0 && this.guard.spend()) return flood('empty DATA frames')
+    if (length > 0) this.guard.earn(1)
+    const code = stream.acceptData(length)
+    if (code !== ErrorCode.NO_ERROR) {
+      this.resetStream(stream, code)
+      this.dataStream = undefined
+    }
+    return undefined
+  }
+
+  onDataPiece(_streamId: number, bytes: Buffer, at: number, end: number): Violation | undefined {
+    if (this.closed || this.dataStream === undefined || this.dataStream.over) return undefined
+    this.dataLeft -= end - at
+    this.dataStream.onData(bytes, at, end, bytes === this.buffers.current && !this.buffers.isShared)
+    return undefined
+  }
+
+  onDataEnd(_streamId: number, endStream: boolean): Violation | undefined {
+    const { dataStream, dataLeft } = this
+    this.dataStream = undefined
+    this.dataLeft = 0
+    if (this.closed) return undefined
+    // Padding, and what came for nobody.
+    if (dataLeft > 0) {
+      this.credit(dataLeft)
+      dataStream?.credit(dataLeft)
+    }
+    if (endStream && dataStream !== undefined && !dataStream.over) dataStream.onEnd('')
+    return undefined
+  }
+
+  /** A piece that somebody could not take at once points into the present read buffer: the next read gets another one. */
+  holdBuffer(): void {
+    this.buffers.hold()
+    this.buffers.forget()
+  }
+
+  /** Bytes were taken: the peer may send as many more. */
+  credit(bytes: number): void {
+    this.taken += bytes
+    if (this.taken < this.creditStep || this.closed) return
+    this.output.windowUpdate(0, this.taken)
+    this.receiveWindow += this.taken
+    this.taken = 0
+  }
+
+  private onWindowUpdate(streamId: number, bytes: Buffer, at: number, end: number): Violation | undefined {
+    if (end - at !== 4) return wrongSize('WINDOW_UPDATE')
+    if (this.guard.spend()) return flood('WINDOW_UPDATE frames')
+    const increment = bytes.readUInt32BE(at) & MAX_31_BITS
+    if (streamId === 0) {
+      if (increment === 0) return new Violation(ErrorCode.PROTOCOL_ERROR, 'WINDOW_UPDATE by 0')
+      this.sendWindow += increment
+      if (this.sendWindow > MAX_31_BITS) {
+        return new Violation(ErrorCode.FLOW_CONTROL_ERROR, 'the window of the connection is above 2^31-1')
+      }
+      this.pump()
+      return undefined
+    }
+    const stream = this.streams.get(streamId)
+    if (stream === undefined) {
+      if (this.isIdle(streamId))
+        return new Violation(ErrorCode.PROTOCOL_ERROR, 'WINDOW_UPDATE on a stream never opened')
+      return undefined
+    }
+    if (increment === 0) this.resetStream(stream, ErrorCode.PROTOCOL_ERROR)
+    else if (stream.sendWindow + increment > MAX_31_BITS) this.resetStream(stream, ErrorCode.FLOW_CONTROL_ERROR)
+    else {
+      stream.sendWindow += increment
+      if (this.blocked.has(stream)) this.pump()
+    }
+    return undefined
+  }
+
+  private onResetFrame(streamId: number, bytes: Buffer, at: number, end: number): Violation | undefined {
+    if (streamId === 0) return onStreamZero('RST_STREAM', true)
+    if (end - at !== 4) return wrongSize('RST_STREAM')
+    const stream = this.streams.get(streamId)
+    if (stream === undefined) {
+      if (this.isIdle(streamId)) return new Violation(ErrorCode.PROTOCOL_ERROR, 'RST_STREAM on a stream never opened')
+      return this.guard.spend() ? flood('RST_STREAM frames') : undefined
+    }
+    const problem = this.onStreamReset()
+    if (problem !== undefined) return problem
+    this.remove(stream)
+    stream.onReset(bytes.readUInt32BE(at))
+    return undefined
+  }
+
+  /** The peer resets a stream that is open. */
+  protected onStreamReset(): Violation | undefined {
+    return undefined
+  }
+
+  private onSettingsFrame(
+    flags: number,
+    streamId: number,
+    bytes: Buffer,
+    at: number,
+    end: number,
+  ): Violation | undefined {
+    if (streamId !== 0) return onStreamZero('SETTINGS')
+    if ((flags & ACK) !== 0) {
+      if (!this.settingsReceived) return new Violation(ErrorCode.PROTOCOL_ERROR, 'the first frame is not SETTINGS')
+      return end > at ? wrongSize('SETTINGS acknowledgement') : undefined
+    }
+    if ((end - at) % 6 !== 0) return wrongSize('SETTINGS')
+    if (this.guard.spend()) return flood('SETTINGS frames')
+    const { peer } = this
+    const windowBefore = peer.initialWindow
+    const problem = peer.read(bytes, at, end)
+    if (problem !== undefined) return problem
+    this.settingsReceived = true
+    this.encoder.setPeerTableSize(peer.headerTableSize)
+    const change = peer.initialWindow - windowBefore
+    if (change !== 0) {
+      for (const stream of this.streams.values()) {
+        stream.sendWindow += change
+        if (stream.sendWindow > MAX_31_BITS) {
+          return new Violation(ErrorCode.FLOW_CONTROL_ERROR, 'INITIAL_WINDOW_SIZE makes a window larger than 2^31-1')
+        }
+      }
+    }
+    this.output.settingsAck()
+    this.onSettings()
+    if (change > 0) this.pump()
+    return this.checkBacklog()
+  }
+
+  private onPing(flags: number, streamId: number, bytes: Buffer, at: number, end: number): Violation | undefined {
+    if (streamId !== 0) return onStreamZero('PING')
+    if (end - at !== 8) return wrongSize('PING')
+    if ((flags & ACK) !== 0) {
+      this.onPingAck()
+      return undefined
+    }
+    if (this.guard.spend()) return flood('PING frames')
+    this.output.ping(true, bytes, at)
+    return this.checkBacklog()
+  }
+
+  /** RFC 9113 section 5.3.2: priorities are read for their form and otherwise ignored. */
+  private onPriority(streamId: number, bytes: Buffer, at: number, end: number): Violation | undefined {
+    if (streamId === 0) return onStreamZero('PRIORITY', true)
+    if (end - at !== 5) {
+      this.output.resetStream(streamId, ErrorCode.FRAME_SIZE_ERROR)
+      this.forget(streamId, ErrorCode.FRAME_SIZE_ERROR)
+      return undefined
+    }
+    if ((bytes.readUInt32BE(at) & MAX_31_BITS) === streamId) return this.selfDependency(streamId)
+    return this.guard.spend() ? flood('PRIORITY frames') : undefined
+  }
+
+  private selfDependency(streamId: number): Violation | undefined {
+    // A stream error; but the fields of the block were not decoded, so that nothing that follows could be.
+    return new Violation(ErrorCode.PROTOCOL_ERROR, `stream ${streamId} depends on itself`)
+  }
+
+  private forget(streamId: number, code: number): void {
+    const stream = this.streams.get(streamId)
+    if (stream === undefined) return
+    this.remove(stream)
+    stream.onReset(code)
+  }
+
+  /** A frame for a stream that is over: the peer may not know that yet, so this costs it a little and no more. */
+  protected closedStream(streamId: number, what: string): Violation | undefined {
+    if (this.guard.spend()) return flood(`${what} frames on closed streams`)
+    this.output.resetStream(streamId, ErrorCode.STREAM_CLOSED)
+    return undefined
+  }
+
+  private checkBacklog(): Violation | undefined {
+    return this.output.backlog > MAX_BACKLOG ? flood('frames without reading what they are answered') : undefined
+  }
+
+  // ---- sending ----------------------------------------------------------------------------------
+
+  /** Sends the field block that the encoder has just ended. @returns bytes on the wire */
+  sendFields(streamId: number, endStream: boolean): number {
+    const { encoder } = this
+    return this.output.fields(streamId, encoder.bytes, encoder.length, endStream, this.peer.maxFrameBytes)
+  }
+
+  /** A DATA frame leaves: the peer will answer with a WINDOW_UPDATE or two. */
+  earn(): void {
+    this.guard.earn(4)
+  }
+
+  /** Bytes of that stream wait for a window, or for the socket. */
+  waitToSend(stream: S): void {
+    this.blocked.add(stream)
+  }
+
+  onDrain(): void {
+    this.pump()
+  }
+
+  /** A frame's worth for each stream that waits, in turn, until nothing can leave. */
+  private pump(): void {
+    let moved = true
+    while (moved && this.sendWindow > 0 && !this.output.congested) {
+      moved = false
+      for (const stream of this.blocked) {
+        if (stream.pump()) moved = true
+        if (!stream.waits) {
+          this.blocked.delete(stream)
+          stream.onDrained()
+        }
+        if (this.sendWindow <= 0 || this.output.backlog > MAX_BACKLOG) break
+      }
+      // What is written here leaves at the end of this turn: more than a chunk at a time only makes others wait.
+      if (this.output.backlog > MAX_BACKLOG) break
+    }
+    // A stream that waited for the socket alone has nothing queued.
+    for (const stream of this.blocked) {
+      if (stream.waits) continue
+      this.blocked.delete(stream)
+      stream.onDrained()
+    }
+  }
+
+  /** A stream error (RFC 9113 section 5.4.2): the stream is over, the connection goes on. */
+  resetStream(stream: S, code: number): void {
+    if (stream.over) return
+    this.output.resetStream(stream.id, code)
+    this.remove(stream)
+    stream.onBroken(code)
+  }
+
+  remove(stream: S): void {
+    if (!this.streams.delete(stream.id)) return
+    this.blocked.delete(stream)
+    stream.release()
+    this.onStreamRemoved()
+  }
+
+  // ---- time -------------------------------------------------------------------------------------
+
+  /** Sets the connection's own time; 0 = none. */
+  protected startTimer(timeoutMs: number): void {
+    this.timer = timeoutMs === 0 ? 0 : this.deadlines.now() + timeoutMs
+    this.schedule(this.timer)
+  }
+
+  schedule(at: number): void {
+    if (at !== 0 && (this.deadline === 0 || at < this.deadline)) this.deadline = at
+  }
+
+  onDeadline(now: number): void {
+    for (const stream of this.streams.values()) {
+      if (stream.deadline === 0 || stream.deadline > now) continue
+      stream.deadline = 0
+      stream.onDeadline()
+    }
+    if (this.timer !== 0 && this.timer <= now) {
+      this.timer = 0
+      if (this.closed) this.socket.destroy()
+      else this.onTimer()
+    }
+    this.schedule(this.timer)
+    for (const stream of this.streams.values()) this.schedule(stream.deadline)
+  }
+
+  onStall(ms: number): void {
+    if (this.timer !== 0) this.timer += ms
+    for (const stream of this.streams.values()) if (stream.deadline !== 0) stream.deadline += ms
+  }
+
+  // ---- closing ----------------------------------------------------------------------------------
+
+  /** The peer broke the rules of the connection: it is told so, and everything on it is over. */
+  protected fail(violation: Violation): void {
+    if (this.closed) return
+    this.output.goAway(this.lastStreamId, violation.code, violation.message)
+    this.shut(violation.message)
+  }
+
+  /** Sends what waits, and FIN; what comes from here on is dropped. */
+  protected shut(reason: string, cause?: Error): void {
+    if (this.closed) return
+    this.closed = true
+    this.output.end()
+    this.startTimer(LINGER_MS)
+    const streams = [...this.streams.values()].filter((stream) => !stream.survives)
+    this.streams.clear()
+    this.blocked.clear()
+    for (const stream of streams) stream.release()
+    for (const stream of streams) stream.onLost(reason, cause)
+    this.onLost(reason, cause)
+  }
+
+  onPeerEnd(): void {
+    if (this.closed) this.socket.destroy()
+    else this.shut('the peer closed the connection')
+  }
+
+  onSocketClosed(error: Error | undefined): void {
+    this.shut(error === undefined ? 'the connection was closed' : `the connection was lost: ${error.message}`, error)
+    this.buffers.close()
+    this.deadlines.remove(this)
+    this.deadline = 0
+  }
+}
+
+const wrongSize = (frame: string): Violation =>
+  new Violation(ErrorCode.FRAME_SIZE_ERROR, `the length of ${frame} is not what it has to be`)
+const onStreamZero = (frame: string, forbidden = false): Violation =>
+  new Violation(ErrorCode.PROTOCOL_ERROR, `${frame} ${forbidden ? 'needs a stream' : 'belongs to no stream'}`)
+const flood = (what: string): Violation => new Violation(ErrorCode.ENHANCE_YOUR_CALM, `too many ${what}`)
+
+/** What a peer gives as its reason, as far as it is fit for a log. */
+const debugText = (bytes: Buffer, at: number, end: number): string =>
+  bytes.toString('latin1', at, Math.min(end, at + 200)).replace(/[^ -~]/g, '?')

@@ -1,0 +1,93 @@
+import type { Deadlines } from '../clock/deadlines.ts'
+import type { H2ClientConnection } from '../h2/client-connection.ts'
+import { connectH2 } from '../h2/connect.ts'
+import type { H2Limits } from '../h2/limits.ts'
+import type { H1Limits } from '../limits.ts'
+import type { ClientStream } from '../streams/client-stream.ts'
+import type { TlsSessions } from '../sockets/connect-socket.ts'
+import type { UpstreamAddress } from './upstream-address.ts'
+
+export interface StreamPoolOptions {
+  readonly deadlines: Deadlines
+  readonly limits: H1Limits
+  readonly h2Limits: H2Limits
+  /** Idle connections kept in all; the one idle longest goes first. */
+  readonly maxIdle: number
+}
+
+/**
+ * The HTTP/2 connections to upstreams of one thread. A request takes a stream of the first connection of its peer that has room, so that few
+ * connections are busy and the others fall idle; when none has room another is made. A connection that is going away, or gone, is not found here.
+ */
+export class StreamPool {
+  idle = 0
+  private total = 0
+  private readonly peers = new Map<string, H2ClientConnection[]>()
+  private readonly options: StreamPoolOptions
+  private readonly sessions: TlsSessions = new Map()
+
+  constructor(options: StreamPoolOptions) {
+    this.options = options
+  }
+
+  get active(): number {
+    return this.total - this.idle
+  }
+
+  /** A stream of a connection that is there, or being made; undefined: none has room. */
+  take(key: string): ClientStream | undefined {
+    const connections = this.peers.get(key)
+    if (connections === undefined) return undefined
+    for (const connection of connections) if (connection.room > 0) return connection.openStream()
+    return undefined
+  }
+
+  /** A stream of a new connection, being made. */
+  open(key: string, address: UpstreamAddress): ClientStream {
+    const { limits, h2Limits, deadlines } = this.options
+    const connection = connectH2(address, key, this.sessions, {
+      limits,
+      deadlines,
+      h2: h2Limits,
+      onUnusable: (one) => this.drop(key, one),
+      onIdleChange: (_, idle) => this.countIdle(idle),
+      onClosed: () => this.total--,
+    })
+    this.total++
+    this.idle++
+    const known = this.peers.get(key)
+    if (known === undefined) this.peers.set(key, [connection])
+    else known.push(connection)
+    return connection.openStream()
+  }
+
+  closeIdle(): void {
+    for (const connections of this.peers.values()) {
+      for (const one of [...connections]) if (one.idle) one.discard()
+    }
+  }
+
+  private countIdle(idle: boolean): void {
+    this.idle += idle ? 1 : -1
+    if (this.idle > this.options.maxIdle) this.evict()
+  }
+
+  private evict(): void {
+    let oldest: H2ClientConnection | undefined
+    for (const connections of this.peers.values()) {
+      for (const one of connections) {
+        if (one.idle && (oldest === undefined || one.idleSince < oldest.idleSince)) oldest = one
+      }
+    }
+    oldest?.discard()
+  }
+
+  private drop(key: string, connection: H2ClientConnection): void {
+    if (connection.idle) this.idle--
+    const connections = this.peers.get(key)
+    const at = connections === undefined ? -1 : connections.indexOf(connection)
+    if (connections === undefined || at < 0) return
+    connections.splice(at, 1)
+    if (connections.length === 0) this.peers.delete(key)
+  }
+}
