@@ -24,6 +24,9 @@ const AT_LIMIT = {
   keepalive_timeout: 'the connection is closed',
   max_requests_per_connection: 'the last response says `Connection: close`',
   max_connections: 'further connections are closed as they are accepted, with a line in the error log',
+  'http2.max_concurrent_streams': 'further streams are refused (`REFUSED_STREAM`): the client may try them again',
+  'http2.stream_window': 'the peer has to wait',
+  'http2.connection_window': 'the client has to wait',
 }
 
 const used = new Set()

@@ -26,7 +26,9 @@ it('prints help', async () => {
 })
 
 it.each([
-  [['--port'], {}, /^The Greeter of/],
+  [['--port'], {}, /^greeter: what is --port\? .* see --help\n$/],
+  [['--check', '--help'], {}, /^greeter: what is /],
+  [['--check'], { PORT: '1' }, /^greeter: 14 UNAVAILABLE/],
   [[], { PORT: 'x' }, /^greeter: PORT must be a whole number from 0 to 65535, not x\n$/],
   [[], { HOST: '192.0.2.1' }, /^greeter: .*EADDRNOTAVAIL.*192\.0\.2\.1/],
 ])('ends with 1 for %j and %j', async (args, environment, message) => {
@@ -72,5 +74,15 @@ it('breaks calls off on a second signal', async () => {
   child.kill('SIGTERM')
   await expect(replies.next()).rejects.toThrow('CANCELLED')
   client.close()
+  expect((await ended).code).toBe(0)
+})
+
+it('checks the health of another process', async () => {
+  const { child, ended, lines } = run([])
+  await once(child.stdout, 'data')
+  const port = String(lines()[0]['port'])
+  expect(await run(['--check'], { PORT: port }).ended).toEqual({ code: 0, stdout: '', stderr: '' })
+  expect((await run(['--check'], { PORT: port, HOST: '0.0.0.0' }).ended).code).toBe(0)
+  child.kill('SIGTERM')
   expect((await ended).code).toBe(0)
 })

@@ -15,7 +15,9 @@ export interface Settings {
 export const HELP = `The Greeter of proto/helloworld.proto: a gRPC service with health, reflection, metrics and traces, and a web page
 that calls it through a gateway.
 
-Usage: node dist/main.js [--help]
+Usage: node dist/main.js            serves
+       node dist/main.js --check    asks one that runs with the same settings for its health: exit status 0 = SERVING
+       node dist/main.js --help     prints this
 
 Settings, from the environment:
   HOST                          address to listen on                               127.0.0.1

@@ -149,17 +149,18 @@ it('stops under load: tells who watches, finishes what is in flight, takes nothi
   health.close()
 })
 
-it('says NOT_SERVING while it serves on for the delay', async () => {
-  const delayed = await startGreeter({ stopDelayMs: 300 })
+it('says NOT_SERVING while it serves on for the delay, which can be cut short', async () => {
+  const delayed = await startGreeter({ stopDelayMs: 60_000 })
   const other = greeterClient(delayed.port)
   const health = clientOf<HealthClient>(loadSync(protoPath, { enums: String }), 'grpc.health.v1.Health', delayed.port)
   await healthOf(health, '')
   const stopped = delayed.stop()
   expect(await healthOf(health, '')).toEqual({ status: 'NOT_SERVING' })
   expect(await sayHello(other, { name: 'Ada' })).toEqual({ message: 'Hello Ada' })
-  expect(await stopped).toBe(true)
   other.close()
   health.close()
+  delayed.abort()
+  expect(await stopped).toBe(true)
 })
 
 it('breaks off what is in flight at the limit', async () => {

@@ -37,7 +37,7 @@ export interface RunningGreeter {
   readonly webPort: number | undefined
   /** Resolves when everything has ended: true when the calls in flight did so by themselves. */
   stop(): Promise<boolean>
-  /** Breaks calls in flight off. */
+  /** Breaks calls in flight off, and cuts the waiting of `stop` short. */
   abort(): void
 }
 
@@ -73,10 +73,11 @@ export async function startGreeter(options: GreeterOptions = {}): Promise<Runnin
     const port = await bind(server, host, options.port ?? 0)
     log.info('listening', { host, port, metricsPort, webPort })
 
+    const aborted = new AbortController()
     const stop = async (): Promise<boolean> => {
       log.info('stopping')
       health.notServing()
-      await sleep(options.stopDelayMs ?? 0)
+      await sleep(options.stopDelayMs ?? 0, undefined, { signal: aborted.signal }).catch(() => undefined)
       health.endWatches()
       const drained = await drain(server, options.drainLimitMs ?? DRAIN_LIMIT_MS)
       if (!drained) log.warn('calls were still in flight, and are broken off')
@@ -85,7 +86,11 @@ export async function startGreeter(options: GreeterOptions = {}): Promise<Runnin
       return drained
     }
     let stopping: Promise<boolean> | undefined
-    return { port, metricsPort, webPort, stop: () => (stopping ??= stop()), abort: () => server.forceShutdown() }
+    const abort = (): void => {
+      aborted.abort()
+      server.forceShutdown()
+    }
+    return { port, metricsPort, webPort, stop: () => (stopping ??= stop()), abort }
   } catch (error) {
     await closeRest()
     throw error

@@ -30,7 +30,7 @@ document.querySelector('form')?.addEventListener('submit', (event) => {
 
 function start(method: MethodName): void {
   replies.replaceChildren()
-  show('…', false)
+  show('…', 'running')
   cancel.disabled = false
   const request = helloRequest(field('name').value, field('delay').valueAsNumber || 0, field('count').valueAsNumber || 0)
   let current = true
@@ -45,7 +45,7 @@ function start(method: MethodName): void {
       if (!current) return
       current = false
       cancel.disabled = true
-      show(`${STATUS_NAMES[code] ?? 'status'} (${code})${message === '' ? '' : `: ${message}`}`, code !== 0)
+      show(`${STATUS_NAMES[code] ?? 'status'} (${code})${message === '' ? '' : `: ${message}`}`, code === 0 ? 'ended' : 'ended failed')
     },
   })
   running = () => {
@@ -53,11 +53,11 @@ function start(method: MethodName): void {
     stop()
     current = false
     cancel.disabled = true
-    show(`${STATUS_NAMES[1]} (1): by you`, true)
+    show(`${STATUS_NAMES[1]} (1): by you`, 'ended failed')
   }
 }
 
-function show(text: string, failed: boolean): void {
+function show(text: string, state: 'running' | 'ended' | 'ended failed'): void {
   status.textContent = text
-  status.classList.toggle('failed', failed)
+  status.className = state
 }

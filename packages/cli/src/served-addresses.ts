@@ -1,6 +1,7 @@
 import type { ReadyInfo } from '@sekisho/proxy/server'
 import type { SupervisorSettings } from './commands/settings.ts'
 
+type Listener = SupervisorSettings['settings']['listen'][number]
 type Address = ReadyInfo['listeners'][number]['address']
 
 /** The addresses of a gateway as URLs; `*` stands for every address of the machine. */
@@ -14,15 +15,21 @@ export function servedAddresses(
   { listeners }: Pick<ReadyInfo, 'listeners'>,
   { listen, metrics }: SupervisorSettings['settings'],
 ): ServedAddresses {
+  // The supervisor does not hold those for UDP.
+  const bound = listen.filter(({ protocol }) => protocol !== 'udp')
   return {
-    gateway: listeners.map(({ address }, index) => url(address, listen[index]?.tls !== undefined)),
+    gateway: [
+      ...listeners.map(({ address }, index) => url(address, bound[index])),
+      ...listen.filter(({ protocol }) => protocol === 'udp').map(({ host, port }) => `udp://${hostText(host ?? '::')}:${port}`),
+    ],
     metrics: metrics === undefined ? undefined : metricsUrl(metrics.address),
   }
 }
 
-function url(address: Address, secure: boolean): string {
+function url(address: Address, listener: Listener | undefined): string {
   if (typeof address === 'string') return `unix:${address}`
-  const scheme = secure ? 'https' : 'http'
+  const secure = listener?.tls !== undefined
+  const scheme = listener?.protocol === 'tcp' ? (secure ? 'tls' : 'tcp') : secure ? 'https' : 'http'
   return `${scheme}://${hostText(address.address)}:${address.port}`
 }
 

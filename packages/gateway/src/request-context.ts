@@ -35,6 +35,12 @@ export class RequestContext implements MatchRequest {
   /** The Host field for the upstream, over `pass_host`. */
   upstreamHost: string | undefined = undefined
 
+  /**
+   * Fields that the upstream gets, over those of the client; undefined takes one out. For what speaks another protocol than the client: what
+   * `session.request` says stays what the client said, and answers of our own go by that.
+   */
+  upstreamFields: Readonly<Record<string, string | undefined>> | undefined = undefined
+
   /** The node that the balancer counts this request on. */
   countedBackend: Backend | undefined = undefined
 

@@ -10,6 +10,7 @@ export type ProxyErrorCode =
   | 'PHASE_FAILED'
   | 'REQUEST_REFUSED'
   | 'BODY_TOO_LARGE'
+  | 'DEADLINE_EXCEEDED'
   | 'HTTP_STATUS'
 
 /**

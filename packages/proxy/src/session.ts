@@ -63,6 +63,11 @@ export interface Session<Ctx = unknown> {
    */
   pauseResponse(ms: number): void
   /**
+   * The whole exchange, attempts and response included, may take so long from now; then it fails with 504 (gRPC: DEADLINE_EXCEEDED), or is cut. Of
+   * several limits the smallest counts. What a gRPC client says in `grpc-timeout` is such a limit already.
+   */
+  limitTime(ms: number): void
+  /**
    * Called in responseFilter: the head waits for the end of the body, so that the last call of responseBodyFilter can still change status and
    * fields by what it saw. A filtered body of more than `limitBytes` is a failure (502).
    */

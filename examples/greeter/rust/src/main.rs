@@ -1,5 +1,6 @@
 //! The Greeter, with health, reflection and a graceful stop.
 
+mod check_health;
 mod greeter;
 mod settings;
 
@@ -17,6 +18,7 @@ use tonic_health::server::HealthReporter;
 use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
 
+use check_health::check_health;
 use greeter::MyGreeter;
 use helloworld::greeter_server::GreeterServer;
 use settings::{HELP, Settings};
@@ -30,20 +32,7 @@ type Greeter = GreeterServer<MyGreeter>;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    if env::args().nth(1).as_deref() == Some("--help") {
-        print!("{HELP}");
-        return ExitCode::SUCCESS;
-    }
-    let settings = match Settings::from_environment() {
-        Ok(settings) => settings,
-        Err(problem) => {
-            eprintln!("greeter: {problem}");
-            return ExitCode::FAILURE;
-        }
-    };
-    let level = env::var("LOG_LEVEL").unwrap_or_else(|_| "info".into());
-    tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(EnvFilter::new(level)).init();
-    match serve(settings).await {
+    match run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("greeter: {error}");
@@ -52,7 +41,20 @@ async fn main() -> ExitCode {
     }
 }
 
+async fn run() -> Result<(), Box<dyn Error>> {
+    let args: Vec<String> = env::args().skip(1).collect();
+    match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["--help" | "-h"] => print!("{HELP}"),
+        ["--check"] => check_health(Settings::from_environment()?).await?,
+        [] => serve(Settings::from_environment()?).await?,
+        _ => return Err(format!("what is {}? Settings come from the environment: see --help", args.join(" ")).into()),
+    }
+    Ok(())
+}
+
 async fn serve(settings: Settings) -> Result<(), Box<dyn Error>> {
+    let level = env::var("LOG_LEVEL").unwrap_or_else(|_| "info".into());
+    tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(EnvFilter::new(level)).init();
     let (mut reporter, health) = tonic_health::server::health_reporter();
     reporter.set_serving::<Greeter>().await;
     // grpcurl asks for v1 and falls back to v1alpha; older tools know the latter only.

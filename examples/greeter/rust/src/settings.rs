@@ -12,7 +12,9 @@ pub struct Settings {
 pub const HELP: &str = "\
 The Greeter of proto/helloworld.proto: a gRPC service with health and reflection.
 
-Usage: greeter [--help]
+Usage: greeter            serves
+       greeter --check    asks one that runs with the same settings for its health: exit status 0 = SERVING
+       greeter --help     prints this
 
 Settings, from the environment:
   HOST             address to listen on                                      127.0.0.1

@@ -4,6 +4,8 @@ import { readConfiguration } from '@sekisho/gateway/internal/explain/index'
 import { PluginRegistry } from '@sekisho/gateway/internal/plugins/plugin-registry'
 import { KIND_SINGULAR, RESOURCE_KINDS, type ResourceKind } from '@sekisho/gateway/internal/resources/kind-names'
 import type { ResourceSet } from '@sekisho/gateway/internal/resources/resource-set'
+import { certificateWarnings } from '@sekisho/gateway/internal/tls/certificate-warnings'
+import { describeFeatures, tlsFeatures } from '@sekisho/gateway/internal/tls/features'
 import { configurationFile } from '../configuration-file.ts'
 
 export interface CheckOptions {
@@ -22,9 +24,18 @@ export async function check(options: CheckOptions): Promise<number> {
     print(options.json === true ? json({ valid: false, file, problems }) : `${renderProblems(problems)}${count}`)
     return 1
   }
-  const { resources } = read.config
-  print(options.json === true ? json({ valid: true, file, resources: counts(resources) }) : summary(file, resources))
-  return 0
+  const { resources, settings } = read.config
+  const tls = tlsFeatures(settings.fips)
+  const warnings = certificateWarnings(resources.ssls, Date.now())
+  print(
+    options.json === true
+      ? json({ valid: true, file, resources: counts(resources), tls, warnings })
+      : [summary(file, resources), ...warnings.map((warning) => `warning: ${warning}`), describeFeatures(tls)].join(
+          '\n',
+        ),
+  )
+  // The gateway would not start here; elsewhere it may.
+  return tls.fips === 'unavailable' ? 1 : 0
 }
 
 /** For editors: with the plugins of the user when a configuration leads to them. */

@@ -1,6 +1,7 @@
 import { startDemoService } from '../dev/demo-service.ts'
 import { copyDemo, type DemoFolder } from '../dev/demo-folder.ts'
 import { freePort } from '../dev/free-port.ts'
+import { type DevGreeter, startDevGreeter } from '../dev/greeter.ts'
 import { type DevAddresses, guide, ownGuide } from '../dev/guide.ts'
 import { say } from '../failure.ts'
 import { servedAddresses } from '../served-addresses.ts'
@@ -11,33 +12,44 @@ const HOST = '127.0.0.1'
 /** The product's usual ports; where one is in use, the next free one is taken. */
 const PORT = 8080
 const METRICS_PORT = 9091
+/** What the demo configuration says where there is no Greeter. */
+const GREETER_PORT = 50_051
+
+interface DemoServices {
+  /** Ports of the HTTP services, which run in this process. */
+  readonly http: readonly number[]
+  readonly greeter: DevGreeter | undefined
+}
 
 /**
- * `sekisho dev`: demo services in this process, which also supervises the gateway. Resolves when all of it has stopped.
+ * `sekisho dev`: demo services in this process, which also supervises the gateway, and the Greeter in one of its own.
+ * Resolves when all of it has stopped.
  * The working directory is left alone: what can be edited is a copy in a temporary folder.
  */
 export async function dev(config: string | undefined): Promise<void> {
   // A terminal that is closed sends SIGHUP, which reloads a server; here it means that nobody is watching any more.
   process.once('SIGHUP', () => process.kill(process.pid, 'SIGTERM'))
   const services = [await startDemoService('A'), await startDemoService('B')]
-  const ports = services.map(({ port }) => port)
+  let greeter: DevGreeter | undefined
   let demo: DemoFolder | undefined
   try {
+    greeter = await startDevGreeter()
+    const running: DemoServices = { http: services.map(({ port }) => port), greeter }
     if (config === undefined) {
       demo = await copyDemo()
-      await serveDemo(demo, ports)
+      await serveDemo(demo, running)
     } else {
-      await serveOwn(config, ports)
+      await serveOwn(config, running)
     }
   } finally {
-    await Promise.all([...services.map((service) => service.close()), demo?.remove()])
+    await Promise.all([...services.map((service) => service.close()), greeter?.close(), demo?.remove()])
   }
 }
 
 /** Somebody else may take a port between the look at it and its use; twice is bad luck, more is something else. */
 const MAX_RACES = 3
 
-async function serveDemo(demo: DemoFolder, services: readonly number[]): Promise<void> {
+async function serveDemo(demo: DemoFolder, services: DemoServices): Promise<void> {
   for (let races = 0; ; races++) {
     try {
       await serveDemoOnce(demo, services)
@@ -49,7 +61,7 @@ async function serveDemo(demo: DemoFolder, services: readonly number[]): Promise
   }
 }
 
-async function serveDemoOnce(demo: DemoFolder, [a, b]: readonly number[]): Promise<void> {
+async function serveDemoOnce(demo: DemoFolder, { http: [a, b], greeter }: DemoServices): Promise<void> {
   const port = await freePort(PORT, HOST)
   const metricsPort = await freePort(METRICS_PORT, HOST)
   await demo.write({
@@ -57,10 +69,12 @@ async function serveDemoOnce(demo: DemoFolder, [a, b]: readonly number[]): Promi
     SEKISHO_DEV_METRICS_PORT: metricsPort,
     SEKISHO_DEV_SERVICE_A: a,
     SEKISHO_DEV_SERVICE_B: b,
+    SEKISHO_DEV_GREETER: greeter?.port ?? GREETER_PORT,
   })
   const addresses: DevAddresses = {
     gateway: `http://${HOST}:${port}`,
     metrics: `http://${HOST}:${metricsPort}`,
+    webPage: greeter && `http://${HOST}:${greeter.webPort}`,
     taken: [
       ...(port === PORT ? [] : [`port ${PORT} is taken: this is ${port}`]),
       ...(metricsPort === METRICS_PORT ? [] : [`port ${METRICS_PORT} is taken: metrics are on ${metricsPort}`]),
@@ -74,12 +88,13 @@ async function serveDemoOnce(demo: DemoFolder, [a, b]: readonly number[]): Promi
 }
 
 /** With a configuration of the user's, which finds the demo services in the environment. */
-async function serveOwn(config: string, services: readonly number[]): Promise<void> {
-  for (const [at, name] of ['A', 'B'].entries()) process.env[`SEKISHO_DEV_SERVICE_${name}`] = String(services[at])
+async function serveOwn(config: string, { http, greeter }: DemoServices): Promise<void> {
+  for (const [at, name] of ['A', 'B'].entries()) process.env[`SEKISHO_DEV_SERVICE_${name}`] = String(http[at])
+  if (greeter !== undefined) process.env['SEKISHO_DEV_GREETER'] = String(greeter.port)
   const read = readSettings(config)
   await supervise(read, (info) => {
     const { gateway, metrics } = servedAddresses(info, read.settings)
-    if (info.generation === 1) process.stdout.write(ownGuide(read.file, gateway, metrics, services))
+    if (info.generation === 1) process.stdout.write(ownGuide(read.file, gateway, metrics, http, greeter?.port))
     else say(readyLine(info, read))
   })
 }

@@ -7,7 +7,14 @@ const DEMO = fileURLToPath(new URL('../../demo/', import.meta.url))
 
 /** Ports for the demo configuration, by the names that it has for them. */
 export type DemoPorts = Readonly<
-  Record<'SEKISHO_DEV_PORT' | 'SEKISHO_DEV_METRICS_PORT' | 'SEKISHO_DEV_SERVICE_A' | 'SEKISHO_DEV_SERVICE_B', number>
+  Record<
+    | 'SEKISHO_DEV_PORT'
+    | 'SEKISHO_DEV_METRICS_PORT'
+    | 'SEKISHO_DEV_SERVICE_A'
+    | 'SEKISHO_DEV_SERVICE_B'
+    | 'SEKISHO_DEV_GREETER',
+    number
+  >
 >
 
 /** A copy of the demo configuration to be edited; the installed one stays as it is. */

@@ -4,12 +4,14 @@ import { VERSION } from '@sekisho/gateway/internal/version'
 export interface DevAddresses {
   readonly gateway: string
   readonly metrics: string
+  /** The web page of the gRPC service; undefined where that is not installed. */
+  readonly webPage: string | undefined
   /** The ports that were taken, in words. */
   readonly taken: readonly string[]
 }
 
 /** What is worth a try: what happens, and the command that makes it happen, both printed as they are. */
-export function trials({ gateway, metrics }: DevAddresses): readonly (readonly [string, string])[] {
+export function trials({ gateway, metrics, webPage }: DevAddresses): readonly (readonly [string, string])[] {
   return [
     ['two services take turns', `curl ${gateway}/hello/world`],
     ['3 in 10 seconds, then 429', `curl -s -o /dev/null -w "%{http_code} " "${gateway}/limited?n=[1-4]"`],
@@ -20,8 +22,20 @@ export function trials({ gateway, metrics }: DevAddresses): readonly (readonly [
     ['CORS', `curl -i -H "Origin: https://shop.example" ${gateway}/hello/world`],
     ['WebSocket: 101, a greeting', `curl -i -s -N -m 1 ${WEB_SOCKET} ${gateway}/ws`],
     ['Prometheus', `curl ${metrics}/metrics`],
+    ...(webPage === undefined ? NO_GREETER : grpcTrials(gateway, webPage)),
   ]
 }
+
+function grpcTrials(gateway: string, webPage: string): readonly (readonly [string, string])[] {
+  const { host } = new URL(gateway)
+  return [
+    ['gRPC: what is there', `grpcurl -plaintext ${host} list`],
+    ['a gRPC call', `grpcurl -plaintext -d '{"name":"Ada"}' ${host} helloworld.Greeter/SayHello`],
+    ['gRPC-Web, in a browser', `${webPage}/?gateway=${gateway}`],
+  ]
+}
+
+const NO_GREETER = [['gRPC', 'npm install @sekisho/greeter, then "sekisho dev" has a gRPC service, too']] as const
 
 /** The key is any 16 bytes in base64 (RFC 6455 section 4.1). */
 const WEB_SOCKET =
@@ -53,12 +67,17 @@ export function ownGuide(
   gateway: readonly string[],
   metrics: string | undefined,
   services: readonly number[],
+  greeter: number | undefined,
 ): string {
   const upstreams = services.map((port) => `http://127.0.0.1:${port}`).join(' and ')
+  const grpc =
+    greeter === undefined
+      ? ''
+      : `  gRPC service    127.0.0.1:${greeter}, for an upstream with scheme: grpc: \${{SEKISHO_DEV_GREETER}}\n`
   return `
 Sekisho ${VERSION} serves ${file} on ${gateway.join(', ')}
 ${metrics === undefined ? '' : `  metrics         ${metrics}\n`}  demo services   ${upstreams}, for upstreams of yours: \${{SEKISHO_DEV_SERVICE_A}} and \${{SEKISHO_DEV_SERVICE_B}}
-
+${grpc}
 Saved changes take effect at once. Ctrl-C stops everything.
 `
 }

@@ -34,15 +34,18 @@ routes:
 consumers:
 `
 
+const plain = { protocol: 'http', proxyProtocol: undefined, passthrough: false }
+
 test('a whole configuration', async () => {
   const { config } = await loadConfigText(join(folder, 'sekisho.yaml'), text, options)
   expect(config?.settings).toEqual({
     listen: [
-      { host: undefined, port: 8080, path: undefined, tls: undefined },
+      { host: undefined, port: 8080, path: undefined, ...plain, tls: undefined },
       {
         host: '0.0.0.0',
         port: 8443,
         path: undefined,
+        ...plain,
         tls: { certificate: { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') }, http2: true },
       },
     ],
@@ -68,6 +71,8 @@ test('a whole configuration', async () => {
       keepalive_timeout: 75,
       max_requests_per_connection: 0,
       max_connections: 65536,
+      max_udp_sessions: 8192,
+      http2: { max_concurrent_streams: 128, stream_window: 262144, connection_window: 1048576 },
     },
     upstream_defaults: { connect_timeout: 60, send_timeout: 60, read_timeout: 60, keepalive_pool_size: 320 },
     shutdown: { grace_period: 30 },

@@ -5,6 +5,7 @@ import { emptyResourceSet, kept, type ResourceSet } from '../resources/resource-
 import { checkResources } from './checks/check-resources.ts'
 import type { Entry } from './checks/entry.ts'
 import { identify } from './checks/identities.ts'
+import { compileProtos } from './checks/protos.ts'
 import { checkAllowedPlugins, checkSettings } from './checks/settings.ts'
 import { ConfigDocument } from './document.ts'
 import { resolveReferences } from './env-references.ts'
@@ -53,7 +54,9 @@ export async function validateDocument(
   }
   const settings = readSettings(value, options.environment, findings)
   const pem = new PemReferences(dirname(resolve(file)), options.environment, findings)
-  const { entries, ids } = readResources(value, pem, findings)
+  const read = readResources(value, pem, findings)
+  const { ids } = read
+  const entries = await compileProtos(read.entries, ids.get('protos') ?? new Set(), findings)
   const complete = settings && nodeSettings(settings, file)
   if (complete !== undefined) {
     const plugins = await findPlugins(options, complete, findings)

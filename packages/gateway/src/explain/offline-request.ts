@@ -58,6 +58,8 @@ function portOf(authority: string, settings: NodeSettings, secure: boolean): num
   const written = /:(\d+)$/.exec(authority)?.[1]
   if (written !== undefined) return Number(written)
   return (
-    settings.listen.find(({ tls, port }) => (tls !== undefined) === secure && port !== 0)?.port ?? (secure ? 443 : 80)
+    settings.listen.find(
+      ({ protocol, tls, port }) => protocol === 'http' && (tls !== undefined) === secure && port !== 0,
+    )?.port ?? (secure ? 443 : 80)
   )
 }

@@ -72,6 +72,10 @@ export class OfflineSession implements Session<RequestContext> {
     // No body, so none to replace.
   }
 
+  limitTime(): void {
+    // Nothing takes time.
+  }
+
   holdResponse(): void {
     // No response, so nothing to hold back.
   }

@@ -32,9 +32,17 @@ export function offlineTable({ config, plugins }: ReadConfiguration): OfflineTab
     consumers,
     workerIndex: 0,
     logger: SILENT,
+    metrics,
     upstreamDefaults: config.settings.upstream_defaults,
     mounts: (owner) =>
-      new Mounts({ plugins, consumers, services, logger: SILENT, metadata: (plugin) => owner.metadataOf(plugin) }),
+      new Mounts({
+        plugins,
+        consumers,
+        services,
+        logger: SILENT,
+        metadata: (plugin) => owner.metadataOf(plugin),
+        proto: (id) => owner.protoOf(id),
+      }),
   })
   table.apply(snapshotOperations(config.resources))
   return { table, consumers, metrics }

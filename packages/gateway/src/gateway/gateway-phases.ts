@@ -92,6 +92,7 @@ export class GatewayPhases implements ProxyPhases<RequestContext> {
     const { plan } = ctx
     if (ctx.upstreamMethod !== undefined) request.method = ctx.upstreamMethod
     if (ctx.upstreamTarget !== undefined) request.target = ctx.upstreamTarget
+    if (ctx.upstreamFields !== undefined) setFields(request, ctx.upstreamFields)
     const host = ctx.upstreamHost ?? plan?.upstream?.hostFor(session.peer as Peer)
     if (host !== undefined) request.headers.set('Host', host)
     if (request.upgrade && !mayUpgrade(plan, request)) {
@@ -208,6 +209,14 @@ export class GatewayPhases implements ProxyPhases<RequestContext> {
 
 /** Nothing more is to be decided: a plugin answered, or the client left while one was waiting. */
 const isSettled = (session: GatewaySession): boolean => session.responded || session.finishedAt !== 0
+
+function setFields({ headers }: RequestHead, fields: Readonly<Record<string, string | undefined>>): void {
+  for (const name of Object.keys(fields)) {
+    const value = fields[name]
+    if (value === undefined) headers.delete(name)
+    else headers.set(name, value)
+  }
+}
 
 /** Who the caller is, the gateway says: a client must not be able to say it to an upstream. */
 function dropIdentity({ headers }: RequestHead): void {

@@ -7,6 +7,7 @@ import type { PluginLogger } from '../plugins/context.ts'
 import type { RequestContext } from '../request-context.ts'
 import { normaliseRoute, normaliseService, type NormalRoute, type NormalService } from '../resources/normalise-route.ts'
 import type { PluginSet } from '../resources/plugin-set.ts'
+import type { Proto } from '../resources/proto.ts'
 import { Router, type Explanation } from '../router/index.ts'
 import type { WorkerMetrics } from '../observability/metrics/index.ts'
 import type { Operation } from '../store/store.ts'
@@ -50,6 +51,7 @@ export class GatewayTable {
   private readonly globalRules = new Map<string, PluginSet>()
   private readonly groups = new Map<string, PluginSet>()
   private readonly metadata = new Map<string, unknown>()
+  private readonly protos = new Map<string, Proto>()
   private readonly upstreams: UpstreamTable
   private epoch = 0
   private readonly noRoute: RouteEntry = { normal: NO_ROUTE, plan: undefined, epoch: -1 }
@@ -82,6 +84,10 @@ export class GatewayTable {
     return this.router.explain(context)
   }
 
+  protoOf(id: string): Proto | undefined {
+    return this.protos.get(id)
+  }
+
   metadataOf(plugin: string): unknown {
     return this.metadata.get(plugin)
   }
@@ -106,6 +112,11 @@ export class GatewayTable {
       case 'ssls':
         this.ssls.set(id, value)
         this.upstreams.certificateChanged(id)
+        return
+      case 'protos':
+        if (value === undefined) this.protos.delete(id)
+        else this.protos.set(id, value)
+        this.mounts.removePlugin('grpc-transcode')
         return
       case 'routes':
         if (value === undefined) this.removeRoute(id)

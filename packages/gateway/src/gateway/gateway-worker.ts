@@ -54,7 +54,14 @@ export class GatewayWorker {
       upstreamDefaults: settings.upstream_defaults,
       metrics,
       mounts: (table) =>
-        new Mounts({ plugins, consumers, services, logger, metadata: (plugin) => table.metadataOf(plugin) }),
+        new Mounts({
+          plugins,
+          consumers,
+          services,
+          logger,
+          metadata: (plugin) => table.metadataOf(plugin),
+          proto: (id) => table.protoOf(id),
+        }),
     })
     const requests = metrics.counter(METRICS.httpRequests, {})
     const { access_log: log, trusted_addresses: trusted, server_header: serverHeader } = settings
@@ -74,13 +81,16 @@ export class GatewayWorker {
       },
     })
     this.proxy = new HttpProxy(phases, proxyOptions(settings, metrics, logger))
-    this.streams = new StreamProxy(new GatewayStreams({ table: this.table.streams, status, metrics, logger }), {
-      logger,
-      maxConnections: settings.limits.max_connections,
-      maxUdpSessions: settings.limits.max_udp_sessions,
-      resolver: this.proxy.runtime.resolver,
-      deadlines: this.proxy.runtime.deadlines,
-    })
+    this.streams = new StreamProxy(
+      new GatewayStreams({ table: this.table.streams, ssls: this.table.ssls, status, metrics, logger }),
+      {
+        logger,
+        maxConnections: settings.limits.max_connections,
+        maxUdpSessions: settings.limits.max_udp_sessions,
+        resolver: this.proxy.runtime.resolver,
+        deadlines: this.proxy.runtime.deadlines,
+      },
+    )
     this.gauges = new WorkerGauges(this.proxy, metrics, writer)
   }
 

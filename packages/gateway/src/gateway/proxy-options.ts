@@ -25,6 +25,11 @@ export function proxyOptions(settings: NodeSettings, metrics: WorkerMetrics, log
       maxRequestsPerConnection: limits.max_requests_per_connection,
       maxConnections: limits.max_connections,
     },
+    h2Limits: {
+      maxConcurrentStreams: limits.http2.max_concurrent_streams,
+      streamWindow: limits.http2.stream_window,
+      connectionWindow: limits.http2.connection_window,
+    },
     onRefused: (_connection, reason) => metrics.counter(METRICS.refusedRequests, { reason: reason.code }).add(1),
   }
 }

@@ -124,12 +124,13 @@ export async function controlNode(control: ControlContext, file: string): Promis
       errorLog,
       changed.map(({ id, value }) => [id, value as Ssl]),
     )
-    const removed = new Set(
-      change.operations.filter(({ kind, value }) => kind === 'routes' && value === undefined).map(({ id }) => id),
-    )
-    if (removed.size > 0) {
-      metrics.forget('route', removed)
-      broadcast({ type: 'forget', label: 'route', values: removed })
+    for (const [kind, label] of ROUTE_LABELS) {
+      const removed = new Set(
+        change.operations.filter((one) => one.kind === kind && one.value === undefined).map(({ id }) => id),
+      )
+      if (removed.size === 0) continue
+      metrics.forget(label, removed)
+      broadcast({ type: 'forget', label, values: removed })
     }
     errorLog.info({ revision: change.revision, changes: change.operations.length }, 'the configuration changed')
   })
@@ -198,6 +199,12 @@ export async function controlNode(control: ControlContext, file: string): Promis
 function warnOfCertificates(log: LazyErrorLog, ssls: Iterable<readonly [string, Ssl]>): void {
   for (const warning of certificateWarnings(ssls, Date.now())) log.warn({}, warning)
 }
+
+/** Series with these labels go with the resources that they name. */
+const ROUTE_LABELS = [
+  ['routes', 'route'],
+  ['stream_routes', 'stream_route'],
+] as const
 
 /** The first configuration must be right: there is none to go on with. */
 async function loadOrExplain(store: FileStore): ReturnType<FileStore['load']> {

@@ -12,8 +12,7 @@ export function notices(settings: NodeSettings, resources: ResourceSet): string[
     .map(([id]) => `upstream ${id}`)
   for (const kind of ['services', 'routes', 'stream_routes'] as const) {
     for (const [id, { upstream }] of resources[kind]) {
-      if (typeof upstream === 'object' && upstream.checks !== undefined)
-        checked.push(`${kind.slice(0, -1)} ${id}`)
+      if (typeof upstream === 'object' && upstream.checks !== undefined) checked.push(`${kind.slice(0, -1)} ${id}`)
     }
   }
   if (checked.length > 0) {

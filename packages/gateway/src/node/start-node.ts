@@ -22,7 +22,12 @@ export async function startNode(options: StartNodeOptions): Promise<void> {
     nodeFlags: ['--no-node-snapshot'],
     ...(onReady === undefined ? {} : { onReady }),
   })
-  for (const address of settings.listen) server.listen(listenText(address))
+  const udp = settings.listen.filter(({ protocol }) => protocol === 'udp')
+  if (udp.length > 0) {
+    server.withoutListeners()
+    await (await import('./probe-udp.ts')).probeUdp(udp)
+  }
+  for (const address of settings.listen) if (address.protocol !== 'udp') server.listen(listenText(address))
   if (settings.metrics !== undefined) server.listenOnControl(METRICS_ENDPOINT, listenText(settings.metrics.address))
   await server.run()
 }

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { parseListenAddress, Server, SharedTable, type WorkerContext } from '@sekisho/proxy'
+import { parseListenAddress, Server, SharedTable, type Application, type WorkerContext } from '@sekisho/proxy'
 import { GatewayWorker } from '../gateway/gateway-worker.ts'
 import { WorkerMetrics } from '../observability/metrics/worker-metrics.ts'
 import { PluginRegistry } from '../plugins/plugin-registry.ts'
@@ -14,6 +14,7 @@ import {
   type ToWorker,
   type WorkerStart,
 } from './messages.ts'
+import { udpListeners } from './udp-listeners.ts'
 import { importPlugin } from './user-plugin.ts'
 
 /** A worker thread: makes the data plane from the snapshot it was started with, then follows the control thread's changes. */
@@ -106,17 +107,30 @@ let gateway: Promise<GatewayWorker> | undefined
 
 await new Server()
   .listenInherited(async (worker, listener) => {
-    const { proxy, table } = await (gateway ??= startWorker(worker))
+    const { proxy, streams, table } = await (gateway ??= startWorker(worker))
     const { listen } = (worker.data as WorkerStart).settings
     // By address: after an upgrade the settings may have another order than the sockets that the supervisor holds.
-    const tls = listen.find((one) => parseListenAddress(listenText(one)).key === listener.key)?.tls
-    if (tls === undefined) return proxy
-    const { certificate, http2 } = tls
+    const here = listen.find(
+      (one) => one.protocol !== 'udp' && parseListenAddress(listenText(one)).key === listener.key,
+    )
+    const stream = here?.protocol === 'tcp'
+    const application: Application = stream ? streams : proxy
+    const proxyProtocol = here?.proxyProtocol
+    if (here?.passthrough === true)
+      return { serve: (target) => streams.serve(target, { tls: 'passthrough', proxyProtocol }) }
+    if (here?.tls === undefined) return { serve: (target) => application.serve(target, { proxyProtocol }) }
+    const { certificate, http2 } = here.tls
     const fallback =
       certificate === undefined
         ? undefined
         : { cert: await readFile(certificate.cert, 'utf8'), key: await readFile(certificate.key, 'utf8') }
-    const chosen = table.ssls.listener({ name: listener.key, http2, fallback })
-    return { serve: (target) => proxy.serve(target, { tls: chosen }) }
+    const chosen = table.ssls.listener({ name: listener.key, http2, stream, fallback })
+    return { serve: (target) => application.serve(target, { tls: chosen, proxyProtocol }) }
+  })
+  .listenOwn(async (worker) => {
+    const { listen } = (worker.data as WorkerStart).settings
+    if (listen.every(({ protocol }) => protocol !== 'udp')) return []
+    const { streams } = await (gateway ??= startWorker(worker))
+    return udpListeners(listen, streams, worker)
   })
   .run()

@@ -3,6 +3,7 @@ import type { ConsumerStore } from '../consumers/consumer-store.ts'
 import type { MountPlace, PluginContext, PluginLogger } from '../plugins/context.ts'
 import type { PluginDefinition, PluginHooks } from '../plugins/definition.ts'
 import { withDefaults } from '../resources/defaults.ts'
+import type { Proto } from '../resources/proto.ts'
 import type { PluginMeta, PluginSet } from '../resources/plugin-set.ts'
 import { mountedPlugin, type MountedPlugin } from './mounted-plugin.ts'
 
@@ -17,6 +18,7 @@ export interface MountsOptions {
   readonly logger: PluginLogger
   /** The `plugin_metadata` of a plugin as it was written. */
   readonly metadata: (plugin: string) => unknown
+  readonly proto: (id: string) => Proto | undefined
 }
 
 interface Mount {
@@ -156,7 +158,7 @@ export class Mounts {
   }
 
   private contextOf(definition: PluginDefinition, place: MountPlace): PluginContext {
-    const { consumers, services, logger, metadata } = this.options
+    const { consumers, services, logger, metadata, proto } = this.options
     const written = metadata(definition.name) ?? {}
     return {
       ...services,
@@ -164,6 +166,7 @@ export class Mounts {
       scope: `${place.kind}/${place.id}`,
       metadata: definition.metadataSchema === undefined ? written : withDefaults(definition.metadataSchema, written),
       consumers: consumers.directoryFor(definition),
+      proto,
       logger,
     }
   }

@@ -6,6 +6,7 @@ const BUILT_IN = {
   cors: () => import('./cors.ts'),
   echo: () => import('./echo.ts'),
   'fault-injection': () => import('./fault-injection.ts'),
+  'grpc-transcode': () => import('./grpc-transcode.ts'),
   'ip-restriction': () => import('./ip-restriction.ts'),
   'key-auth': () => import('./key-auth.ts'),
   'limit-conn': () => import('./limit-conn.ts'),

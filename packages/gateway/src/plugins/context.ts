@@ -1,10 +1,18 @@
 import type { SharedTable } from '@sekisho/proxy'
 import type { WorkerMetrics } from '../observability/metrics/index.ts'
 import type { ConsumerDirectory } from '../consumers/consumer-directory.ts'
+import type { Proto } from '../resources/proto.ts'
 
 /** Where a plugin is mounted: its configuration stands on this resource. */
 export interface MountPlace {
-  readonly kind: 'routes' | 'stream_routes' | 'services' | 'plugin_configs' | 'global_rules' | 'consumers' | 'consumer_groups'
+  readonly kind:
+    | 'routes'
+    | 'stream_routes'
+    | 'services'
+    | 'plugin_configs'
+    | 'global_rules'
+    | 'consumers'
+    | 'consumer_groups'
   readonly id: string
 }
 
@@ -22,6 +30,8 @@ export interface PluginContext<ConsumerConfig = unknown, Metadata = unknown> {
   /** The plugin's `plugin_metadata`, defaults filled in. */
   readonly metadata: Metadata
   readonly consumers: ConsumerDirectory<ConsumerConfig>
+  /** A `protos` resource. `grpc-transcode` is made anew when one changes. */
+  readonly proto: (id: string) => Proto | undefined
   /** Counters shared by all workers: for windows and buckets (three cells). */
   readonly counters: SharedTable
   /** Counters with one cell for each worker: for what is in flight. */

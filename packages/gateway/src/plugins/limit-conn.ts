@@ -165,12 +165,23 @@ export default definePlugin({
 })
 
 /** A connection is not delayed, and has nothing that a text could be made of. */
-function checkStream({ conn, burst, key, key_type: type, rules }: Config): { path: string; message: string } | undefined {
-  if (rules !== undefined) return { path: '/rules', message: 'do not work on a stream route; write "conn", "burst" and "key"' }
+function checkStream({
+  conn,
+  burst,
+  key,
+  key_type: type,
+  rules,
+}: Config): { path: string; message: string } | undefined {
+  if (rules !== undefined)
+    return { path: '/rules', message: 'do not work on a stream route; write "conn", "burst" and "key"' }
   if (Number.isNaN(Number(conn))) return { path: '/conn', message: 'must be a number on a stream route; write as 10' }
-  if (Number(burst) !== 0) return { path: '/burst', message: 'must be 0 on a stream route: connections are not delayed; write burst: 0' }
+  if (Number(burst) !== 0)
+    return { path: '/burst', message: 'must be 0 on a stream route: connections are not delayed; write burst: 0' }
   if (type === 'var' && streamVariable(key ?? '') !== undefined) return undefined
-  return { path: '/key', message: `must name a variable that sessions have; write one of ${STREAM_VARIABLES.join(', ')}` }
+  return {
+    path: '/key',
+    message: `must name a variable that sessions have; write one of ${STREAM_VARIABLES.join(', ')}`,
+  }
 }
 
 function gatesOf(config: Config, { scope, logger, inFlight, workerIndex }: PluginContext): Gate[] {

@@ -3,6 +3,7 @@ import type { ConsumerGroup } from './consumer-group.ts'
 import type { GlobalRule } from './global-rule.ts'
 import type { PluginConfig } from './plugin-config.ts'
 import type { PluginMetadata } from './plugin-metadata.ts'
+import type { Proto } from './proto.ts'
 import type { Route } from './route.ts'
 import type { Service } from './service.ts'
 import type { Ssl } from './ssl.ts'
@@ -12,6 +13,7 @@ import type { Upstream } from './upstream.ts'
 /** The type of one resource of each kind. Kinds are named as the lists in the configuration file and as APISIX's paths. */
 export interface ResourceTypes {
   ssls: Ssl
+  protos: Proto
   upstreams: Upstream
   services: Service
   routes: Route
@@ -32,6 +34,7 @@ export type Resource = ResourceTypes[ResourceKind]
  */
 export const RESOURCE_KINDS: readonly ResourceKind[] = [
   'ssls',
+  'protos',
   'upstreams',
   'services',
   'plugin_configs',
@@ -46,6 +49,7 @@ export const RESOURCE_KINDS: readonly ResourceKind[] = [
 /** What one resource of a kind is called in messages. */
 export const KIND_SINGULAR: Readonly<Record<ResourceKind, string>> = {
   ssls: 'ssl',
+  protos: 'proto',
   upstreams: 'upstream',
   services: 'service',
   routes: 'route',

@@ -5,6 +5,7 @@ import { GlobalRule } from './global-rule.ts'
 import type { ResourceKind } from './kind-names.ts'
 import { PluginConfig } from './plugin-config.ts'
 import { PluginMetadata } from './plugin-metadata.ts'
+import { Proto } from './proto.ts'
 import { Route } from './route.ts'
 import { Service } from './service.ts'
 import { Ssl } from './ssl.ts'
@@ -14,6 +15,7 @@ import { Upstream } from './upstream.ts'
 /** The JSON Schema of one resource of each kind. */
 export const resourceSchemas: Readonly<Record<ResourceKind, TSchema>> = {
   ssls: Ssl,
+  protos: Proto,
   upstreams: Upstream,
   services: Service,
   routes: Route,

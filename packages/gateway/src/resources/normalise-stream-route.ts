@@ -40,7 +40,8 @@ export function expandStreamUpstream(upstream: NonNullable<StreamRoute['upstream
 
 /** `id` is the key of the route in its list. */
 export function normaliseStreamRoute(id: string, route: StreamRoute): NormalStreamRoute {
-  const text = (value: string | number | undefined): string | undefined => (value === undefined ? undefined : String(value))
+  const text = (value: string | number | undefined): string | undefined =>
+    value === undefined ? undefined : String(value)
   const names = route.snis ?? (route.sni === undefined ? [] : [route.sni])
   return {
     id,

@@ -27,9 +27,7 @@ export const StreamRoute = Type.Object(
     server_port: Type.Optional(
       Type.Integer({ minimum: 1, maximum: 65535, description: 'port that the client connected to' }),
     ),
-    server_addr: Type.Optional(
-      Type.String({ description: 'address or network of ours that the client connected to' }),
-    ),
+    server_addr: Type.Optional(Type.String({ description: 'address or network of ours that the client connected to' })),
     remote_addr: Type.Optional(Type.String({ description: 'address or network of the client' })),
     remote_addrs: Type.Optional(Type.Array(Type.String(), list)),
     sni: Type.Optional(Sni),
@@ -50,7 +48,11 @@ export const StreamRoute = Type.Object(
       Type.Enum([1, 2], { description: 'tell the upstream who the client is, by this version of the PROXY protocol' }),
     ),
     responses: Type.Optional(
-      Type.Integer({ minimum: 0, default: 0, description: 'UDP: a session ends after so many answers; 0 = by time alone' }),
+      Type.Integer({
+        minimum: 0,
+        default: 0,
+        description: 'UDP: a session ends after so many answers; 0 = by time alone',
+      }),
     ),
     status: Type.Optional(Type.Enum([1, 0], { default: 1, description: '0 takes the route out' })),
   },

@@ -4,10 +4,13 @@ import type { UpstreamStatus } from '../gateway/upstream-status.ts'
 import { METRICS, type Counter, type Gauge, type WorkerMetrics } from '../observability/metrics/index.ts'
 import type { PluginLogger } from '../plugins/context.ts'
 import { StreamContext, type GatewayStreamSession } from './stream-context.ts'
+import type { SslTable } from '../tls/ssl-table.ts'
+import { verifyStreamClient } from '../tls/verify-client.ts'
 import type { StreamTable } from './stream-table.ts'
 
 export interface GatewayStreamsOptions {
   readonly table: StreamTable
+  readonly ssls: SslTable
   readonly status: UpstreamStatus
   readonly metrics: WorkerMetrics
   readonly logger: PluginLogger
@@ -46,6 +49,13 @@ export class GatewayStreams implements StreamPhases<StreamContext> {
     }
     ctx.plan = plan
     plan.sessions.add(1)
+    const { tls } = session.client
+    const { ssls } = this.options
+    const wrong = tls === undefined || ssls.verifying === 0 ? undefined : verifyStreamClient(ssls, tls)
+    if (wrong !== undefined) {
+      this.tell(session, wrong)
+      return undefined
+    }
     for (const { hooks, name } of plan.plugins) {
       if (hooks.stream?.(session) === false) {
         this.tell(session, `${name} refused it`)
@@ -115,4 +125,5 @@ export class GatewayStreams implements StreamPhases<StreamContext> {
   }
 }
 
-const upstreamName = ({ ctx: { plan } }: GatewayStreamSession): string => plan?.target?.upstream.id ?? plan?.route.id ?? ''
+const upstreamName = ({ ctx: { plan } }: GatewayStreamSession): string =>
+  plan?.target?.upstream.id ?? plan?.route.id ?? ''

@@ -27,6 +27,7 @@ export class ServerSsl {
   private readonly ticketKeys: Buffer | undefined
   private withHttp2: ServerTlsContext | undefined = undefined
   private withoutHttp2: ServerTlsContext | undefined = undefined
+  private withoutAlpn: ServerTlsContext | undefined = undefined
 
   constructor(id: string, ssl: Ssl, ticketKeys: Buffer | undefined) {
     this.id = id
@@ -40,6 +41,11 @@ export class ServerSsl {
   context(http2: boolean): ServerTlsContext {
     if (http2) return (this.withHttp2 ??= this.make(['h2', 'http/1.1']))
     return (this.withoutHttp2 ??= this.make(['http/1.1']))
+  }
+
+  /** For stream listeners, where nobody knows what is spoken: nothing is agreed on. */
+  contextWithoutAlpn(): ServerTlsContext {
+    return (this.withoutAlpn ??= this.make([]))
   }
 
   /** Clients of a connection with this context were checked as this resource asks for now. */

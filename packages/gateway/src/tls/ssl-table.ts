@@ -16,6 +16,8 @@ export interface TlsListenerOptions {
   /** In logs. */
   readonly name: string
   readonly http2: boolean
+  /** What is spoken within TLS is not known: no ALPN. */
+  readonly stream?: boolean
   /** For names that no ssl resource has. */
   readonly fallback: CertificatePair | undefined
 }
@@ -67,7 +69,7 @@ export class SslTable {
   }
 
   /** What a TLS listener chooses certificates by. */
-  listener({ name, http2, fallback }: TlsListenerOptions): ServerTls {
+  listener({ name, http2, stream = false, fallback }: TlsListenerOptions): ServerTls {
     let made: ServerTlsContext | undefined
     let madeAt = -1
     const fallbackContext = (): ServerTlsContext | undefined => {
@@ -78,7 +80,7 @@ export class SslTable {
           id: `listener ${name}`,
           certs: [fallback],
           groups: keyExchangeGroups(),
-          alpn: http2 ? ['h2', 'http/1.1'] : ['http/1.1'],
+          alpn: stream ? [] : http2 ? ['h2', 'http/1.1'] : ['http/1.1'],
           ticketKeys: this.ticketKeys,
         })
       }
@@ -89,7 +91,7 @@ export class SslTable {
         const ssl = this.find(serverName)
         if (ssl === undefined) return fallbackContext()
         try {
-          return ssl.context(http2)
+          return stream ? ssl.contextWithoutAlpn() : ssl.context(http2)
         } catch (err) {
           this.logger.error({ err, ssl: ssl.id }, `the certificate of ssl ${ssl.id} cannot be used`)
           return undefined

@@ -57,10 +57,10 @@ describe('one name, two kinds of keys', () => {
   const both = { ...A, certs: [A_RSA_CERTIFICATE], keys: [A_RSA_KEY] }
 
   test.each([
-    ['ECDSA+SHA256', 'TLSv1.3', 'id-ecPublicKey'],
-    ['RSA-PSS+SHA256', 'TLSv1.3', 'rsaEncryption'],
-    ['ECDSA+SHA256', 'TLSv1.2', 'id-ecPublicKey'],
-    ['RSA-PSS+SHA256:RSA+SHA256', 'TLSv1.2', 'rsaEncryption'],
+    ['ECDSA+SHA256', 'TLSv1.3'],
+    ['RSA-PSS+SHA256', 'TLSv1.3'],
+    ['ECDSA+SHA256', 'TLSv1.2'],
+    ['RSA-PSS+SHA256:RSA+SHA256', 'TLSv1.2'],
   ] as const)('a client that knows %s, in %s', async (sigalgs, version) => {
     gateway = await TlsGateway.start({ ssls: [both] })
     const socket = await handshake({ sigalgs, minVersion: version, maxVersion: version })
@@ -140,12 +140,10 @@ describe('live replacement', () => {
 })
 
 describe('sessions', () => {
-  /** The last ticket of a connection, for the next one: in TLS 1.3 it comes after the handshake. */
   async function ticketOf(options: ConnectionOptions): Promise<Buffer> {
     const client = await gateway.connect(options)
-    const ticket = new Promise<Buffer>((resolve) => client.socket.once('session', resolve))
     await client.get('/', options.servername)
-    return ticket
+    return client.session
   }
   const keys = (fill: number): Buffer => Buffer.alloc(48, fill)
 

@@ -36,6 +36,13 @@ export function verifyClient(ssls: SslTable, tls: TlsInfo, host: string, path: s
   return wrongWith(tls, policy)
 }
 
+/** The same for a connection without requests, on a stream listener: there is no path that could be exempt. What is wrong; undefined = nothing. */
+export function verifyStreamClient(ssls: SslTable, tls: TlsInfo): string | undefined {
+  const own = ssls.byId(tls.context.id)
+  if (own?.client === undefined) return undefined
+  return own.vouches(tls.context) ? wrongWith(tls, own.client)?.message : MISDIRECTED.message
+}
+
 function wrongWith(tls: TlsInfo, policy: ClientPolicy): TlsRefusal | undefined {
   const certificate = clientCertificate(tls)
   if (certificate === undefined) return NOT_PRESENT

@@ -1,4 +1,4 @@
-import type { DescMessage, DescMethod, FileRegistry } from '@bufbuild/protobuf'
+import type { DescMessage, DescMethod, DescService, FileRegistry } from '@bufbuild/protobuf'
 import { DEFAULT_MAX_MESSAGE_BYTES } from '../grpc/message-reader.ts'
 import { type GrpcFailure, GrpcStatus } from '../grpc/status.ts'
 import type { Binding } from './http-rules/binding.ts'
@@ -18,6 +18,8 @@ import { type CallStatus, statusJson, statusJsonAsApisix } from './response/stat
 
 export interface TranscoderOptions {
   readonly registry: FileRegistry
+  /** Whose HTTP rules count; left out: those of all services in the registry. */
+  readonly services?: readonly DescService[]
   /** Every request calls this one; undefined: HTTP rules decide. */
   readonly method?: DescMethod | undefined
   /** Left out: canonical JSON. */
@@ -48,7 +50,7 @@ export interface NotRouted {
 export class Transcoder {
   readonly rules: RuleTable | undefined
   private readonly fixed: RoutedCall | undefined
-  private readonly options: Required<Omit<TranscoderOptions, 'method' | 'detailType'>> &
+  private readonly options: Required<Omit<TranscoderOptions, 'method' | 'services' | 'detailType'>> &
     Pick<TranscoderOptions, 'detailType'>
 
   constructor(options: TranscoderOptions) {
@@ -63,7 +65,7 @@ export class Transcoder {
       detailType: options.detailType,
     }
     this.fixed = method === undefined ? undefined : routed(fixedBinding(method), [], '')
-    const services = [...registry].filter((desc) => desc.kind === 'service')
+    const services = options.services ?? [...registry].filter((desc) => desc.kind === 'service')
     this.rules = method === undefined ? new RuleTable(services) : undefined
   }
 

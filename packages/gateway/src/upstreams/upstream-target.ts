@@ -114,6 +114,8 @@ function peerOptions(
     connectTimeoutMs: (timeout?.connect ?? defaults.connect_timeout) * 1_000,
     writeTimeoutMs: (timeout?.send ?? defaults.send_timeout) * 1_000,
     readTimeoutMs: (timeout?.read ?? defaults.read_timeout) * 1_000,
+    // Streaming calls may be quiet for hours: only a limit that somebody wrote down cuts them.
+    quietTimeoutMs: (timeout?.read ?? 0) * 1_000,
     keepAlive: {
       maxIdle: pool?.size ?? defaults.keepalive_pool_size,
       ...(pool === undefined ? {} : { idleTimeoutMs: pool.idle_timeout * 1_000, maxRequests: pool.requests }),

@@ -40,8 +40,7 @@ const READERS: Readonly<Record<string, VariableReader>> = {
   server_name: ({ host }) => host,
   hostname: () => hostname(),
   server_protocol: ({ session }) => session.protocol,
-  request: ({ session }) =>
-    `${session.request.method} ${session.request.target} ${session.protocol}`,
+  request: ({ session }) => `${session.request.method} ${session.request.target} ${session.protocol}`,
   content_type: ({ session }) => session.request.headers.get('content-type'),
   content_length: ({ session }) => session.request.headers.get('content-length'),
   request_id: ({ session }) => session.request.headers.get('x-request-id'),

@@ -21,6 +21,7 @@ import { RequestBody } from './request-body.ts'
 import { answerLocally, relayBody, relayEnd, relayHead, relayWhole } from './response-stage.ts'
 import { onTunnelOpen } from './tunnel.ts'
 import type { WholeBody } from './whole-body.ts'
+import { TimeLimit } from './time-limit.ts'
 import { connected, phaseFailed, upstreamFailed } from './upstream-stage.ts'
 
 const NONE_TRIED: readonly Backend[] = []
@@ -70,6 +71,7 @@ export class Exchange<Ctx> implements Session<Ctx>, ServerExchange, ClientExchan
   filtersBody = false
   /** Bytes of the response body that may still leave by the length its head tells; -1 when it tells none, or nobody could change it. */
   bodyLeft = -1
+  timeLimit: TimeLimit | undefined
   /** Bytes of a body whose head waits for its end, at most; 0 = the head does not wait. */
   holdLimit = 0
   whole: WholeBody | undefined
@@ -168,6 +170,12 @@ export class Exchange<Ctx> implements Session<Ctx>, ServerExchange, ClientExchan
       this.pauses--
       this.resumeResponse()
     }, ms)
+  }
+
+  limitTime(ms: number): void {
+    if (this.over) return
+    if (this.timeLimit === undefined) this.timeLimit = new TimeLimit(this as Exchange<unknown>, ms)
+    else this.timeLimit.limit(ms)
   }
 
   holdResponse(limitBytes: number): void {

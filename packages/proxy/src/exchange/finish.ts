@@ -1,4 +1,5 @@
 import { ProxyError } from '../proxy-error.ts'
+import { grpcTrailers, isGrpc } from '../grpc/reply.ts'
 import type { Exchange } from './exchange.ts'
 import { renderJsonError, type LocalResponse } from './reply.ts'
 import { answerLocally } from './response-stage.ts'
@@ -10,7 +11,10 @@ export function fail<Ctx>(exchange: Exchange<Ctx>, error: ProxyError): void {
   exchange.upstream = undefined
   logError(exchange, error)
   if (exchange.downstream.headSent) {
-    exchange.downstream.cut()
+    // Only in HTTP/2 can trailers follow whatever has been sent.
+    if (exchange.downstream.httpMajor === 2 && isGrpc(exchange.request))
+      exchange.downstream.endBody(grpcTrailers(error))
+    else exchange.downstream.cut()
     finish(exchange, error)
     return
   }
@@ -57,6 +61,7 @@ export function finish<Ctx>(exchange: Exchange<Ctx>, error: ProxyError | undefin
   if (exchange.over) return
   exchange.over = true
   exchange.finishedAt = performance.now()
+  if (exchange.timeLimit !== undefined) exchange.runtime.deadlines.remove(exchange.timeLimit)
   if (exchange.upstream !== undefined) {
     exchange.upstream.discard()
     exchange.upstream = undefined

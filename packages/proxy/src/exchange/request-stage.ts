@@ -1,4 +1,5 @@
 import { ProxyError } from '../proxy-error.ts'
+import { parseGrpcTimeout } from '../grpc/timeout.ts'
 import type { MaybePromise, ProxyPhases } from '../phases/phases.ts'
 import { isPromise, type Exchange } from './exchange.ts'
 import { fail, keptContexts } from './finish.ts'
@@ -27,7 +28,22 @@ export function begin<Ctx>(exchange: Exchange<Ctx>): void {
       return
     }
   }
+  // One look at a mask for requests that have none.
+  if (exchange.request.headers.has('grpc-timeout') && !limitByClient(exchange)) return
   if (!settled(exchange, undefined)) runSteps(exchange, 0)
+}
+
+/** @returns false when the request is over: its limit is none */
+function limitByClient<Ctx>(exchange: Exchange<Ctx>): boolean {
+  const text = exchange.request.headers.get('grpc-timeout') as string
+  const ms = parseGrpcTimeout(text)
+  if (ms !== undefined) {
+    exchange.limitTime(ms)
+    return true
+  }
+  const message = 'grpc-timeout is not 1 to 8 digits and one of H, M, S, m, u, n'
+  fail(exchange, new ProxyError('REQUEST_REFUSED', 'downstream', 400, message))
+  return false
 }
 
 function runSteps<Ctx>(exchange: Exchange<Ctx>, from: number): void {

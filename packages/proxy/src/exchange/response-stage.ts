@@ -3,7 +3,7 @@ import { ProxyError } from '../proxy-error.ts'
 import type { ResponseSource } from '../session.ts'
 import { isPromise, type Exchange } from './exchange.ts'
 import { fail, finish, logError } from './finish.ts'
-import { grpcReply, isGrpc } from './grpc-reply.ts'
+import { grpcReply, isGrpc } from '../grpc/reply.ts'
 import type { LocalResponse } from './reply.ts'
 import { phaseFailed } from './upstream-stage.ts'
 import { WholeBody } from './whole-body.ts'
@@ -29,7 +29,7 @@ export function answerLocally<Ctx>(exchange: Exchange<Ctx>, local: LocalResponse
   exchange.held = undefined
   exchange.whole = undefined
   exchange.course++
-  const { head, body } = isGrpc(exchange.request) ? grpcReply(local) : local
+  const { head, body } = isGrpc(exchange.request) ? grpcReply(local, error) : local
   const waiting = filterHead(exchange, head, 'local')
   if (waiting === undefined) deliverWhole(exchange, head, body, '', error)
   else if (waiting !== STOPPED) {

@@ -3,6 +3,7 @@ import type { Peer } from '../peers/peer.ts'
 import { ProxyError } from '../proxy-error.ts'
 import { isPromise, type Exchange } from './exchange.ts'
 import { fail } from './finish.ts'
+import { countDown } from './time-limit.ts'
 import { phaseFailed, upstreamFailed } from './upstream-stage.ts'
 
 /** Makes this attempt's request from what the client sent, and sends it. */
@@ -72,8 +73,10 @@ function write<Ctx>(exchange: Exchange<Ctx>, request: RequestHead): void {
   const { headers } = request
   if ((headers.touched || request.host === '') && !headers.has('host'))
     headers.append('Host', request.host || peer.name)
+  const { timeLimit } = exchange
+  if (timeLimit !== undefined && headers.has('grpc-timeout')) countDown(timeLimit, headers)
   exchange.sentAt = performance.now()
-  upstream.sendRequest(exchange, request, bodyLength, peer.readTimeoutMs, peer.writeTimeoutMs)
+  upstream.sendRequest(exchange, request, bodyLength, peer)
   exchange.body?.send(bodyLength)
 }
 

@@ -3,6 +3,7 @@ import {
   DEFAULT_KEEP_ALIVE,
   poolKey,
   type KeepAlive,
+  type StreamTimeouts,
   type UpstreamAddress,
   type UpstreamProtocol,
   type UpstreamTls,
@@ -25,6 +26,8 @@ export interface PeerOptions {
   readonly readTimeoutMs?: number
   /** Between two writes that the peer must make room for. Default 60 s. */
   readonly writeTimeoutMs?: number
+  /** Between two pieces of a response body in HTTP/2, where PING tells a quiet stream from a dead peer. Default 0: no limit. */
+  readonly quietTimeoutMs?: number
   readonly keepAlive?: Partial<KeepAlive>
   /** Connections are only shared within a group: for tenants that must not meet. */
   readonly group?: string
@@ -38,7 +41,7 @@ const DEFAULT_IO_TIMEOUT_MS = 60_000
 const H2_KEEP_ALIVE: KeepAlive = { ...DEFAULT_KEEP_ALIVE, maxRequests: 0 }
 
 /** Where a request goes. Made once per node where the configuration is known, or per request in a small program. */
-export class Peer {
+export class Peer implements StreamTimeouts {
   /** Name or IP address, without brackets; the path of a unix socket when `port` is 0. */
   readonly host: string
   readonly port: number
@@ -47,6 +50,7 @@ export class Peer {
   readonly connectTimeoutMs: number
   readonly readTimeoutMs: number
   readonly writeTimeoutMs: number
+  readonly quietTimeoutMs: number
   readonly keepAlive: KeepAlive
   /** The balancer's node, when it came from one: told about in `session.tried`. */
   readonly backend: Backend | undefined
@@ -64,6 +68,7 @@ export class Peer {
     this.connectTimeoutMs = options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS
     this.readTimeoutMs = options.readTimeoutMs ?? DEFAULT_IO_TIMEOUT_MS
     this.writeTimeoutMs = options.writeTimeoutMs ?? DEFAULT_IO_TIMEOUT_MS
+    this.quietTimeoutMs = options.quietTimeoutMs ?? 0
     this.protocol = options.protocol ?? 'http/1.1'
     const keepAlive = this.protocol === 'h2' ? H2_KEEP_ALIVE : DEFAULT_KEEP_ALIVE
     this.keepAlive = options.keepAlive === undefined ? keepAlive : { ...keepAlive, ...options.keepAlive }

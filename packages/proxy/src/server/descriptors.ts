@@ -35,12 +35,13 @@ export class DescriptorPool {
   }
 
   get remaining(): number {
-    return this.#sets.length
+    // Without listeners there is nothing that could be used up.
+    return this.#inodes.length === 0 ? Number.POSITIVE_INFINITY : this.#sets.length
   }
 
   /** One descriptor for each listener, in their order; undefined when all are used up. */
   take(): number[] | undefined {
-    return this.#sets.pop()
+    return this.#inodes.length === 0 ? [] : this.#sets.pop()
   }
 
   /** After a worker ended: a set that it never opened is used again, and what it left half open is closed. */

@@ -53,6 +53,8 @@ export async function startInline(plan: InlinePlan): Promise<RunningServer> {
     for (const [i, { application, options }] of applications.entries()) {
       serving.push(await serve(application, plan.addresses[i]!, options))
     }
+    for (const { application, target, options } of (await plan.own?.(worker.context)) ?? [])
+      serving.push(await application.serve(target, options))
   } catch (error) {
     await drainAll(serving, 0)
     throw error
@@ -99,7 +101,7 @@ function runUntilStopped(
       SIGUSR1: () => void control.run('reopenLogs'),
     })
   }
-  const addresses = serving.map((listener, i) => ({ key: plan.addresses[i]!.key, address: listener.address }))
+  const addresses = plan.addresses.map(({ key }, i) => ({ key, address: serving[i]!.address }))
   return { addresses, stopped, stop }
 }
 

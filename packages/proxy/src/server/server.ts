@@ -10,7 +10,7 @@ import { countWorkers, DEFAULT_GRACE_PERIOD_MS, DEFAULT_READY_TIMEOUT_MS, SPARE_
 import type { ServerOptions } from './options.ts'
 import { currentRole } from './roles.ts'
 import type { GatewayAssignment } from './roles.ts'
-import type { ApplicationFactory, Mount } from './worker-thread.ts'
+import type { ApplicationFactory, Mount, OwnListeners } from './worker-thread.ts'
 
 type ControlHook = (control: ControlContext) => void | Promise<void>
 
@@ -31,6 +31,8 @@ export class Server {
   readonly #mounts: Mount[] = []
   readonly #hooks: ControlHook[] = []
   #fallback: Application | ApplicationFactory | undefined
+  #own: OwnListeners | undefined
+  #mayBeEmpty = false
   #running = false
 
   constructor(options: ServerOptions = {}) {
@@ -55,6 +57,21 @@ export class Server {
   /** In a worker module: serves every listener that the supervisor bound and `listen` does not name here. */
   listenInherited(application: Application | ApplicationFactory): this {
     this.#fallback = application
+    return this
+  }
+
+  /**
+   * In a worker: serves listeners that it binds itself, as those for UDP. The supervisor knows nothing of them, so it need not hold any
+   * other either, when told so by `withoutListeners`.
+   */
+  listenOwn(listeners: OwnListeners): this {
+    this.#own = listeners
+    return this
+  }
+
+  /** In the supervisor: the workers bind all that they listen on themselves (`listenOwn`). */
+  withoutListeners(): this {
+    this.#mayBeEmpty = true
     return this
   }
 
@@ -90,7 +107,12 @@ export class Server {
     if (role.kind === 'gateway') return this.#runGateway(role.assignment)
     if (role.kind === 'supervisor') return this.#supervise()
     const { runWorkerThread } = await import('./worker-thread.ts')
-    return runWorkerThread(role.assignment, { mounts: this.#mounts, fallback: this.#fallback, logger: this.#logger })
+    return runWorkerThread(role.assignment, {
+      mounts: this.#mounts,
+      fallback: this.#fallback,
+      own: this.#own,
+      logger: this.#logger,
+    })
   }
 
   /** Everything in this process and thread, and no signal is touched: for tests and for programs that have a life of their own. */
@@ -149,6 +171,7 @@ export class Server {
       controlAddresses: this.#controlAddresses,
       mounts: this.#mounts,
       fallback: this.#fallback,
+      own: this.#own,
       hooks: this.#hooks,
       graceMs: this.#graceMs,
       logger: this.#logger,
@@ -169,7 +192,8 @@ export class Server {
   }
 
   #requireListeners(): void {
-    if (this.#addresses.length === 0) throw new Error('there is nothing to listen on: call listen() before run()')
+    if (this.#addresses.length === 0 && !this.#mayBeEmpty)
+      throw new Error('there is nothing to listen on: call listen() before run()')
   }
 
   #claim(): void {

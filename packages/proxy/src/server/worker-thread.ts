@@ -1,5 +1,5 @@
 import { parentPort } from 'node:worker_threads'
-import type { Application, ListenerInfo, ServingListener } from './application.ts'
+import type { Application, ListenerInfo, ListenTarget, ServingListener } from './application.ts'
 import type { ServerLogger } from './logger.ts'
 import { readControlMessage, wrap } from './messages.ts'
 import type { WorkerMessage } from './messages.ts'
@@ -9,6 +9,16 @@ import type { WorkerContext } from './worker-context.ts'
 
 /** Makes the application of a listener in a worker. */
 export type ApplicationFactory = (worker: WorkerContext, listener: ListenerInfo) => Application | Promise<Application>
+
+/** A listener that the application binds itself, in the worker: UDP, whose sessions belong to one thread. */
+export interface OwnListener {
+  readonly application: Application
+  readonly target: ListenTarget
+  readonly options?: unknown
+}
+
+/** Makes the listeners that a worker binds itself. */
+export type OwnListeners = (worker: WorkerContext) => readonly OwnListener[] | Promise<readonly OwnListener[]>
 
 /** One call of `Server.listen()`. */
 export interface Mount {
@@ -21,6 +31,7 @@ export interface WorkerPlan {
   readonly mounts: readonly Mount[]
   /** For the listeners that no mount names. */
   readonly fallback: Application | ApplicationFactory | undefined
+  readonly own: OwnListeners | undefined
   readonly logger: ServerLogger
 }
 
@@ -54,11 +65,13 @@ export async function runWorkerThread(assignment: WorkerAssignment, plan: Worker
   })
 
   const applications = await makeApplications(holder.context, plan)
+  const own = (await plan.own?.(holder.context)) ?? []
   post({ type: 'prepared' })
   await serve
-  const serving = await Promise.all(
-    applications.map(({ application, options }, i) => application.serve({ fd: listeners[i]!.fd }, options)),
-  )
+  const serving = await Promise.all([
+    ...applications.map(({ application, options }, i) => application.serve({ fd: listeners[i]!.fd }, options)),
+    ...own.map(({ application, target, options }) => application.serve(target, options)),
+  ])
   post({ type: 'serving' })
   const cut = await drainAll(serving, await stop)
   await holder.stop()

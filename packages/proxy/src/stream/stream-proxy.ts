@@ -11,6 +11,7 @@ import {
 import type { ProxyLogger } from '../exchange/options.ts'
 import { Resolver } from '../peers/resolver.ts'
 import type { Application, ListenTarget, ServingListener } from '../server/application.ts'
+import { plainAddress } from './plain-address.ts'
 import type { StreamPhases } from './phases.ts'
 import type { StreamClient, StreamRuntime, StreamSession } from './stream-session.ts'
 import { TcpListener } from './tcp-listener.ts'
@@ -67,7 +68,8 @@ export class StreamProxy<Ctx> implements Application {
     const { logger } = this.runtime
     return UdpListener.listen(this.runtime, target, {
       maxSessions,
-      onOverload: () => logger.warn({ limit: maxSessions }, 'the limit of UDP sessions is reached: a datagram was dropped'),
+      onOverload: () =>
+        logger.warn({ limit: maxSessions }, 'the limit of UDP sessions is reached: a datagram was dropped'),
     })
   }
 
@@ -116,8 +118,10 @@ export class StreamProxy<Ctx> implements Application {
 
 /** Read now: a socket that is closed has no addresses any more, and logs want them. */
 function clientOf(socket: Socket, info: ConnectionInfo): StreamClient {
-  const { remoteAddress, remotePort, localAddress, localPort, tls } = new ClientEnd(socket, info)
-  return { remoteAddress, remotePort, localAddress, localPort, tls }
+  const { remoteAddress, remotePort } = new ClientEnd(socket, info)
+  const { localAddress = '', localPort = 0 } = socket
+  const { tls, proxied } = info
+  return { remoteAddress, remotePort, localAddress: plainAddress(localAddress), localPort, tls, proxied }
 }
 
 function serverTls(tls: StreamServeOptions['tls']): ServerTls | undefined {

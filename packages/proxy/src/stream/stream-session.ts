@@ -1,4 +1,11 @@
-import { TransportError, type ClientEnd, type Deadlines, type Timed, type UpstreamAddress } from '@sekisho/wire'
+import {
+  TransportError,
+  type Deadlines,
+  type ProxiedAddresses,
+  type TlsInfo,
+  type Timed,
+  type UpstreamAddress,
+} from '@sekisho/wire'
 import type { Backend } from '../balancing/index.ts'
 import type { ProxyLogger } from '../exchange/options.ts'
 import type { Peer } from '../peers/peer.ts'
@@ -17,7 +24,16 @@ export interface StreamRuntime<Ctx> {
 }
 
 /** The client's side, as far as it is known. */
-export type StreamClient = Pick<ClientEnd, 'remoteAddress' | 'remotePort' | 'localAddress' | 'localPort' | 'tls'>
+export interface StreamClient {
+  /** The client's IP address, as the PROXY protocol told it or the socket does. */
+  readonly remoteAddress: string
+  readonly remotePort: number
+  /** Of the listener: where the connection came in, whatever the PROXY protocol said. */
+  readonly localAddress: string
+  readonly localPort: number
+  readonly proxied: ProxiedAddresses | undefined
+  readonly tls: TlsInfo | undefined
+}
 
 /** A TCP connection, or the datagrams of one client: what it is, where it goes, and how it came to its end. */
 export abstract class StreamSession<Ctx> implements Timed {
@@ -193,7 +209,13 @@ export abstract class StreamSession<Ctx> implements Timed {
     const { phases, logger } = this.runtime
     if (phases.suppressErrorLog?.(this, error) === true) return
     const { client, peer, attempts } = this
-    const fields = { code: error.code, client: client.remoteAddress, port: client.localPort, peer: peer?.name, attempts }
+    const fields = {
+      code: error.code,
+      client: client.remoteAddress,
+      port: client.localPort,
+      peer: peer?.name,
+      attempts,
+    }
     if (error.source === 'downstream') logger.info(fields, error.message)
     else if (error.source === 'upstream') logger.warn(fields, error.message)
     else logger.error({ ...fields, err: error.cause ?? error }, error.message)

@@ -1,11 +1,5 @@
 import type { Socket } from 'node:net'
-import {
-  addressName,
-  connectError,
-  TransportError,
-  writeProxyHeader,
-  type UpstreamAddress,
-} from '@sekisho/wire'
+import { addressName, connectError, TransportError, writeProxyHeader, type UpstreamAddress } from '@sekisho/wire'
 import type { Peer } from '../peers/peer.ts'
 import { ProxyError } from '../proxy-error.ts'
 import { connectUpstream } from './connect.ts'
@@ -149,12 +143,12 @@ export class TcpSession<Ctx> extends StreamSession<Ctx> implements Splice {
   private proxyHeader(): Uint8Array | undefined {
     const version = this.plan?.proxyProtocol
     if (version === undefined) return undefined
-    const { remoteAddress, remotePort, localAddress, localPort } = this.client
+    const { remoteAddress, remotePort, localAddress, localPort, proxied } = this.client
     return writeProxyHeader(version, {
       sourceAddress: remoteAddress,
       sourcePort: remotePort,
-      destinationAddress: localAddress,
-      destinationPort: localPort,
+      destinationAddress: proxied?.destinationAddress ?? localAddress,
+      destinationPort: proxied?.destinationPort ?? localPort,
     })
   }
 
@@ -168,5 +162,8 @@ const CLOSED: NodeJS.ErrnoException = Object.assign(new Error('it closed the con
 
 const clientGone = (cause: Error | undefined): ProxyError =>
   ProxyError.fromDownstream(
-    new TransportError('CLIENT_GONE', `the client's connection ${cause === undefined ? 'was closed' : `was lost: ${cause.message}`}`),
+    new TransportError(
+      'CLIENT_GONE',
+      `the client's connection ${cause === undefined ? 'was closed' : `was lost: ${cause.message}`}`,
+    ),
   )

@@ -2,6 +2,7 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { isIPv6, type AddressInfo } from 'node:net'
 import type { ListenTarget, ServingListener } from '../server/application.ts'
 import { numericLookup } from './numeric-lookup.ts'
+import { plainAddress } from './plain-address.ts'
 import type { StreamRuntime, StreamSession } from './stream-session.ts'
 import { MAX_QUEUED_BYTES, UdpSession, type UdpDownstream } from './udp-session.ts'
 
@@ -106,6 +107,7 @@ export class UdpListener<Ctx> implements ServingListener {
       localAddress: plainAddress(address),
       localPort: port,
       tls: undefined,
+      proxied: undefined,
     }
     const session = new UdpSession(this.runtime, end, this.downstream(client), this.ended(key))
     this.sessions.set(key, session)
@@ -141,5 +143,3 @@ export class UdpListener<Ctx> implements ServingListener {
     }
   }
 }
-
-const plainAddress = (address: string): string => address.replace(/^::ffff:(?=\d+\.)/, '')

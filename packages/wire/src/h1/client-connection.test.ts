@@ -1,3 +1,4 @@
+import { NO_TIMEOUTS } from '../streams/client-stream.ts'
 import { requestOf } from '../testing/request-of.ts'
 import { describe, expect, it } from 'vitest'
 import { openClientSide, RecordedResponse, ClientSide } from '../testing/client-side.ts'
@@ -10,7 +11,7 @@ describe('a response in one read', () => {
   it('comes whole, and leaves the connection idle', () => {
     const { connection, socket, ...side } = openClientSide()
     const exchange = new RecordedResponse()
-    connection.sendRequest(exchange, requestOf('GET / HTTP/1.1\r\nHost: a\r\n\r\n'), 0, 0, 0)
+    connection.sendRequest(exchange, requestOf('GET / HTTP/1.1\r\nHost: a\r\n\r\n'), 0, NO_TIMEOUTS)
     expect(socket.sent).toBe('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
     socket.receive(OK)
     expect(exchange).toMatchObject({ whole: true, body: 'hello', trailers: '', ends: 1 })

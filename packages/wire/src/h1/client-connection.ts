@@ -10,7 +10,7 @@ import { ChunkedDecoder, type ChunkSink } from './chunked-decoder.ts'
 import type { ClientExchange } from '../streams/client-exchange.ts'
 import { refusal, Refusal, type RefusalCode } from '../streams/refusal.ts'
 import { CHUNKED, type RequestHead } from './request-head.ts'
-import type { ClientStream } from '../streams/client-stream.ts'
+import { NO_TIMEOUTS, type ClientStream, type StreamTimeouts } from '../streams/client-stream.ts'
 import type { TunnelEnds } from '../streams/tunnel-ends.ts'
 import { parseResponseHead, UNTIL_CLOSE, type ResponseHead } from './response-head.ts'
 
@@ -76,8 +76,7 @@ export class H1ClientConnection implements ClientStream, Timed, ChunkSink {
   private informationals = 0
   /** The present response is long, or the last one was, and the next one is likely to be: it is read into a buffer of its own. */
   private longResponse = false
-  private readTimeoutMs = 0
-  private writeTimeoutMs = 0
+  private timeouts = NO_TIMEOUTS
   private paused = false
   /** Pieces of a chunked body that may yet be complete within this read. */
   private pieces: string | undefined
@@ -116,13 +115,7 @@ export class H1ClientConnection implements ClientStream, Timed, ChunkSink {
 
   // ---- sending --------------------------------------------------------------------------------
 
-  sendRequest(
-    exchange: ClientExchange,
-    request: RequestHead,
-    bodyLength: number,
-    readTimeoutMs: number,
-    writeTimeoutMs: number,
-  ): void {
+  sendRequest(exchange: ClientExchange, request: RequestHead, bodyLength: number, timeouts: StreamTimeouts): void {
     const head = request.method + ' ' + request.target + ' HTTP/1.1\r\n' + request.headers.block + '\r\n'
     this.exchange = exchange
     this.method = request.method
@@ -134,11 +127,10 @@ export class H1ClientConnection implements ClientStream, Timed, ChunkSink {
     this.bytesReceived = 0
     this.chunkedRequest = bodyLength === CHUNKED
     this.requestEnded = bodyLength === 0
-    this.readTimeoutMs = readTimeoutMs
-    this.writeTimeoutMs = writeTimeoutMs
+    this.timeouts = timeouts
     if (!this.requestEnded) corkForThisTurn(this.socket)
     this.socket.write(head, 'latin1')
-    this.startTimer(this.requestEnded ? readTimeoutMs : writeTimeoutMs)
+    this.startTimer(this.requestEnded ? timeouts.readTimeoutMs : timeouts.writeTimeoutMs)
   }
 
   sendBody(chunk: Uint8Array): Sent {
@@ -148,7 +140,7 @@ export class H1ClientConnection implements ClientStream, Timed, ChunkSink {
     const sent = this.chunkedRequest ? sendChunk(this.socket, chunk) : sendBytes(this.socket, chunk)
     // Nothing waits: the next byte is the client's business, whose own time limit runs.
     if (sent === SENT) this.deadline = 0
-    else this.startTimer(this.writeTimeoutMs)
+    else this.startTimer(this.timeouts.writeTimeoutMs)
     return sent
   }
 
@@ -156,7 +148,7 @@ export class H1ClientConnection implements ClientStream, Timed, ChunkSink {
     if (this.requestEnded || (this.state !== AWAITING && this.state !== BODY)) return
     this.requestEnded = true
     if (this.chunkedRequest) sendLastChunk(this.socket, trailers)
-    this.startTimer(this.readTimeoutMs)
+    this.startTimer(this.timeouts.readTimeoutMs)
   }
 
   /** Bytes that wait for the upstream to take them. */
@@ -283,7 +275,7 @@ export class H1ClientConnection implements ClientStream, Timed, ChunkSink {
     }
     this.state = BODY
     this.bodyRemaining = length
-    this.startTimer(this.readTimeoutMs)
+    this.startTimer(this.timeouts.readTimeoutMs)
     if (length !== CHUNKED) {
       this.decoder = undefined
       this.exchange?.onResponseHead(head)
@@ -317,7 +309,7 @@ export class H1ClientConnection implements ClientStream, Timed, ChunkSink {
   }
 
   private readBody(bytes: Buffer, at: number, end: number): number {
-    this.startTimer(this.readTimeoutMs)
+    this.startTimer(this.timeouts.readTimeoutMs)
     if (this.decoder !== undefined) {
       const { decoder } = this
       const result = decoder.decode(bytes, at, end, this)
@@ -375,7 +367,7 @@ export class H1ClientConnection implements ClientStream, Timed, ChunkSink {
   resumeBody(): void {
     if (!this.paused || this.state === CLOSED) return
     this.paused = false
-    if (this.state === BODY) this.startTimer(this.readTimeoutMs)
+    if (this.state === BODY) this.startTimer(this.timeouts.readTimeoutMs)
     this.socket.resume()
   }
 

@@ -1,3 +1,4 @@
+import { NO_TIMEOUTS } from '../streams/client-stream.ts'
 import { requestOf } from '../testing/request-of.ts'
 import { once } from 'node:events'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -49,7 +50,11 @@ function ask(
   bodyLength = 0,
 ): Promise<WaitingExchange> {
   const exchange = new WaitingExchange()
-  connection.sendRequest(exchange, requestOf(head), bodyLength, 10_000, 10_000)
+  connection.sendRequest(exchange, requestOf(head), bodyLength, {
+    readTimeoutMs: 10_000,
+    writeTimeoutMs: 10_000,
+    quietTimeoutMs: 0,
+  })
   return exchange.over
 }
 
@@ -118,7 +123,7 @@ describe('an upstream that', () => {
     let received = 0
     const total = 400
     const exchange = new WaitingExchange()
-    connection.sendRequest(exchange, requestOf('POST / HTTP/1.1\r\nHost: a\r\n\r\n'), CHUNKED, 0, 0)
+    connection.sendRequest(exchange, requestOf('POST / HTTP/1.1\r\nHost: a\r\n\r\n'), CHUNKED, NO_TIMEOUTS)
     const piece = Buffer.alloc(65_536, 'p')
     let sent = 0
     const pump = (): void => {
@@ -162,7 +167,7 @@ it('our client talks to our server', async () => {
     const chunked = body.length > 10
     const framing = chunked ? 'Transfer-Encoding: chunked' : `Content-Length: ${body.length}`
     const length = chunked ? CHUNKED : body.length
-    connection.sendRequest(exchange, requestOf(`POST / HTTP/1.1\r\nHost: a\r\n${framing}\r\n\r\n`), length, 0, 0)
+    connection.sendRequest(exchange, requestOf(`POST / HTTP/1.1\r\nHost: a\r\n${framing}\r\n\r\n`), length, NO_TIMEOUTS)
     if (body !== '') {
       connection.sendBody(Buffer.from(body))
       connection.endBody()

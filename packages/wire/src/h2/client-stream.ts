@@ -6,7 +6,7 @@ import { ResponseHead } from '../h1/response-head.ts'
 import type { KeepAlive } from '../pools/keep-alive.ts'
 import { SENT, type Sent } from '../sockets/output.ts'
 import type { ClientExchange } from '../streams/client-exchange.ts'
-import type { ClientStream } from '../streams/client-stream.ts'
+import { NO_TIMEOUTS, type ClientStream, type StreamTimeouts } from '../streams/client-stream.ts'
 import { refusal } from '../streams/refusal.ts'
 import type { TunnelEnds } from '../streams/tunnel-ends.ts'
 import type { H2ClientConnection } from './client-connection.ts'
@@ -26,8 +26,7 @@ export class H2ClientStream extends H2Stream implements ClientStream {
   private informationals = 0
   private bodyLength = CHUNKED
   private bodyless = false
-  private readTimeoutMs = 0
-  private writeTimeoutMs = 0
+  private timeouts = NO_TIMEOUTS
   /** Of the request, when it asked for an upgrade to WebSocket. */
   private webSocketKey: string | undefined
   private upgradeAsked = false
@@ -56,16 +55,9 @@ export class H2ClientStream extends H2Stream implements ClientStream {
     this.exchange?.onConnected()
   }
 
-  sendRequest(
-    exchange: ClientExchange,
-    request: RequestHead,
-    bodyLength: number,
-    readTimeoutMs: number,
-    writeTimeoutMs: number,
-  ): void {
+  sendRequest(exchange: ClientExchange, request: RequestHead, bodyLength: number, timeouts: StreamTimeouts): void {
     this.exchange = exchange
-    this.readTimeoutMs = readTimeoutMs
-    this.writeTimeoutMs = writeTimeoutMs
+    this.timeouts = timeouts
     this.bodyless = request.method === 'HEAD'
     const { connection } = this
     if (!connection.begin(this)) {
@@ -87,8 +79,8 @@ export class H2ClientStream extends H2Stream implements ClientStream {
     this.reading = true
     if (end) {
       this.ended = true
-      this.startTimer(readTimeoutMs)
-    } else this.startTimer(writeTimeoutMs)
+      this.startTimer(timeouts.readTimeoutMs)
+    } else this.startTimer(timeouts.writeTimeoutMs)
   }
 
   private encode(request: RequestHead): void {
@@ -97,7 +89,8 @@ export class H2ClientStream extends H2Stream implements ClientStream {
     encoder.begin()
     encoder.field(':method', request.upgrade ? 'CONNECT' : request.method)
     encoder.field(':scheme', secure ? 'https' : 'http')
-    encoder.field(':authority', headers.get('host') ?? request.host)
+    // Asking for a field makes an index of all of them; what nobody took out is what the parser saw.
+    encoder.field(':authority', headers.touched ? (headers.get('host') ?? request.host) : request.host)
     encoder.field(':path', request.target)
     if (request.upgrade) {
       encoder.field(':protocol', (headers.get('upgrade') ?? 'websocket').toLowerCase())
@@ -120,18 +113,18 @@ export class H2ClientStream extends H2Stream implements ClientStream {
   endBody(trailers = ''): void {
     if (this.id === 0 || this.ended) return
     this.sendEnd(trailers)
-    if (!this.over && !this.waits) this.startTimer(this.readTimeoutMs)
+    if (!this.over && !this.waits) this.awaitPeer()
   }
 
   onDrained(): void {
-    if (this.ended) this.startTimer(this.readTimeoutMs)
+    if (this.ended) this.awaitPeer()
     else this.deadline = 0
     if (this.tunnel !== undefined) this.tunnel.upstreamDrained()
     else this.exchange?.onUpstreamDrain()
   }
 
   protected onStalled(): void {
-    if (!this.headReceived || this.deadline === 0) this.startTimer(this.writeTimeoutMs)
+    if (!this.headReceived || this.deadline === 0) this.startTimer(this.timeouts.writeTimeoutMs)
   }
 
   // ---- the response -----------------------------------------------------------------------------
@@ -161,7 +154,7 @@ export class H2ClientStream extends H2Stream implements ClientStream {
       this.whole(head)
       return
     }
-    this.startTimer(this.readTimeoutMs)
+    this.awaitPeer()
     this.exchange?.onResponseHead(head)
   }
 
@@ -215,7 +208,11 @@ export class H2ClientStream extends H2Stream implements ClientStream {
   }
 
   protected onProgress(): void {
-    this.startTimer(this.readTimeoutMs)
+    this.awaitPeer()
+  }
+
+  private awaitPeer(): void {
+    this.startTimer(this.headReceived ? this.timeouts.quietTimeoutMs : this.timeouts.readTimeoutMs)
   }
 
   pauseBody(): void {
@@ -227,7 +224,7 @@ export class H2ClientStream extends H2Stream implements ClientStream {
 
   resumeBody(): void {
     if (this.reading || this.id === 0) return
-    if (this.headReceived && this.open && !this.over) this.startTimer(this.readTimeoutMs)
+    if (this.headReceived && this.open && !this.over) this.awaitPeer()
     this.startReading()
   }
 

@@ -1,3 +1,4 @@
+import { NO_TIMEOUTS } from '../streams/client-stream.ts'
 import { requestOf } from '../testing/request-of.ts'
 import { once } from 'node:events'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -39,7 +40,7 @@ async function used(pool: ConnectionPool, key = 'a'): Promise<H1ClientConnection
 
 async function ask(connection: H1ClientConnection): Promise<WaitingExchange> {
   const exchange = new WaitingExchange()
-  connection.sendRequest(exchange, requestOf(REQUEST), 0, 0, 0)
+  connection.sendRequest(exchange, requestOf(REQUEST), 0, NO_TIMEOUTS)
   return exchange.over
 }
 
@@ -91,7 +92,7 @@ describe('connections', () => {
   it('within an exchange are closed, not kept', async () => {
     const pool = makePool()
     const connection = await used(pool)
-    connection.sendRequest(new WaitingExchange(), requestOf('GET / HTTP/1.1\r\n\r\n'), 0, 0, 0)
+    connection.sendRequest(new WaitingExchange(), requestOf('GET / HTTP/1.1\r\n\r\n'), 0, NO_TIMEOUTS)
     connection.giveBack(keep())
     expect(connection.closed).toBe(true)
     expect([pool.active, pool.idle, pool.take('a')]).toEqual([0, 0, undefined])

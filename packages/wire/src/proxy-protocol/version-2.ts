@@ -10,7 +10,7 @@ export const MAX_TLVS = 32
 /** Section 2.2: no protocol begins like this. */
 export const VERSION_2_START = Buffer.from('\r\n\r\n\0\r\nQUIT\n')
 export const FIXED_PART = 16
-const LOCAL = 0x20
+export const LOCAL = 0x20
 export const PROXY = 0x21
 export const TCP_OVER_IPV4 = 0x11
 export const TCP_OVER_IPV6 = 0x21

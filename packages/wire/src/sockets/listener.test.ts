@@ -1,11 +1,16 @@
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { request as httpRequest, Agent, type IncomingMessage } from 'node:http'
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { connect as connectTls } from 'node:tls'
 import { afterEach, describe, expect, it } from 'vitest'
+import { AUTHORITY, EC_CERTIFICATE, EC_KEY } from '../testing/certificates.ts'
 import { listen, RawClient, type Listening } from '../testing/listening.ts'
 import { answerAtOnce, answerNothing, echo, readBody, response, type RecordedRequest } from '../testing/server-side.ts'
+import { singleCertificate } from '../tls/server-tls.ts'
 import { STALLED } from './output.ts'
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
@@ -195,5 +200,76 @@ describe('over a real socket', () => {
     for (const connection of listening.connections) connection.drain()
     raw.send(GET)
     expect(await raw.untilEnd()).toMatch(/Connection: close\r\n\r\nGET \/$/)
+  })
+})
+
+describe('over TLS', () => {
+  const target = { host: '127.0.0.1', port: 0 }
+  const tls = singleCertificate({ cert: EC_CERTIFICATE, key: EC_KEY })
+
+  it('a large body goes there and back, twice on one connection', async () => {
+    const listening = await started(echo, {}, target, { tls })
+    const agent = new HttpsAgent({ keepAlive: true, maxSockets: 1, ca: AUTHORITY, servername: 'a.test' })
+    running.push({ stop: () => agent.destroy() })
+    const body = Buffer.from(Array.from({ length: 900_000 }, (_, at) => (at * 31) % 251))
+    for (const headers of [{ 'Content-Length': String(body.length) }, { 'Transfer-Encoding': 'chunked' }]) {
+      const sent = httpsRequest({ port: listening.port, host: '127.0.0.1', method: 'POST', agent, headers })
+      sent.end(body)
+      const [answer] = (await once(sent, 'response')) as [IncomingMessage]
+      const pieces: Buffer[] = []
+      for await (const piece of answer) pieces.push(piece as Buffer)
+      expect(Buffer.concat(pieces).equals(body)).toBe(true)
+    }
+    expect(listening.connections).toHaveLength(1)
+    expect(listening.connections[0].client.secure).toBe(true)
+  })
+
+  it('a response that only the close ends is seen to be cut', async () => {
+    const listening = await started(
+      ({ connection }) => {
+        connection.sendHead(response(200))
+        connection.sendBody(Buffer.from('half'))
+      },
+      {},
+      target,
+      { tls },
+    )
+    const socket = connectTls({ port: listening.port, host: '127.0.0.1', ca: AUTHORITY, servername: 'a.test' })
+    socket.write('GET / HTTP/1.0\r\n\r\n')
+    // libuv takes bytes and a reset that come at once for bytes and an end.
+    for (let text = ''; !text.endsWith('half');) text += String(((await once(socket, 'data')) as [Buffer])[0])
+    listening.connections[0].cut()
+    const [error] = (await once(socket, 'error')) as [NodeJS.ErrnoException]
+    expect(error.code).toBe('ECONNRESET')
+  })
+
+  it('behind the PROXY protocol tells the client’s address', async () => {
+    const listening = await started(answerAtOnce, {}, target, { tls, proxyProtocol: 'required' })
+    const raw = connect(listening.port, '127.0.0.1')
+    raw.write('PROXY TCP4 192.0.2.7 198.51.100.1 50000 443\r\n')
+    const socket = connectTls({ socket: raw, ca: AUTHORITY, servername: 'a.test' })
+    running.push({ stop: () => socket.destroy() })
+    socket.write(GET)
+    expect(String(((await once(socket, 'data')) as [Buffer])[0])).toContain('200 OK')
+    const { client: end } = listening.connections[0]
+    expect([end.remoteAddress, end.remotePort, end.localAddress, end.localPort, end.secure]).toEqual([
+      '192.0.2.7',
+      50_000,
+      '198.51.100.1',
+      443,
+      true,
+    ])
+  })
+
+  it('counts connections from their first moment', async () => {
+    const listening = await started(answerAtOnce, { maxConnections: 1 }, target, { tls })
+    const silent = client(listening)
+    await once(silent.socket, 'connect')
+    while (listening.listener.unopened === 0) await new Promise((resolve) => setImmediate(resolve))
+    expect(await client(listening).untilEnd()).toBe('')
+    expect(listening.overloads).toBe(1)
+    listening.listener.closeUnopened()
+    expect(await silent.untilEnd()).toBe('')
+    while (listening.listener.connections > 0) await new Promise((resolve) => setImmediate(resolve))
   })
 })

@@ -4,6 +4,18 @@ import type { Sent } from '../sockets/output.ts'
 import type { ClientExchange } from './client-exchange.ts'
 import type { TunnelEnds } from './tunnel-ends.ts'
 
+/** How long a peer may take, in ms; 0 = as long as it likes. */
+export interface StreamTimeouts {
+  /** From the end of the request to the head of the response, and in HTTP/1 between two reads of its body. */
+  readonly readTimeoutMs: number
+  /** Between two writes that the peer must make room for. */
+  readonly writeTimeoutMs: number
+  /** Between two pieces of a response body in HTTP/2, where a quiet stream is no dead one: PING tells them apart. */
+  readonly quietTimeoutMs: number
+}
+
+export const NO_TIMEOUTS: StreamTimeouts = { readTimeoutMs: 0, writeTimeoutMs: 0, quietTimeoutMs: 0 }
+
 /** One request and its response, seen from where the request leaves: a stream of an HTTP/2 connection, or an HTTP/1 connection for one exchange. */
 export interface ClientStream {
   /** The connection is there (TLS included): a request may be sent at once. */
@@ -24,13 +36,7 @@ export interface ClientStream {
    * Sends a request head; its fields are as they leave, apart from what the protocol says in its own way.
    * @param bodyLength bytes of the body that follows by `sendBody`, `CHUNKED`, or 0
    */
-  sendRequest(
-    exchange: ClientExchange,
-    request: RequestHead,
-    bodyLength: number,
-    readTimeoutMs: number,
-    writeTimeoutMs: number,
-  ): void
+  sendRequest(exchange: ClientExchange, request: RequestHead, bodyLength: number, timeouts: StreamTimeouts): void
   sendBody(chunk: Uint8Array): Sent
   endBody(trailers?: string): void
 

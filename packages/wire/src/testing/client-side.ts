@@ -117,7 +117,11 @@ export class ClientSide {
   }: Ask = {}): RecordedResponse {
     const recorded = exchange ?? new RecordedResponse()
     const head = `${method} / HTTP/1.1\r\nHost: upstream.test\r\n\r\n`
-    this.connection.sendRequest(recorded, requestOf(head, upgrade), bodyLength, readTimeoutMs, writeTimeoutMs)
+    this.connection.sendRequest(recorded, requestOf(head, upgrade), bodyLength, {
+      readTimeoutMs,
+      writeTimeoutMs,
+      quietTimeoutMs: 0,
+    })
     return recorded
   }
 }

@@ -3,7 +3,8 @@ import { connect, type AddressInfo, type Socket } from 'node:net'
 import { Deadlines } from '../clock/deadlines.ts'
 import { H1ServerConnection, type ServerConnectionOptions } from '../h1/server-connection.ts'
 import { DEFAULT_H1_LIMITS, type H1Limits } from '../limits.ts'
-import { Listener, type ListenTarget } from '../sockets/listener.ts'
+import { ClientEnd } from '../sockets/client-end.ts'
+import { Listener, type ListenerOptions, type ListenTarget } from '../sockets/listener.ts'
 import { RecordingHandler, type RecordedRequest } from './server-side.ts'
 
 /** A listener of ours on a real socket, and what its handler has met. */
@@ -21,13 +22,15 @@ export async function listen(
   onEach: (request: RecordedRequest) => void,
   limits: Partial<H1Limits> = {},
   target: ListenTarget = { host: '127.0.0.1', port: 0 },
+  accepting: Partial<ListenerOptions> = {},
 ): Promise<Listening> {
   const handler = new RecordingHandler(onEach)
   const options = { handler, limits: { ...DEFAULT_H1_LIMITS, ...limits }, deadlines: new Deadlines(), draining: false }
   const connections: H1ServerConnection[] = []
   const listener = await Listener.listen(target, {
-    open: (socket) => {
-      const connection = new H1ServerConnection(socket, options)
+    ...accepting,
+    open: (socket, info) => {
+      const connection = new H1ServerConnection(socket, options, new ClientEnd(socket, info))
       connections.push(connection)
       return connection
     },

@@ -7,6 +7,7 @@ export class RecordingOwner implements SocketOwner {
   /** Set when the socket is closed: why, or null when that was by will. */
   closed: Error | null | undefined
   onText: ((text: string) => void) | undefined
+  onEnd: (() => void) | undefined
   private readonly buffer = Buffer.alloc(4_096)
 
   nextReadBuffer(): Buffer {
@@ -19,6 +20,7 @@ export class RecordingOwner implements SocketOwner {
   }
   onPeerEnd(): void {
     this.ended = true
+    this.onEnd?.()
   }
   onDrain(): void {}
   onSocketClosed(error: Error | undefined): void {

@@ -12,7 +12,7 @@ export const ECDSA = { cert: EC_CERTIFICATE, key: EC_KEY }
 export const tlsContext = (options: Partial<ServerTlsContextOptions> = {}): ServerTlsContext =>
   serverTlsContext({ id: 'a', certs: [ECDSA], ...options })
 
-/** A TLS listener whose protocol is to answer each read with what it got, in capitals. */
+/** A TLS listener whose protocol is to answer each read with what it got, in capitals, and to close when the client does. */
 export class TlsListening {
   readonly opened: { readonly socket: Socket; readonly info: ConnectionInfo; readonly owner: RecordingOwner }[] = []
   readonly refused: string[] = []
@@ -44,6 +44,7 @@ export class TlsListening {
   private open(socket: Socket, info: ConnectionInfo): RecordingOwner {
     const owner = new RecordingOwner()
     owner.onText = (text) => socket.write(text.toUpperCase(), 'latin1')
+    owner.onEnd = () => socket.end()
     this.opened.push({ socket, info, owner })
     this.changed()
     return owner

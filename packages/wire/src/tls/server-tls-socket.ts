@@ -63,10 +63,10 @@ function ownReading(): OwnReading | null {
     private readonly raw: Socket
 
     constructor(raw: Socket, options: TLSSocketOptions) {
-      let self: Socket | undefined
-      const onread = readInto(() => self)
+      const made: { socket?: Socket } = {}
+      const onread = readInto(() => made.socket)
       super(undefined, { ...options, raw, onread, allowHalfOpen: true })
-      self = this
+      made.socket = this
       this.raw = raw
       // Without a socket the class is waiting for one to be connected.
       this.connecting = false

@@ -1,4 +1,4 @@
-import { constants, createHash } from 'node:crypto'
+import { constants, createHash, createPrivateKey, X509Certificate } from 'node:crypto'
 import type { DetailedPeerCertificate, SecureContext, SecureContextOptions, SecureVersion } from 'node:tls'
 import type { ClientHello } from './client-hello.ts'
 import { loadTls } from './load-tls.ts'
@@ -65,22 +65,29 @@ export interface ServerTlsContextOptions {
 /** Throws what OpenSSL says of a certificate, key or list that it cannot use. */
 export function serverTlsContext(options: ServerTlsContextOptions): ServerTlsContext {
   const { id, certs, clientCa, minVersion = 'TLSv1.2', maxVersion, ciphers, groups, ticketKeys } = options
+  for (const { cert, key } of certs) {
+    // OpenSSL compares those of one kind alone: an RSA certificate beside an ECDSA key would fail in the handshake.
+    if (!new X509Certificate(cert).checkPrivateKey(createPrivateKey(key)))
+      throw new Error('the private key does not belong to the certificate')
+  }
+  const authorities = clientCa === undefined ? [] : [clientCa].flat()
+  // Node passes over what is no certificate, and every client would be refused.
+  for (const authority of authorities) new X509Certificate(authority)
   const secure: SecureContextOptions = {
     cert: certs.map((one) => one.cert),
     key: certs.map((one) => one.key),
     minVersion,
     honorCipherOrder: true,
-    // A client that shows another certificate in the middle of a connection is more than policy can follow.
-    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+    // A client that shows another certificate in the middle of a connection is more than policy can follow. Without tickets what is left
+    // is a cache, which Node turns off.
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION | (options.resumption === false ? constants.SSL_OP_NO_TICKET : 0),
     sessionIdContext: sessionContext(options),
     // Left out, Node would load its 140 roots, which no client of ours is checked against.
-    ca: (clientCa ?? []) as string | string[],
+    ca: authorities,
     ...(maxVersion === undefined ? {} : { maxVersion }),
     ...(ciphers === undefined ? {} : { ciphers }),
     ...(groups === undefined ? {} : { ecdhCurve: groups }),
     ...(ticketKeys === undefined ? {} : { ticketKeys }),
-    // What is left then is a cache, which Node turns off.
-    ...(options.resumption === false ? { secureOptions: constants.SSL_OP_NO_TICKET } : {}),
   }
   return {
     id,

@@ -2,6 +2,7 @@ import type { Consumer } from '../../resources/consumer.ts'
 import type { Route } from '../../resources/route.ts'
 import type { Service } from '../../resources/service.ts'
 import type { Ssl } from '../../resources/ssl.ts'
+import type { StreamRoute } from '../../resources/stream-route.ts'
 import type { Upstream } from '../../resources/upstream.ts'
 import type { PluginSet } from '../../resources/plugin-set.ts'
 import { checkConsumerKeys } from './consumers.ts'
@@ -12,6 +13,7 @@ import { checkPluginSet } from './plugin-set.ts'
 import { checkReferences } from './references.ts'
 import { checkRoute } from './routes.ts'
 import { checkClientCertificates, checkServerNames, checkSsl, checkTlsListeners } from './ssls.ts'
+import { checkStreamRoute, checkUpstreamSchemes } from './stream-routes.ts'
 import { checkUpstream } from './upstreams.ts'
 
 /** All checks of resources beyond their schemas. */
@@ -23,6 +25,7 @@ export function checkResources(context: CheckContext): void {
   }
   checkGlobalRules(context)
   checkConsumerKeys(context)
+  checkUpstreamSchemes(context)
   checkServerNames(context)
   checkTlsListeners(context)
   checkClientCertificates(context)
@@ -38,6 +41,8 @@ function checkEntry(context: CheckContext, entry: Entry): void {
       return checkUpstream(findings, item as Upstream, path)
     case 'plugin_metadata':
       return checkPluginMetadata(context, entry)
+    case 'stream_routes':
+      return checkStreamRoute(context, entry, item as StreamRoute)
     case 'routes':
       checkRoute(findings, item as Route, path)
       break

@@ -1,7 +1,7 @@
 import { compileFormat, LogFormatError } from '../../observability/access-log/index.ts'
 import { parseCidr } from '../../addresses/index.ts'
 import type { CheckContext } from './entry.ts'
-import { parseListenAddress } from '../settings/listen.ts'
+import { type Listen, parseListenAddress } from '../settings/listen.ts'
 import type { Settings } from '../settings/settings.ts'
 import { reasonOf } from './reason.ts'
 import type { Findings } from '../problem.ts'
@@ -64,11 +64,13 @@ function checkListeners(findings: Findings, { listen = [] }: Settings): void {
     const path = `/listen/${index}`
     const address = typeof one === 'object' ? one.address : one
     const place = typeof one === 'object' ? `${path}/address` : path
-    const text = String(address)
+    // A port of TCP and the same of UDP are two.
+    const text = `${typeof one === 'object' && one.protocol === 'udp' ? 'udp ' : ''}${String(address)}`
     checkAddress(findings, address, place)
     if (seen.has(text) && !/(^|:)0$/.test(text))
       findings.add({ path: place, value: JSON.stringify(address), message: 'is there twice' })
     seen.add(text)
+    if (typeof one === 'object') checkProtocol(findings, one, path)
     if (typeof one === 'object' && one.http2 !== undefined && (one.tls ?? false) === false) {
       findings.add({
         path: `${path}/http2`,
@@ -77,6 +79,32 @@ function checkListeners(findings: Findings, { listen = [] }: Settings): void {
         remedy: 'remove it, or add "tls: true"',
       })
     }
+  }
+}
+
+/** What is said of a listener must mean something for its protocol. */
+function checkProtocol(
+  findings: Findings,
+  { protocol = 'http', address, tls, http2, proxy_protocol: proxied }: Exclude<Listen, number | string>,
+  path: string,
+): void {
+  const meaningless = (field: string, where: string, remedy: string): void =>
+    findings.add({ path: `${path}/${field}`, atKey: true, message: `has no meaning with ${where}`, remedy })
+  if (protocol === 'http') {
+    if (tls === 'passthrough') meaningless('tls', '"protocol: http"', 'add "protocol: tcp"')
+    return
+  }
+  if (http2 !== undefined) meaningless('http2', `"protocol: ${protocol}"`, 'remove it')
+  if (protocol === 'tcp') return
+  if (tls !== undefined && tls !== false) meaningless('tls', '"protocol: udp"', 'remove it')
+  if (proxied !== undefined) meaningless('proxy_protocol', '"protocol: udp"', 'remove it')
+  if (String(address).startsWith('unix:')) {
+    findings.add({
+      path: `${path}/address`,
+      value: JSON.stringify(address),
+      message: 'is a Unix socket, which takes no datagrams here',
+      remedy: 'write PORT or "HOST:PORT"',
+    })
   }
 }
 

@@ -91,7 +91,7 @@ function checkHashKey(findings: Findings, { type, hash_on = 'vars', key }: Upstr
   }
 }
 
-const SERVED: ReadonlySet<string> = new Set(['http', 'https', 'grpc', 'grpcs'])
+const SERVED: ReadonlySet<string> = new Set(['http', 'https', 'grpc', 'grpcs', 'tcp', 'tls', 'udp'])
 
 /** What a later version will serve is refused, not accepted and ignored. */
 function checkSupport(findings: Findings, { scheme, service_name: name }: Upstream, path: string): void {

@@ -4,6 +4,7 @@ import { parseNodeAddress } from '../../resources/node-address.ts'
 const Tls = Type.Union(
   [
     Type.Boolean(),
+    Type.Literal('passthrough'),
     Type.Object(
       {
         cert: Type.String({ minLength: 1, description: 'file with the certificate chain, PEM' }),
@@ -14,7 +15,8 @@ const Tls = Type.Union(
   ],
   {
     description:
-      'TLS on this address, with the certificates of `ssls`; and with this one for names that none of them has',
+      'TLS on this address, with the certificates of `ssls`; and with this one for names that none of them has. ' +
+      '`passthrough` (with `protocol: tcp`): TLS of every client goes on to the upstream',
   },
 )
 
@@ -25,6 +27,15 @@ export const Listen = Type.Union([
   Type.Object(
     {
       address: Type.Union([Type.Integer({ minimum: 0, maximum: 65535 }), Type.String({ minLength: 1 })]),
+      protocol: Type.Optional(
+        Type.Enum(['http', 'tcp', 'udp'], { default: 'http', description: 'tcp, udp: for `stream_routes`' }),
+      ),
+      proxy_protocol: Type.Optional(
+        Type.Enum(['required', 'optional'], {
+          description:
+            'connections begin with a PROXY protocol header, which says who the client is; `optional` believes anybody',
+        }),
+      ),
       tls: Type.Optional(Tls),
       http2: Type.Optional(
         Type.Boolean({ default: true, description: 'with `tls`: offer HTTP/2 beside HTTP/1.1 (ALPN)' }),
@@ -55,6 +66,11 @@ export interface TlsListener {
 
 /** A listener of the gateway. */
 export interface Listener extends ListenAddress {
+  readonly protocol: 'http' | 'tcp' | 'udp'
+  /** Whether connections begin with a PROXY protocol header. */
+  readonly proxyProtocol: 'required' | 'optional' | undefined
+  /** TLS never ends here, though the name in it is read. */
+  readonly passthrough: boolean
   readonly tls: TlsListener | undefined
 }
 

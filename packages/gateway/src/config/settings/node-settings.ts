@@ -84,12 +84,17 @@ function address(written: number | string): ListenAddress {
   return parsed
 }
 
+const PLAIN = { protocol: 'http', proxyProtocol: undefined, passthrough: false, tls: undefined } as const
+
 function listener(listen: Listen, at: (path: string) => string): Listener {
-  if (typeof listen !== 'object') return { ...address(listen), tls: undefined }
-  const { tls, http2 = true } = listen
+  if (typeof listen !== 'object') return { ...address(listen), ...PLAIN }
+  const { protocol = 'http', tls, http2 = true, proxy_protocol: proxyProtocol } = listen
   return {
     ...address(listen.address),
-    tls: tls === undefined || tls === false ? undefined : tlsListener(tls, http2, at),
+    protocol,
+    proxyProtocol,
+    passthrough: tls === 'passthrough',
+    tls: tls === undefined || tls === false || tls === 'passthrough' ? undefined : tlsListener(tls, http2, at),
   }
 }
 

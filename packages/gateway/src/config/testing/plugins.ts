@@ -1,4 +1,6 @@
 import { Type } from '../../schema/type.ts'
+import ipRestriction from '../../plugins/ip-restriction.ts'
+import limitConn from '../../plugins/limit-conn.ts'
 import type { PluginDefinition } from '../../plugins/definition.ts'
 import type { PluginLookup } from '../plugin-lookup.ts'
 
@@ -45,8 +47,11 @@ const rewrite = {
 }
 
 const known = new Map(
-  [limitCount, keyAuth, rewrite].map((plugin) => [plugin.name, plugin as unknown as PluginDefinition]),
+  [limitCount, keyAuth, rewrite, ipRestriction, limitConn].map((plugin) => [
+    plugin.name,
+    plugin as unknown as PluginDefinition,
+  ]),
 )
 
-/** Three plugins, each with another kind of rule, as the real ones have. */
+/** Three plugins, each with another kind of rule, as the real ones have; and the two that work on stream routes. */
 export const testPlugins: PluginLookup = { get: (name) => known.get(name), names: () => [...known.keys()] }

@@ -95,9 +95,12 @@ export const METRICS = {
     'Requests that were refused before they were routed, by reason.',
     ['reason'],
   ),
-  streamSessions: define('counter', 'sekisho_stream_sessions_total', 'TCP connections and UDP sessions by stream route.', [
-    'stream_route',
-  ]),
+  streamSessions: define(
+    'counter',
+    'sekisho_stream_sessions_total',
+    'TCP connections and UDP sessions by stream route.',
+    ['stream_route'],
+  ),
   streamOpen: define('gauge', 'sekisho_stream_open_sessions', 'TCP connections and UDP sessions that are open.'),
   streamUnrouted: define(
     'counter',

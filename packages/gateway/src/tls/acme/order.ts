@@ -18,12 +18,17 @@ export interface AcmeOrdersOptions {
 /** Authorities answer within seconds; some queue for minutes. */
 const ORDER_WITHIN_MS = 5 * 60 * 1_000
 
+/** One answer of the authority; the library itself would wait for ever. */
+const ANSWER_WITHIN_MS = 30_000
+
 /** The library speaks the protocol (RFC 8555); it is loaded by those who ask for certificates alone. */
 async function loadLibrary(): Promise<typeof import('acme-client')> {
   try {
-    const library = await import('acme-client')
+    const loaded = await import('acme-client')
     // A CommonJS module.
-    return (library as unknown as { default?: typeof library }).default ?? library
+    const library = (loaded as unknown as { default?: typeof loaded }).default ?? loaded
+    library.axios.defaults.timeout = ANSWER_WITHIN_MS
+    return library
   } catch (error) {
     throw new Error('"acme" needs a library that is not installed: npm install acme-client', { cause: error })
   }
@@ -54,6 +59,7 @@ export class AcmeOrders {
 
   private async run(domain: string): Promise<CertificatePair> {
     const { crypto } = await loadLibrary()
+    await this.reachAuthority()
     // An order that failed may have to do with the account: the next one looks again.
     const client = await (this.client ??= this.register().catch((error: unknown) => {
       this.client = undefined
@@ -76,27 +82,40 @@ export class AcmeOrders {
     return { cert, key: key.toString() }
   }
 
+  /** The library tells of a connection that fails in words that nobody understands, and half a minute later. */
+  private async reachAuthority(): Promise<void> {
+    const { directory } = this.options.settings
+    try {
+      const response = await fetch(directory, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) })
+      await response.body?.cancel()
+      if (!response.ok) throw new Error(`status ${response.status}`)
+    } catch (error) {
+      const { message, cause } = error as Error
+      const reason = cause instanceof Error ? cause.message : message
+      throw new Error(`${directory} cannot be reached: ${reason}`, { cause: error })
+    }
+  }
+
   private async register(): Promise<Client> {
     const { settings, storage, pollMs } = this.options
     const acme = await loadLibrary()
-    const known = await storage.readAccount()
-    const key = known?.key ?? (await acme.crypto.createPrivateEcdsaKey()).toString()
-    // Before the account is made: a key that is lost takes the account with it.
-    if (known === undefined) await storage.writeAccount({ key, url: undefined })
+    let key = await storage.readAccountKey()
+    if (key === undefined) {
+      key = (await acme.crypto.createPrivateEcdsaKey()).toString()
+      // Before the account is made: a key that is lost takes the account with it.
+      await storage.writeAccountKey(key)
+    }
     const client = new acme.Client({
       directoryUrl: settings.directory,
       accountKey: key,
-      ...(known?.url === undefined ? {} : { accountUrl: known.url }),
       ...(settings.externalAccount === undefined ? {} : { externalAccountBinding: settings.externalAccount }),
       ...(pollMs === undefined ? {} : { backoffMin: pollMs, backoffMax: pollMs }),
     })
-    if (known?.url === undefined) {
-      await client.createAccount({
-        termsOfServiceAgreed: true,
-        ...(settings.email === undefined ? {} : { contact: [`mailto:${settings.email}`] }),
-      })
-      await storage.writeAccount({ key, url: client.getAccountUrl() })
-    }
+    // A key that is registered already finds its account (RFC 8555 section 7.3.1).
+    await client.createAccount({
+      termsOfServiceAgreed: true,
+      ...(settings.email === undefined ? {} : { contact: [`mailto:${settings.email}`] }),
+    })
     return client
   }
 }

@@ -3,14 +3,6 @@ import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { CertificatePair } from '../ssl-table.ts'
 
-/** An account at an authority. */
-export interface AcmeAccount {
-  /** Private key, PEM. */
-  readonly key: string
-  /** RFC 8555 section 7.3; undefined: not registered yet. */
-  readonly url: string | undefined
-}
-
 /** Readable by the gateway's user alone. */
 const PRIVATE_FILE = 0o600
 const PRIVATE_FOLDER = 0o700
@@ -28,13 +20,13 @@ export class AcmeStorage {
     this.folder = join(folder, `${new URL(directory).hostname}-${hash}`)
   }
 
-  async readAccount(): Promise<AcmeAccount | undefined> {
-    const text = await this.read('account.json')
-    return text === undefined ? undefined : (JSON.parse(text) as AcmeAccount)
+  /** The private key that names our account at the authority, PEM. */
+  readAccountKey(): Promise<string | undefined> {
+    return this.read('account.key')
   }
 
-  writeAccount(account: AcmeAccount): Promise<void> {
-    return this.write('account.json', `${JSON.stringify(account, undefined, 2)}\n`)
+  writeAccountKey(key: string): Promise<void> {
+    return this.write('account.key', key)
   }
 
   async readCertificate(domain: string): Promise<CertificatePair | undefined> {

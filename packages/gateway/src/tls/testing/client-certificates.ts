@@ -1,7 +1,7 @@
 // For tests, valid until 2120. Made once with openssl, which a machine that runs the tests need not have; Node reads certificates and makes none.
 // Their key is that of the servers' certificates.
 
-/** O=Example, CN=alice. */
+/** CN=alice, O=Example. */
 export const ALICE = `-----BEGIN CERTIFICATE-----
 MIIBejCCASCgAwIBAgICEAswCgYIKoZIzj0EAwIwGTEXMBUGA1UEAwwOdGVzdCBh
 dXRob3JpdHkwIBcNMjAwMTAxMDAwMDAwWhgPMjEyMDAxMDEwMDAwMDBaMCIxDjAM

@@ -14,8 +14,9 @@ export class TlsClient {
   private received = ''
   private wake: () => void = () => undefined
 
-  private constructor(socket: TLSSocket) {
+  private constructor(socket: TLSSocket, session: Promise<Buffer>) {
     this.socket = socket
+    this.session = session
     socket.setEncoding('latin1')
     socket.on('data', (text: string) => {
       this.received += text
@@ -25,6 +26,9 @@ export class TlsClient {
     socket.on('error', () => this.wake())
   }
 
+  /** A session to resume: in TLS 1.2 it comes with the handshake, in 1.3 after it. */
+  readonly session: Promise<Buffer>
+
   /** Resolves after the handshake; rejects when it fails. */
   static connect(port: number, options: ConnectionOptions = {}): Promise<TlsClient> {
     return new Promise((resolve, reject) => {
@@ -32,9 +36,10 @@ export class TlsClient {
         { host: '127.0.0.1', port, servername: 'a.test', ca: AUTHORITY, ALPNProtocols: ['http/1.1'], ...options },
         () => {
           socket.off('error', reject)
-          resolve(new TlsClient(socket))
+          resolve(new TlsClient(socket, session))
         },
       )
+      const session = new Promise<Buffer>((come) => socket.once('session', come))
       socket.once('error', reject)
     })
   }

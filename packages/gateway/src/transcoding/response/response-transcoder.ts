@@ -64,7 +64,8 @@ export class UnaryResponse {
   end(status: CallStatus | undefined): WholeResponse {
     if (status !== undefined && status.code !== GrpcStatus.OK) return errorResponse(status, this.options)
     const failure = this.reader.end() ?? this.failure ?? missing(status, this.written)
-    if (failure !== undefined) return errorResponse(local(failure), this.options)
+    // The call may have been fine; what came back is not.
+    if (failure !== undefined) return { ...errorResponse(local(failure), this.options), httpStatus: BAD_GATEWAY }
     return { httpStatus: 200, ...(this.written as WrittenMessage) }
   }
 
@@ -96,6 +97,7 @@ export function errorResponse(status: CallStatus, { errorBody }: Pick<ResponseOp
 }
 
 const NOTHING = Buffer.alloc(0)
+const BAD_GATEWAY = 502
 
 /**
  * The response to a call that has a stream of messages: each leaves as it arrives. An error at the end is the last line, as

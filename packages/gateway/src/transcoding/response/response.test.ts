@@ -189,22 +189,22 @@ describe('errors', () => {
   })
 
   test.each<[string, () => Uint8Array[], CallStatus | undefined, number, string]>([
-    ['no message', () => [], OK, 500, 'the upstream sent no message'],
+    ['no message', () => [], OK, 502, 'the upstream sent no message'],
     [
       'two messages',
       () => [frameMessage(NONE), frameMessage(NONE)],
       OK,
-      500,
+      502,
       'the upstream sent more than one message',
     ],
     [
       'half a message',
       () => [frameMessage(Buffer.alloc(9)).subarray(0, 9)],
       OK,
-      500,
+      502,
       'the stream ended within a message',
     ],
-    ['no status', () => [frameMessage(NONE)], undefined, 500, 'the upstream gave no grpc-status'],
+    ['no status', () => [frameMessage(NONE)], undefined, 502, 'the upstream gave no grpc-status'],
   ])('%s', (_, chunks, given, httpStatus, message) => {
     const transcoder = new Transcoder(options)
     const response = transcoder.unaryResponse(callOf(transcoder, 'GET /v1/books/x').binding, undefined)
@@ -216,7 +216,7 @@ describe('errors', () => {
 
   test('a message that is not of its type', () => {
     const { body, httpStatus } = answer('GET /v1/books/x', [frameMessage(Buffer.from([0xff, 0xff]))])
-    expect(httpStatus).toBe(500)
+    expect(httpStatus).toBe(502)
     expect(body).toMatchObject({
       code: 13,
       message: expect.stringMatching(/^the response cannot be written as JSON/) as string,

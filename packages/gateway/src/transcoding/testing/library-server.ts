@@ -13,6 +13,7 @@ import {
   status,
 } from '@grpc/grpc-js'
 import { loadSync } from '@grpc/proto-loader'
+import { ReflectionService } from '@grpc/reflection'
 
 type Fields = Record<string, unknown>
 
@@ -58,6 +59,7 @@ export async function startLibraryServer(proto: string): Promise<LibraryServer> 
     update: (call: ServerUnaryCall<Fields, Fields>, callback: sendUnaryData<Fields>) =>
       callback(null, call.request['book'] as Fields),
   })
+  new ReflectionService(types).addToServer(server)
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
       error === null ? resolve(bound) : reject(error),

@@ -34,7 +34,13 @@ export interface HarnessOptions {
   readonly maxConnections?: number
 }
 
-const PLAN: StreamPlan = { idleTimeoutMs: 60_000, retries: 3, retryTimeoutMs: 0, proxyProtocol: undefined, responses: 0 }
+const PLAN: StreamPlan = {
+  idleTimeoutMs: 60_000,
+  retries: 3,
+  retryTimeoutMs: 0,
+  proxyProtocol: undefined,
+  responses: 0,
+}
 
 /** A proxy on a port of its own, until the test is finished. */
 export async function startStreams(options: HarnessOptions): Promise<Harness> {
@@ -116,7 +122,9 @@ export async function readAll(socket: NodeJS.ReadableStream): Promise<Buffer> {
 }
 
 /** A UDP socket on 127.0.0.1, until the test is finished. */
-export async function udpSocket(onMessage?: (socket: UdpSocket, text: string, port: number) => void): Promise<UdpSocket> {
+export async function udpSocket(
+  onMessage?: (socket: UdpSocket, text: string, port: number) => void,
+): Promise<UdpSocket> {
   const socket = createSocket('udp4')
   if (onMessage !== undefined) socket.on('message', (bytes, { port }) => onMessage(socket, bytes.toString(), port))
   socket.bind(0, '127.0.0.1')

@@ -123,7 +123,7 @@ export class HpackEncoder {
     this.settled = true
     this.blockHash = HASH_SEED
     this.previous = this.start
-    for (let at = 0; at < lines.length; ) {
+    for (let at = 0; at < lines.length;) {
       const guess = this.previous.follower
       if (guess !== undefined && isNext(guess, lines, at, mask)) {
         writer.reserve(0)

@@ -13,8 +13,7 @@ export interface HttpOptions {
 /** Reads the protocol of a cluster from its HttpProtocolOptions, or from the older fields of the cluster itself. */
 export function readHttpOptions(cluster: Message): HttpOptions {
   const extension = cluster.message('typed_extension_protocol_options')?.message(EXTENSION)
-  const common =
-    extension?.message('common_http_protocol_options') ?? cluster.message('common_http_protocol_options')
+  const common = extension?.message('common_http_protocol_options') ?? cluster.message('common_http_protocol_options')
   const pool = defined({
     idle_timeout: common?.duration('idle_timeout'),
     requests: common?.number('max_requests_per_connection') ?? cluster.number('max_requests_per_connection'),
@@ -38,7 +37,10 @@ function readExtension(extension: Message): boolean {
   }
   extension.lose('auto_config', 'the protocol of an upstream is fixed by its scheme: HTTP/1.1 is written')
   if (!extension.has('use_downstream_protocol_config')) return false
-  extension.lose('use_downstream_protocol_config', 'the protocol of an upstream is fixed by its scheme: HTTP/2 is written')
+  extension.lose(
+    'use_downstream_protocol_config',
+    'the protocol of an upstream is fixed by its scheme: HTTP/2 is written',
+  )
   return true
 }
 

@@ -20,6 +20,8 @@ export class ImportedCluster {
   /** By what kinds of listeners it is used. */
   usedByHttp = false
   usedByTcp = false
+  /** Of the upstream that streams go to. */
+  streamId: string | undefined
   readonly #claims = new Map<string, { readonly text: string; readonly path: string }>()
 
   constructor(parts: {

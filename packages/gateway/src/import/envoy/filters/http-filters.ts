@@ -28,6 +28,21 @@ const REASONS: Readonly<Record<string, string>> = {
   BasicAuth: 'see the plugin basic-auth',
 }
 
+/** Filters without which requests get through that Envoy refused. */
+const GUARDS = new Set([
+  'JwtAuthentication',
+  'ExtAuthz',
+  'ExternalProcessor',
+  'RBAC',
+  'BasicAuth',
+  'ApiKeyAuth',
+  'OAuth2',
+  'RateLimit',
+  'CsrfPolicy',
+  'Lua',
+  'Wasm',
+])
+
 /** Reads `http_filters`. */
 export function readHttpFilters(manager: Message, context: ImportContext): HttpFilters {
   const types = new Set<string>()
@@ -66,6 +81,7 @@ function readFilter(config: Message, context: ImportContext): Plugins | undefine
       readBuffer(config, context.settings)
       return undefined
     default:
+      if (GUARDS.has(config.type)) context.lostGuards.add(config.type)
       config.loseAll(REASONS[config.type] ?? '')
       return undefined
   }

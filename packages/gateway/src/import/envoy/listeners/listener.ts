@@ -29,7 +29,7 @@ export function readListener(listener: Message, isOnly: boolean, served: Served,
     listener.loseAll('listeners are for HTTP and TCP')
     return
   }
-  readListenerFilters(listener)
+  const proxyProtocol = readListenerFilters(listener)
   const address = readListenAddress(listener)
   if (address === undefined) return
   const chains = readChains(listener, context)
@@ -44,12 +44,18 @@ export function readListener(listener: Message, isOnly: boolean, served: Served,
   const passes = !isHttp && secure.length === 0 && chains.some(({ match }) => match.serverNames.length > 0)
   const tls = secure.length > 0 ? true : passes ? 'passthrough' : undefined
   const http2 = secure.some(({ tls: one }) => one?.http2 === false) ? false : undefined
-  const options = defined({ protocol: kind, tls, http2: tls === true && isHttp ? http2 : undefined })
+  const options = defined({
+    protocol: kind,
+    proxy_protocol: proxyProtocol,
+    tls,
+    http2: tls === true && isHttp ? http2 : undefined,
+  })
   context.draft.listen.push(
     Object.keys(options).length === 0 ? address.written : { address: address.written, ...options },
   )
   for (const { tls: one } of secure) {
-    if (one?.ssl !== undefined) context.draft.ssls.push({ fields: { id: name, ...one.ssl }, notes: [] })
+    if (one?.ssl !== undefined)
+      context.draft.ssls.push({ fields: { id: context.sslIds.take(name, 'ssl'), ...one.ssl }, notes: [] })
   }
   const place: Place = { port: address.port, isOnly, isOnlyChain: chains.length === 1 }
   for (const chain of chains) readChain(chain, place, served, context)
@@ -89,21 +95,28 @@ function readChain({ message, match }: Chain, place: Place, served: Served, cont
     const config = filter.message('typed_config')
     if (config?.type === 'HttpConnectionManager')
       served.sites.push(readHttpConnectionManager(config, conditions, context))
-    else if (config?.type === 'TcpProxy')
-      served.streams.push(...readTcpProxy(config, place.port, match.serverNames, context))
-    else filter.loseAll('connections are HTTP or plain TCP')
+    else if (config?.type === 'TcpProxy') {
+      const stream = readTcpProxy(config, place.port, match.serverNames, context)
+      if (stream !== undefined) served.streams.push(stream)
+    }     else filter.loseAll('connections are HTTP or plain TCP')
   }
 }
 
 /** What looks at the first bytes of a connection is part of every listener here. */
 const BUILT_IN = new Set(['TlsInspector', 'HttpInspector'])
 
-function readListenerFilters(listener: Message): void {
+/** @returns `proxy_protocol` of the listener; undefined for none */
+function readListenerFilters(listener: Message): string | undefined {
+  let proxyProtocol: string | undefined
   for (const filter of listener.messages('listener_filters')) {
     filter.ignore('name')
-    const type = filter.message('typed_config')?.type ?? ''
+    const config = filter.message('typed_config')
+    const type = config?.type ?? ''
     if (BUILT_IN.has(type) || filter.string('name') === 'envoy.filters.listener.tls_inspector') filter.settle()
-    else if (type === 'ProxyProtocol') filter.loseAll('listeners do not read the PROXY protocol in this version')
-    else filter.loseAll('')
+    else if (config !== undefined && type === 'ProxyProtocol') {
+      config.ignore('stat_prefix')
+      proxyProtocol = config.boolean('allow_requests_without_proxy_protocol') === true ? 'optional' : 'required'
+    } else filter.loseAll('')
   }
+  return proxyProtocol
 }

@@ -50,12 +50,16 @@ function readTrust(manager: Message): void {
     )
   }
   if ((manager.number('xff_num_trusted_hops') ?? 0) > 0)
-    manager.lose('xff_num_trusted_hops', 'write the proxies in front into "trusted_addresses", and see the plugin real-ip')
+    manager.lose(
+      'xff_num_trusted_hops',
+      'write the proxies in front into "trusted_addresses", and see the plugin real-ip',
+    )
 }
 
 function readLimits(manager: Message, { settings }: ImportContext): void {
   const kilobytes = manager.number('max_request_headers_kb')
-  if (kilobytes !== undefined) settings.put('limits.max_head_bytes', kilobytes * 1024, manager, 'max_request_headers_kb')
+  if (kilobytes !== undefined)
+    settings.put('limits.max_head_bytes', kilobytes * 1024, manager, 'max_request_headers_kb')
   const forHead = manager.duration('request_headers_timeout')
   if (forHead !== undefined && forHead > 0)
     settings.put('limits.header_timeout', forHead, manager, 'request_headers_timeout')

@@ -7,6 +7,8 @@ import type { Message } from '../reader/message.ts'
 export interface ImportedStream {
   readonly name: string
   readonly fields: Fields
+  /** Seconds, 0 for never. */
+  readonly idleTimeout: number | undefined
   readonly cluster: ImportedCluster
 }
 
@@ -16,15 +18,19 @@ export function readTcpProxy(
   port: number | undefined,
   serverNames: readonly string[],
   context: ImportContext,
-): ImportedStream[] {
+): ImportedStream | undefined {
   const name = proxy.string('stat_prefix') ?? 'stream'
   proxy.lose('weighted_clusters', 'traffic cannot be split')
-  const attempts = proxy.number('max_connect_attempts')
-  if (!proxy.has('cluster')) return []
+  if (!proxy.has('cluster')) return undefined
   const cluster = context.clusters.named(proxy, 'cluster')
-  if (cluster === undefined) return []
+  if (cluster === undefined) return undefined
   cluster.usedByTcp = true
+  const attempts = proxy.number('max_connect_attempts')
   if (attempts !== undefined) cluster.claim({ retries: attempts - 1 }, proxy, 'max_connect_attempts')
-  const names = serverNames.length === 0 ? [undefined] : serverNames
-  return names.map((sni) => ({ name, fields: defined({ server_port: port, sni }), cluster }))
+  const idle = proxy.duration('idle_timeout')
+  if (idle === undefined)
+    proxy.warnOnce('stream idle', undefined, 'Envoy ends a connection that is idle for an hour, Sekisho after ten minutes')
+  const names =
+    serverNames.length === 0 ? {} : serverNames.length === 1 ? { sni: serverNames[0] } : { snis: [...serverNames] }
+  return { name, fields: defined({ server_port: port, ...names }), idleTimeout: idle, cluster }
 }

@@ -23,7 +23,12 @@ function readAccessLog(log: Message, { settings }: ImportContext): void {
   if (settings.get('access_log.path') !== path) return
   const format = readFormat(sink)
   if (format !== undefined) settings.put('access_log.format', format, log, 'typed_config')
-  else sink.warnOnce('log format', undefined, 'lines have the format "combined": without a format of its own, Envoy has another')
+  else
+    sink.warnOnce(
+      'log format',
+      undefined,
+      'lines have the format "combined": without a format of its own, Envoy has another',
+    )
 }
 
 type Format = string | Readonly<Record<string, string>>
@@ -51,8 +56,7 @@ const formatField = (owner: Message): string =>
 
 function convertText(format: string, owner: Message, field: string): string | undefined {
   const { text, missing } = convertFormat(format, '')
-  if (missing.length > 0)
-    owner.lose(field, `there is no variable for ${missing.join(', ')}: the lines are without`)
+  if (missing.length > 0) owner.lose(field, `there is no variable for ${missing.join(', ')}: the lines are without`)
   if (/%DURATION%/.test(format)) owner.warn(field, '$request_time is in seconds, %DURATION% in milliseconds')
   if (format.includes('$')) owner.warn(field, 'a "$" cannot be written in a format, and is left out')
   const trimmed = text.replace(/\n$/, '')

@@ -13,4 +13,7 @@ export interface ImportContext {
   readonly clusters: ClusterTable
   readonly secrets: Secrets
   readonly upstreamIds: Ids
+  readonly sslIds: Ids
+  /** Filters that let only some requests through, and are not in the result: whoever uses it must know. */
+  readonly lostGuards: Set<string>
 }

@@ -1,6 +1,6 @@
-import { pointerPart } from "../../../config/problem.ts"
-import { camelCase } from "./field-name.ts"
-import type { Reading } from "./message.ts"
+import { pointerPart } from '../../../config/problem.ts'
+import { camelCase } from './field-name.ts'
+import type { Reading } from './message.ts'
 
 /**
  * The fields of the messages that the importer knows, by Envoy's API of 1.40: each a name, with the message that it holds
@@ -354,7 +354,8 @@ const TYPES: Readonly<Record<string, keyof typeof MESSAGES>> = {
   'envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext': 'DownstreamTlsContext',
   'envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext': 'UpstreamTlsContext',
   'envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer': 'RawBuffer',
-  'envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport': 'ProxyProtocolUpstreamTransport',
+  'envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport':
+    'ProxyProtocolUpstreamTransport',
   'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': 'HttpProtocolOptions',
   'envoy.extensions.access_loggers.file.v3.FileAccessLog': 'FileAccessLog',
   'envoy.extensions.access_loggers.stream.v3.StdoutAccessLog': 'StdoutAccessLog',

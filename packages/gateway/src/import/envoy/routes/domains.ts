@@ -46,8 +46,6 @@ export function serverNameCondition(names: readonly string[]): Condition {
   if (exact.length === names.length) {
     return names.length === 1 ? ['ssl_server_name', '==', names[0]] : ['ssl_server_name', 'in', [...names]]
   }
-  const sources = names.map((name) =>
-    name.startsWith('*') ? `.*${escapeRegex(name.slice(1))}` : escapeRegex(name),
-  )
+  const sources = names.map((name) => (name.startsWith('*') ? `.*${escapeRegex(name.slice(1))}` : escapeRegex(name)))
   return ['ssl_server_name', '~~', `^(?:${sources.join('|')})$`]
 }

@@ -1,5 +1,13 @@
 import type { Message } from '../reader/message.ts'
-import { type Condition, exactTest, escapeRegex, readRegex, readStringMatcher, regexTest, type TextTest } from './text-test.ts'
+import {
+  type Condition,
+  exactTest,
+  escapeRegex,
+  readRegex,
+  readStringMatcher,
+  regexTest,
+  type TextTest,
+} from './text-test.ts'
 
 /** What Envoy writes for parts of the request that are no headers. */
 const PSEUDO_HEADERS: Readonly<Record<string, string>> = {
@@ -39,7 +47,14 @@ export function readHeaderMatcher(matcher: Message): Condition[] | undefined {
   return test === undefined ? undefined : textConditions(variable, test, inverted, missingIsEmpty)
 }
 
-const VALUE_MATCHES = ['string_match', 'exact_match', 'prefix_match', 'suffix_match', 'contains_match', 'safe_regex_match']
+const VALUE_MATCHES = [
+  'string_match',
+  'exact_match',
+  'prefix_match',
+  'suffix_match',
+  'contains_match',
+  'safe_regex_match',
+]
 
 const hasValueMatch = (matcher: Message): boolean => VALUE_MATCHES.some((name) => matcher.has(name))
 

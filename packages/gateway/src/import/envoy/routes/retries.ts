@@ -21,11 +21,13 @@ export function readRetries(policy: Message | undefined, cluster: ImportedCluste
     .map((condition) => condition.trim())
     .filter((condition) => condition !== '')
   const others = conditions.filter((condition) => !DONE_HERE.has(condition) && condition !== FOR_SAFE_METHODS)
-  if (others.length > 0) policy.lose('retry_on', `no retry after ${others.join(', ')}: a response has come, or may have`)
+  if (others.length > 0)
+    policy.lose('retry_on', `no retry after ${others.join(', ')}: a response has come, or may have`)
   if (conditions.includes(FOR_SAFE_METHODS))
     policy.warn('retry_on', 'after a reset, only requests whose method allows it are repeated')
   const retries = policy.number('num_retries') ?? 1
   if (others.length < conditions.length) cluster.claim({ retries }, policy, 'num_retries')
+  policy.lose('per_try_timeout', 'each attempt has the time limits of the route')
   // A node that failed is not picked again for the same request.
   policy.ignore('retry_host_predicate', 'host_selection_retry_max_attempts')
 }

@@ -82,7 +82,10 @@ function heaviest(
     const shares = used.map(({ part, weight }) => `${part.string('name')} ${weight}`).join(', ')
     for (const { part } of used) if (part !== first.part) part.settle()
     notes.push(`Envoy split these requests (${shares} of ${total}). Here all of them go to one upstream.`)
-    action.lose('weighted_clusters', `there is no plugin traffic-split in this version: all requests go to "${cluster.id}"`)
+    action.lose(
+      'weighted_clusters',
+      `there is no plugin traffic-split in this version: all requests go to "${cluster.id}"`,
+    )
   }
   return cluster
 }

@@ -53,7 +53,11 @@ function withoutShadowed(routes: readonly ImportedRoute[], report: Report): Impo
     const before = kept.filter(isUnconditional)
     const uris = route.uris.filter((uri) => !before.some((earlier) => earlier.uris.some((outer) => covers(outer, uri))))
     if (uris.length === 0) {
-      report.add('warning', route.path, 'is never reached in Envoy: a route before it takes all of its requests. It is left out')
+      report.add(
+        'warning',
+        route.path,
+        'is never reached in Envoy: a route before it takes all of its requests. It is left out',
+      )
       continue
     }
     route.uris = uris

@@ -39,6 +39,7 @@ function readStreamDuration(action: Message): void {
     [action, 'grpc_timeout_offset'],
   ] as const) {
     const seconds = owner?.duration(name)
-    if (seconds !== undefined && seconds !== 0) owner?.lose(name, 'grpc-timeout counts as it is, and streams have no limit')
+    if (seconds !== undefined && seconds !== 0)
+      owner?.lose(name, 'grpc-timeout counts as it is, and streams have no limit')
   }
 }

@@ -61,7 +61,7 @@ interface Level {
   readonly context: ImportContext
 }
 
-const LEFT_OUT = 'the route is left out, because of what is told of it: it would do something else'
+const LEFT_OUT = 'the route is left out: a part of it has no equal here'
 
 function readRoute(route: Message, fallback: string, level: Level): ImportedRoute[] {
   const { around, context } = level

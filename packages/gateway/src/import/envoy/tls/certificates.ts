@@ -15,7 +15,9 @@ export function readKeyPairs(common: Message | undefined, secrets: Secrets): Key
   const referred = common
     .messages('tls_certificate_sds_secret_configs')
     .map((config) => secrets.named(config, 'tls_certificate'))
-  return [...common.messages('tls_certificates'), ...referred.filter((secret) => secret !== undefined)].flatMap(readPair)
+  return [...common.messages('tls_certificates'), ...referred.filter((secret) => secret !== undefined)].flatMap(
+    readPair,
+  )
 }
 
 function readPair(certificate: Message): KeyPair[] {

@@ -55,7 +55,10 @@ function readVerification(validation: Message, sni: string | undefined): ReturnT
   }))
   // The certificate must be for the server name here, too. Any other list of names is another check.
   if (names.some(({ type, exact }) => type !== 'DNS' || exact === undefined || exact !== sni)) {
-    validation.lose('match_typed_subject_alt_names', 'the certificate must be for the name in `tls.sni`, or of the node')
+    validation.lose(
+      'match_typed_subject_alt_names',
+      'the certificate must be for the name in `tls.sni`, or of the node',
+    )
   }
   if (validation.enumeration('trust_chain_verification') === 'ACCEPT_UNTRUSTED')
     validation.lose('trust_chain_verification', 'untrusted certificates are refused')

@@ -1,5 +1,6 @@
 import { Headers, latin1TextOf, ResponseHead, statusText, type RequestHead } from '@sekisho/wire'
-import type { LocalResponse } from './reply.ts'
+import type { LocalResponse } from '../exchange/reply.ts'
+import type { ProxyError, ProxyErrorCode } from '../proxy-error.ts'
 
 /** What a gRPC client makes of an HTTP status (grpc/doc/http-grpc-status-mapping.md); any other is 2, UNKNOWN. */
 const GRPC_STATUS: ReadonlyMap<number, number> = new Map([
@@ -12,6 +13,12 @@ const GRPC_STATUS: ReadonlyMap<number, number> = new Map([
   [502, 14],
   [503, 14],
   [504, 14],
+])
+
+/** Errors of our own for which gRPC has a better word than their HTTP status. */
+const GRPC_STATUS_OF_CODE: ReadonlyMap<ProxyErrorCode, number> = new Map<ProxyErrorCode, number>([
+  ['DEADLINE_EXCEEDED', 4],
+  ['BODY_TOO_LARGE', 8],
 ])
 
 /** Bytes of a message that says why, at most: it is a header field. */
@@ -29,16 +36,29 @@ const GRPC_TYPE = /^application\/grpc(?:[+;]|$)/i
  * A local answer as gRPC tells it: 200 with `grpc-status` and `grpc-message` in a head without a body ("Trailers-Only", gRPC over HTTP/2). Other
  * fields of the answer, as `Retry-After` or those of CORS, stay. An answer that is gRPC already stays as it is.
  */
-export function grpcReply(local: LocalResponse): LocalResponse {
+export function grpcReply(local: LocalResponse, error: ProxyError | undefined): LocalResponse {
   const { status, headers } = local.head
   if (headers.has('grpc-status')) return local
   const own = new Headers(headers.block)
   const message = messageOf(local)
   own.delete('content-length')
   own.set('content-type', 'application/grpc')
-  own.set('grpc-status', String(status === 200 ? 0 : (GRPC_STATUS.get(status) ?? 2)))
+  own.set('grpc-status', String(grpcStatus(status, error)))
   if (message !== '') own.set('grpc-message', message)
   return { head: new ResponseHead(200, '', own, 0), body: '' }
+}
+
+/** The status for an HTTP status, or for the error that led to it. */
+function grpcStatus(status: number, error: ProxyError | undefined): number {
+  if (status === 200) return 0
+  const known = error === undefined ? undefined : GRPC_STATUS_OF_CODE.get(error.code)
+  return known ?? (status === 413 ? 8 : (GRPC_STATUS.get(status) ?? 2))
+}
+
+/** The trailers that end a response which cannot be completed: a client of gRPC learns more from them than from a reset. */
+export function grpcTrailers(error: ProxyError): string {
+  const status = grpcStatus(error.status === 0 ? 502 : error.status, error)
+  return `grpc-status: ${status}\r\ngrpc-message: ${percentEncoded(error.message.slice(0, MAX_MESSAGE_BYTES))}\r\n`
 }
 
 /** The text of a body that a person could read, else that of the status; percent-encoded as the protocol wants it. */

@@ -1,0 +1,52 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { loadConfigText } from '../../config/load.ts'
+import { problemLine } from '../../config/render.ts'
+import { PluginRegistry } from '../../plugins/plugin-registry.ts'
+import { importEnvoy, renderReport } from './index.ts'
+import { isExpected } from './testing/expected-problems.ts'
+
+const golden = fileURLToPath(new URL('golden/', import.meta.url))
+const inputs = readdirSync(golden).filter((name) => name.includes('.envoy.'))
+
+const plugins = new PluginRegistry()
+beforeAll(() => plugins.loadAll())
+
+function imported(name: string): Exclude<ReturnType<typeof importEnvoy>, { readonly failure: string }> {
+  const result = importEnvoy(name, readFileSync(golden + name, 'utf8'))
+  if ('failure' in result) throw new Error(result.failure)
+  return result
+}
+
+// Beside each file of Envoy's stands exactly what becomes of it, and what is told. After a deliberate change:
+// `npx vitest run packages/gateway/src/import -u`, and read the difference.
+describe.each(inputs)('%s', (name) => {
+  const base = name.replace(/\.envoy\.(yaml|json)$/, '')
+
+  test('becomes what stands beside it', async () => {
+    const { yaml, findings } = imported(name)
+    // The suffix keeps the formatter away.
+    await expect(yaml).toMatchFileSnapshot(`golden/${base}.sekisho.yaml.golden`)
+    await expect(renderReport(findings)).toMatchFileSnapshot(`golden/${base}.report.txt`)
+  })
+
+  test('passes the check of configurations', async () => {
+    const { yaml } = imported(name)
+    const { problems = [] } = await loadConfigText('sekisho.yaml', yaml, { plugins, environment: {} })
+    const lines = problems.map(problemLine)
+    expect(lines.filter((line) => !isExpected(line))).toEqual([])
+  })
+
+  test('is YAML that any reader takes for the same', () => {
+    const { yaml } = imported(name)
+    expect(parse(yaml)).toMatchObject({ listen: expect.any(Array) })
+  })
+})
+
+test('every file beside the inputs belongs to one', () => {
+  const bases = new Set(inputs.map((name) => name.replace(/\.envoy\.(yaml|json)$/, '')))
+  const others = readdirSync(golden).filter((name) => !name.includes('.envoy.'))
+  expect(others.filter((name) => !bases.has(name.replace(/\.(sekisho\.yaml\.golden|report\.txt)$/, '')))).toEqual([])
+})

@@ -1,0 +1,80 @@
+import { connect as connectSocket } from 'node:net'
+import { connect, type ClientHttp2Session } from 'node:http2'
+import type { Peer } from '@sekisho/proxy'
+import { frameMessage, MessageReader } from '../../grpc/message-reader.ts'
+import { decodeStatusMessage } from '../../grpc/status-message.ts'
+import { grpcStatusOfHttp } from '../../grpc/status.ts'
+import { CallError, type Call } from './fetch-files.ts'
+
+/** For one question. */
+const TIMEOUT_MS = 10_000
+
+/**
+ * Calls on a connection of its own to a node, closed by `close`. With Node's HTTP/2 and not ours: a handful of calls when an upstream is first
+ * met, outside of any request.
+ */
+export function openCalls(peer: Peer): { call: Call; close: () => void } {
+  const session = openSession(peer)
+  let failure: Error | undefined
+  session.on('error', (error: Error) => (failure = error))
+  return {
+    call: (grpcPath, message) => callOnce(session, grpcPath, message, () => failure),
+    close: () => session.destroy(),
+  }
+}
+
+function openSession({ host, port, name, tls }: Peer): ClientHttp2Session {
+  if (port === 0) return connect('http://localhost', { createConnection: () => connectSocket(host) })
+  if (tls === undefined) return connect(`http://${name}`)
+  const { serverName, verify, ca, cert, key } = tls
+  return connect(`https://${name}`, {
+    ...(serverName === undefined ? {} : { servername: serverName }),
+    rejectUnauthorized: verify !== false,
+    ...(ca === undefined ? {} : { ca: typeof ca === 'string' ? ca : [...ca] }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+  })
+}
+
+function callOnce(
+  session: ClientHttp2Session,
+  grpcPath: string,
+  message: Uint8Array,
+  sessionFailure: () => Error | undefined,
+): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': grpcPath,
+      'content-type': 'application/grpc',
+      te: 'trailers',
+    })
+    const reader = new MessageReader({ maxMessageBytes: 16 * 1024 * 1024 })
+    let answer: Buffer | undefined
+    let fields: Record<string, unknown> = {}
+    stream.setTimeout(TIMEOUT_MS, () => stream.destroy(new Error('the reflection service does not answer')))
+    stream.on('response', (headers) => (fields = headers))
+    stream.on('trailers', (trailers) => (fields = { ...fields, ...trailers }))
+    stream.on('data', (chunk: Buffer) => {
+      reader.push(chunk)
+      for (let next = reader.next(); next !== undefined; next = reader.next()) answer ??= Buffer.from(next)
+    })
+    stream.on('error', reject)
+    stream.on('close', () => {
+      const code =
+        fields['grpc-status'] === undefined
+          ? grpcStatusOfHttp(Number(fields[':status']))
+          : Number(fields['grpc-status'])
+      if (answer !== undefined) resolve(answer)
+      else if (sessionFailure() !== undefined) reject(sessionFailure() as Error)
+      else
+        reject(
+          new CallError(
+            code,
+            decodeStatusMessage(String(fields['grpc-message'] ?? `the call ended with status ${code}`)),
+          ),
+        )
+    })
+    stream.end(frameMessage(message))
+  })
+}
