@@ -1,11 +1,16 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { loadConfigText } from '../packages/gateway/src/config/load.ts'
 import { renderProblems } from '../packages/gateway/src/config/render.ts'
 import { PluginRegistry } from '../packages/gateway/src/plugins/plugin-registry.ts'
+import { AUTHORITY } from '../packages/gateway/src/tls/testing/authorities.ts'
+import { ALICE } from '../packages/gateway/src/tls/testing/client-certificates.ts'
+import { A_RSA_CERTIFICATE, A_RSA_KEY } from '../packages/gateway/src/tls/testing/rsa-certificate.ts'
+import { A_CERTIFICATE, KEY } from '../packages/gateway/src/tls/testing/server-certificates.ts'
 import { refusalCodes } from '@sekisho/wire'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { anchorsOf, guides, pages, placeOf, relativeLinks, ROOT } from './testing/markdown.ts'
 import { documentedPlugins } from './testing/plugin-blocks.ts'
 
@@ -35,6 +40,22 @@ describe('links', () => {
 })
 
 describe('configurations', () => {
+  // The files that the examples name.
+  const folder = mkdtempSync(join(tmpdir(), 'sekisho-docs-'))
+  const files = {
+    'chain.pem': A_CERTIFICATE,
+    'key.pem': KEY,
+    'rsa-chain.pem': A_RSA_CERTIFICATE,
+    'rsa-key.pem': A_RSA_KEY,
+    'own-chain.pem': ALICE,
+    'own-key.pem': KEY,
+    'clients-ca.pem': AUTHORITY,
+    'upstream-ca.pem': AUTHORITY,
+  }
+  mkdirSync(join(folder, 'tls'))
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, 'tls', name), text)
+  afterAll(() => rmSync(folder, { recursive: true }))
+
   const plugins = new PluginRegistry()
   beforeAll(async () => {
     await plugins.loadAll()
@@ -43,7 +64,7 @@ describe('configurations', () => {
 
   const documents = guides().flatMap(({ blocks }) => blocks.filter(({ language }) => language === 'yaml'))
   test.each(documents.map((block) => [placeOf(block), block.text] as const))('%s is valid', async (_place, text) => {
-    const { problems } = await loadConfigText('sekisho.yaml', text, { plugins, environment: {} })
+    const { problems } = await loadConfigText(join(folder, 'sekisho.yaml'), text, { plugins, environment: {} })
     expect(renderProblems(problems ?? [])).toBe('')
   })
 

@@ -23,6 +23,7 @@ const AT_LIMIT = {
   body_timeout: '408 `BODY_TIMEOUT`, or the connection is closed when the response has begun',
   keepalive_timeout: 'the connection is closed',
   max_requests_per_connection: 'the last response says `Connection: close`',
+  max_udp_sessions: 'datagrams of further clients are dropped, with a line in the error log',
   max_connections: 'further connections are closed as they are accepted, with a line in the error log',
   'http2.max_concurrent_streams': 'further streams are refused (`REFUSED_STREAM`): the client may try them again',
   'http2.stream_window': 'the peer has to wait',
@@ -95,4 +96,8 @@ const superfluous = Object.keys(MEANINGS).filter((key) => !used.has(key))
 if (superfluous.length > 0)
   fail(`scripts/config-meanings.mjs has entries that belong to no field: ${superfluous.join(', ')}`)
 
-writeParts({ 'docs/configuration.md': parts }, 'node scripts/config-docs.mjs')
+const { ssls, stream_routes, ...others } = parts
+writeParts(
+  { 'docs/configuration.md': others, 'docs/stream-routes.md': { stream_routes }, 'docs/tls.md': { ssls } },
+  'node scripts/config-docs.mjs',
+)

@@ -22,8 +22,10 @@ export const MEANINGS = {
   listen: 'Addresses to serve on: a port, `"HOST:PORT"`, `"[v6]:PORT"`, `"unix:/path"`, or an object as below.',
   'listen[].address': 'The same, where there is more to say.',
   'listen[].tls':
-    'TLS on this address, with this certificate. `true` is refused: certificates by name (`ssl`) are not in this version.',
+    '`true`: [TLS](tls.md) with the certificates of `ssls` and `acme`. An object: also with this one, for other names. `passthrough`: see [stream routes](stream-routes.md).',
   'listen[].tls.cert': 'File with the certificate chain, PEM. Read when a worker starts.',
+  'listen[].http2': 'HTTP/2 beside HTTP/1.1: by ALPN on TLS, by its first bytes without.',
+  acme: 'Certificates that the gateway gets for itself, and renews: see [TLS](tls.md#acme).',
   'listen[].tls.key': 'File with the private key, PEM.',
   workers: 'Worker threads. `auto` is one for each core.',
   admin: 'Read, and said at the start that this version has no Admin API.',
@@ -85,17 +87,28 @@ export const MEANINGS = {
   'upstreams:pass_host':
     "The `Host` that the upstream gets: the client's (`pass`), the node's (`node`), or `upstream_host` (`rewrite`).",
   'upstreams:upstream_host': 'For `pass_host: rewrite`. With `https` also the name that the certificate must have.',
-  'upstreams:scheme': '`http` or `https`. The others are refused in this version.',
+  'upstreams:scheme':
+    '`http`, `https`, `grpc` or `grpcs` for routes, `tcp`, `tls` or `udp` for [stream routes](stream-routes.md).',
   'upstreams:keepalive_pool': 'Idle connections. Left out: `upstream_defaults`.',
   'upstreams:keepalive_pool.size': 'Kept to a node, in each worker.',
   'upstreams:keepalive_pool.idle_timeout': 'Seconds until an idle one is closed. 0: never.',
   'upstreams:keepalive_pool.requests': 'After so many requests a connection is closed.',
-  'upstreams:tls': 'For `scheme: https`.',
-  'upstreams:tls.client_cert': 'Certificate chain that we show, PEM. Needs `client_key`.',
-  'upstreams:tls.client_key': 'Its private key, PEM.',
-  'upstreams:tls.client_cert_id': 'Refused: `ssl` resources are not in this version.',
+  'upstreams:tls': 'For `scheme: https`, see [TLS](tls.md#tls-to-upstreams).',
+  'upstreams:tls.client_cert':
+    'Certificate chain that we show, [written in one of three ways](tls.md#certificates). Needs `client_key`.',
+  'upstreams:tls.client_key': 'Its private key.',
+  'upstreams:tls.client_cert_id': 'The id of an ssl of `type: client`, instead of these two.',
+  'upstreams:tls.ca': 'Authorities that are trusted instead of those that Node.js brings.',
+  'upstreams:tls.sni':
+    'Name that is sent, and must be in the certificate. Left out: the host of the node, or `upstream_host`.',
   'upstreams:tls.verify': "Verify the certificate of the node. APISIX's default is `false`.",
   'upstreams:checks': 'Read and checked. This version makes no health checks, and says so at the start.',
+
+  // SSLs.
+  'ssls:id': 'Names it within its list. Left out: made from its names.',
+  'ssls:cert': 'Certificate, followed by its intermediates.',
+  'ssls:key': 'Its private key.',
+  'ssls:snis': 'Several of them, instead of `sni`.',
 
   // Services.
   'services:hosts': 'For routes of this service that name no host.',
@@ -117,9 +130,16 @@ export const MEANINGS = {
   'routes:service_id': 'The id of a service, for what the route does not say itself.',
   'routes:enable_websocket': '`true`: any upgrade goes through. `false`: none. Left out: WebSocket alone.',
   'routes:status': '0 takes the route out.',
+  'stream_routes:upstream':
+    'An [upstream](configuration.md#upstreams), or in short `"tcp://HOST:PORT"`, `"tls://HOST:PORT"` or `"udp://HOST:PORT"`.',
+  'stream_routes:upstream_id': 'The id of an upstream, instead of `upstream`.',
+  'stream_routes:service_id': 'The id of a service, whose upstream and plugins the route has.',
+  'stream_routes:remote_addrs': 'Several of them, instead of `remote_addr`.',
+  'stream_routes:snis': 'Several of them, instead of `sni`.',
 
   // Consumers and metadata.
   'consumers:username': 'Names the consumer. The upstream gets it as `X-Consumer-Username`.',
   'consumers:group_id': 'The id of a consumer_group, whose plugins the consumer has too.',
+  'protos:id': 'What `proto_id` of a plugin refers to.',
   'plugin_metadata:id': 'The name of the plugin. The other fields are those of the plugin.',
 }

@@ -27,10 +27,13 @@ it('no image runs as root, each has a health check, and copies what is there or 
 })
 
 it('Kubernetes gets the configuration of this example', () => {
-  const documents = parseAllDocuments(read('deploy/kubernetes/greeter.yaml')).map((document) => document.toJS() as {
-    readonly kind: string
-    readonly data?: Readonly<Record<string, string>>
-  })
+  const documents = parseAllDocuments(read('deploy/kubernetes/greeter.yaml')).map(
+    (document) =>
+      document.toJS() as {
+        readonly kind: string
+        readonly data?: Readonly<Record<string, string>>
+      },
+  )
   expect(documents.map(({ kind }) => kind)).toEqual(['Deployment', 'Service', 'ConfigMap', 'Deployment', 'Service'])
   const { routes } = parse(documents[2].data?.['sekisho.yaml'] ?? '') as { readonly routes: unknown }
   const example = parse(read('sekisho.yaml').replace('${{GREETER:=127.0.0.1:50051}}', 'greeter:50051')) as typeof routes

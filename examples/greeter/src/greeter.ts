@@ -41,7 +41,10 @@ export const greeter = {
     return hello(others === 0 ? named.join(', ') : `${named.join(', ')} and ${others} more`)
   }),
 
-  SayHelloBidiStream: bidiStreaming(async function* (requests: AsyncIterable<HelloRequest>, signal): AsyncGenerator<HelloReply> {
+  SayHelloBidiStream: bidiStreaming(async function* (
+    requests: AsyncIterable<HelloRequest>,
+    signal,
+  ): AsyncGenerator<HelloReply> {
     for await (const request of requests) {
       check(request)
       await pause(request.delay_ms, signal)

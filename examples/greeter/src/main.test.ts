@@ -16,7 +16,15 @@ function run(args: readonly string[], environment: Readonly<Record<string, strin
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
   const ended = once(child, 'close').then(([code]) => ({ code: code as number, stdout, stderr }))
-  return { child, ended, lines: () => stdout.trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>) }
+  return {
+    child,
+    ended,
+    lines: () =>
+      stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Record<string, unknown>),
+  }
 }
 
 it('prints help', async () => {
@@ -37,29 +45,32 @@ it.each([
   expect(code).toBe(1)
 })
 
-it.each(['SIGTERM', 'SIGINT'] as const)('logs lines of JSON, and on %s finishes calls in flight and ends', async (signal) => {
-  const { child, ended, lines } = run([])
-  await once(child.stdout, 'data')
-  const [listening] = lines()
-  expect(listening).toMatchObject({ level: 'info', msg: 'listening', host: '127.0.0.1' })
-  const client = greeterClient(listening['port'] as number)
-  await sayHello(client, { name: 'Ada' }, { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' })
-  await expect(sayHello(client, {})).rejects.toThrow()
-  const replies = read(client.SayHelloStreamReply({ name: 'Ada', count: 3, delay_ms: 50 }))
-  await replies.next()
-  child.kill(signal)
-  expect(await replies.rest()).toHaveLength(2)
-  client.close()
+it.each(['SIGTERM', 'SIGINT'] as const)(
+  'logs lines of JSON, and on %s finishes calls in flight and ends',
+  async (signal) => {
+    const { child, ended, lines } = run([])
+    await once(child.stdout, 'data')
+    const [listening] = lines()
+    expect(listening).toMatchObject({ level: 'info', msg: 'listening', host: '127.0.0.1' })
+    const client = greeterClient(listening['port'] as number)
+    await sayHello(client, { name: 'Ada' }, { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' })
+    await expect(sayHello(client, {})).rejects.toThrow()
+    const replies = read(client.SayHelloStreamReply({ name: 'Ada', count: 3, delay_ms: 50 }))
+    await replies.next()
+    child.kill(signal)
+    expect(await replies.rest()).toHaveLength(2)
+    client.close()
 
-  expect((await ended).code).toBe(0)
-  const calls = lines().filter(({ msg }) => msg === 'call')
-  expect(calls).toMatchObject([
-    { service: 'helloworld.Greeter', method: 'SayHello', code: 'OK', trace: '0af7651916cd43dd8448eb211c80319c' },
-    { method: 'SayHello', code: 'INVALID_ARGUMENT', details: expect.stringContaining('関所') as string },
-    { method: 'SayHelloStreamReply', code: 'OK' },
-  ])
-  expect(lines().at(-1)).toMatchObject({ msg: 'stopped' })
-})
+    expect((await ended).code).toBe(0)
+    const calls = lines().filter(({ msg }) => msg === 'call')
+    expect(calls).toMatchObject([
+      { service: 'helloworld.Greeter', method: 'SayHello', code: 'OK', trace: '0af7651916cd43dd8448eb211c80319c' },
+      { method: 'SayHello', code: 'INVALID_ARGUMENT', details: expect.stringContaining('関所') as string },
+      { method: 'SayHelloStreamReply', code: 'OK' },
+    ])
+    expect(lines().at(-1)).toMatchObject({ msg: 'stopped' })
+  },
+)
 
 it('breaks calls off on a second signal', async () => {
   const { child, ended, lines } = run([])

@@ -29,7 +29,9 @@ describe.each(['v1', 'v1alpha'] as const)('reflection %s', (version) => {
       ['count', 3],
     ])
     const [{ method: methods }] = file.service
-    expect(methods.map(({ name, clientStreaming, serverStreaming }) => [name, clientStreaming, serverStreaming])).toEqual([
+    expect(
+      methods.map(({ name, clientStreaming, serverStreaming }) => [name, clientStreaming, serverStreaming]),
+    ).toEqual([
       ['SayHello', false, false],
       ['SayHelloStreamReply', false, true],
       ['LotsOfGreetings', true, false],

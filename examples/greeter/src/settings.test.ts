@@ -44,7 +44,10 @@ it.each([
   [{ METRICS_PORT: 'x' }, 'METRICS_PORT must be a whole number from 0 to 65535, or off, not x'],
   [{ DRAIN_LIMIT_MS: '600001' }, 'DRAIN_LIMIT_MS must be a whole number from 0 to 600000, not 600001'],
   [{ LOG_LEVEL: 'loud' }, 'LOG_LEVEL must be one of info, warn, off, not loud'],
-  [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'collector' }, 'OTEL_EXPORTER_OTLP_ENDPOINT must be a URL, as http://127.0.0.1:4318, not collector'],
+  [
+    { OTEL_EXPORTER_OTLP_ENDPOINT: 'collector' },
+    'OTEL_EXPORTER_OTLP_ENDPOINT must be a URL, as http://127.0.0.1:4318, not collector',
+  ],
 ])('refuses %j', (environment, message) => {
   expect(() => readSettings(environment)).toThrow(message)
 })

@@ -25,10 +25,10 @@ export function callByGrpcWeb(format: 'text' | 'binary'): Call {
   }
 }
 
-function once({ ended }: CallEvents): CallEvents['ended'] {
+function once(events: CallEvents): CallEvents['ended'] {
   let done = false
   return (end) => {
-    if (!done) ended(end)
+    if (!done) events.ended(end)
     done = true
   }
 }

@@ -1,4 +1,11 @@
-import { create, createFileRegistry, type DescMethodServerStreaming, type DescMethodUnary, fromBinary, type Message } from '@bufbuild/protobuf'
+import {
+  create,
+  createFileRegistry,
+  type DescMethodServerStreaming,
+  type DescMethodUnary,
+  fromBinary,
+  type Message,
+} from '@bufbuild/protobuf'
 import { base64Decode } from '@bufbuild/protobuf/wire'
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt'
 import type { GenMessage } from '@bufbuild/protobuf/codegenv2'
@@ -10,7 +17,9 @@ type Input = GenMessage<HelloRequest>
 type Output = GenMessage<HelloReply>
 
 const registry = createFileRegistry(
-  create(FileDescriptorSetSchema, { file: files.map((text) => fromBinary(FileDescriptorProtoSchema, base64Decode(text))) }),
+  create(FileDescriptorSetSchema, {
+    file: files.map((text) => fromBinary(FileDescriptorProtoSchema, base64Decode(text))),
+  }),
 )
 const service = registry.getService('helloworld.Greeter')
 if (service === undefined) throw new Error('the .proto file has no helloworld.Greeter')

@@ -32,7 +32,11 @@ function start(method: MethodName): void {
   replies.replaceChildren()
   show('…', 'running')
   cancel.disabled = false
-  const request = helloRequest(field('name').value, field('delay').valueAsNumber || 0, field('count').valueAsNumber || 0)
+  const request = helloRequest(
+    field('name').value,
+    field('delay').valueAsNumber || 0,
+    field('count').valueAsNumber || 0,
+  )
   let current = true
   const stop = LIBRARIES[field('library').value](new URL(field('gateway').value).origin, method, request, {
     reply(message) {
@@ -45,7 +49,10 @@ function start(method: MethodName): void {
       if (!current) return
       current = false
       cancel.disabled = true
-      show(`${STATUS_NAMES[code] ?? 'status'} (${code})${message === '' ? '' : `: ${message}`}`, code === 0 ? 'ended' : 'ended failed')
+      show(
+        `${STATUS_NAMES[code] ?? 'status'} (${code})${message === '' ? '' : `: ${message}`}`,
+        code === 0 ? 'ended' : 'ended failed',
+      )
     },
   })
   running = () => {

@@ -8,6 +8,7 @@ Examples:
   sekisho check -c sekisho.yaml      what is wrong, with line and column
   sekisho explain GET http://shop.example/api/7 -H 'apikey: k1'
                                      which route, plugins and node, and why
+  sekisho import envoy envoy.yaml    the same from a configuration of Envoy
 
 Every command tells more: sekisho explain --help`
 
@@ -105,6 +106,27 @@ Examples:
     .action(async (method: string, url: string, options: object) =>
       (await import('./commands/explain.ts')).explain(method, url, options),
     )
+
+  sekisho
+    .command('import')
+    .description("another gateway's configuration as one of ours; what has no equal is told")
+    .addHelpText('after', '\nExample:\n  sekisho import envoy envoy.yaml -o sekisho.yaml')
+    .command('envoy')
+    .description('a static bootstrap of Envoy (v3), YAML or JSON')
+    .argument('<file>', 'the configuration of Envoy')
+    .option('-o, --output <file>', 'where to write; left out: standard output. A file that exists is left alone')
+    .addHelpText(
+      'after',
+      `
+Standard error has a line for each field that is not in the result, and for what should be looked at.
+Exit status: 0 nothing was lost, 2 something was, 1 the file could not be read and nothing was written.
+
+Example:
+  sekisho import envoy envoy.yaml -o sekisho.yaml`,
+    )
+    .action(async (file: string, options: object) => {
+      process.exitCode = (await import('./commands/import.ts')).importFromEnvoy(file, options)
+    })
 
   sekisho
     .command('settings', { hidden: true })

@@ -3,8 +3,17 @@ import { readyLine } from './commands/start.ts'
 import type { SupervisorSettings } from './commands/settings.ts'
 import { servedAddresses } from './served-addresses.ts'
 
-const plain = { host: undefined, port: 0, path: undefined, tls: undefined }
-const tls = { ...plain, tls: { cert: 'cert.pem', key: 'key.pem' } }
+const plain = {
+  host: undefined,
+  port: 0,
+  path: undefined,
+  protocol: 'http',
+  proxyProtocol: undefined,
+  passthrough: false,
+  http2: true,
+  tls: undefined,
+} as const
+const tls = { ...plain, tls: { certificate: undefined, http2: true } }
 const settings: SupervisorSettings['settings'] = {
   listen: [plain, tls, plain, plain],
   workers: 2,
@@ -48,4 +57,20 @@ it('makes one line of it', () => {
     'serving sekisho.yaml on http://*:8080, metrics on http://127.0.0.1:9091/metrics, 2 workers (process 2)',
   )
   expect(readyLine({ ...info, workers: 1, generation: 3 }, read)).toMatch(/, 1 worker \(process 2, generation 3\)$/)
+})
+
+it('writes what is not HTTP by its protocol, and UDP as it was configured', () => {
+  const listen = [
+    { ...plain, host: '127.0.0.1', port: 53, protocol: 'udp' as const },
+    { ...plain, protocol: 'tcp' as const },
+    { ...tls, protocol: 'tcp' as const },
+    { ...plain, port: 5353, protocol: 'udp' as const },
+  ]
+  const listeners = info.listeners.slice(0, 2)
+  expect(servedAddresses({ listeners }, { ...settings, listen }).gateway).toEqual([
+    'tcp://*:8080',
+    'tls://127.0.0.1:8443',
+    'udp://127.0.0.1:53',
+    'udp://*:5353',
+  ])
 })

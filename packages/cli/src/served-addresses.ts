@@ -20,7 +20,9 @@ export function servedAddresses(
   return {
     gateway: [
       ...listeners.map(({ address }, index) => url(address, bound[index])),
-      ...listen.filter(({ protocol }) => protocol === 'udp').map(({ host, port }) => `udp://${hostText(host ?? '::')}:${port}`),
+      ...listen
+        .filter(({ protocol }) => protocol === 'udp')
+        .map(({ host, port }) => `udp://${hostText(host ?? '::')}:${port}`),
     ],
     metrics: metrics === undefined ? undefined : metricsUrl(metrics.address),
   }

@@ -1,9 +1,13 @@
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { connect } from 'node:net'
+import { connect, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Duplex } from 'node:stream'
+import { connect as connectTls } from 'node:tls'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { ByteReader, EndedError } from './exchange/testing/byte-reader.ts'
+import { AUTHORITY, SERVER_CERTIFICATE, SERVER_KEY } from './exchange/testing/certificates.ts'
 import { startProxy, startProxyTo, TestClock } from './exchange/testing/proxy-harness.ts'
 import { RawClient, statusOf } from './exchange/testing/raw-client.ts'
 import { DEAD, RawUpstream, reply } from './exchange/testing/raw-upstream.ts'
@@ -48,6 +52,54 @@ describe('a listener that drains', () => {
     expect(proxy.listener.connections).toBe(0)
     // Nothing is left that would keep a process alive.
     expect(proxy.proxy.runtime.pools).toMatchObject({ idle: 0, active: 0 })
+  })
+
+  test('waits for a client that is in the middle of its TLS handshake', async () => {
+    const upstream = await RawUpstream.answering(({ line }) => reply(line))
+    const proxy = httpProxy({ upstreamPeer: () => peer(upstream.address) })
+    const tls = { cert: SERVER_CERTIFICATE, key: SERVER_KEY }
+    const listener = await proxy.serve({ host: '127.0.0.1', port: 0 }, { tls })
+    releaseLater(async () => void (await listener.drain(0)))
+    const raw = connect((listener.address as AddressInfo).port, '127.0.0.1')
+    let goOn: (() => void) | undefined
+    const held = new Promise<void>((resolve) => (goOn = resolve))
+    let flights = 0
+    const wire = new Duplex({
+      read: () => undefined,
+      write: (bytes, _, done) => {
+        if (flights++ === 0) raw.write(bytes, () => done())
+        else void held.then(() => raw.write(bytes, () => done()))
+      },
+    })
+    raw.on('data', (bytes) => wire.push(bytes)).on('end', () => wire.push(null))
+    const client = connectTls({ socket: wire, servername: 'upstream.test', ca: AUTHORITY })
+    releaseLater(() => void client.destroy())
+    client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+    await once(raw, 'data')
+    listener.stopAccepting()
+    const drained = listener.drain(60_000)
+    goOn?.()
+    let text = ''
+    for await (const bytes of client) text += String(bytes)
+    expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*GET \/ HTTP/)
+    expect(text.toLowerCase()).toContain('connection: close')
+    raw.destroy()
+    expect(await drained).toBe(0)
+  })
+
+  test('cuts a TLS handshake that takes longer than it may', async () => {
+    const proxy = httpProxy({ upstreamPeer: () => peer(DEAD[0]) })
+    const tls = { cert: SERVER_CERTIFICATE, key: SERVER_KEY }
+    const listener = await proxy.serve({ host: '127.0.0.1', port: 0 }, { tls })
+    const raw = connect((listener.address as AddressInfo).port, '127.0.0.1')
+    // Accepted after it, so when this one is answered it was accepted too.
+    const other = connect((listener.address as AddressInfo).port, '127.0.0.1')
+    other.write('GET / HTTP/1.1\r\n\r\n')
+    await once(other, 'data')
+    const closed = once(raw.resume(), 'close')
+    expect(await listener.drain(1)).toBe(0)
+    await closed
+    other.destroy()
   })
 
   test('lets an idle client send one more request, and closes it after a second without one', async () => {

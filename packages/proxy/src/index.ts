@@ -2,14 +2,21 @@ export {
   Headers,
   RequestHead,
   ResponseHead,
+  serverTlsContext,
   TransportError,
   type H1Limits,
   type H2Limits,
   type UpstreamProtocol,
+  type ClientHello,
   type KeepAlive,
+  type ServerTls,
+  type ServerTlsContext,
+  type ServerTlsContextOptions,
+  type TlsInfo,
   type UpstreamTls,
 } from '@sekisho/wire'
 export * from './balancing/index.ts'
+export type { TunnelLimits } from './exchange/tunnel-limits.ts'
 export type { ProxyLogger } from './exchange/options.ts'
 export { localResponse, type ErrorRenderer, type LocalResponse } from './exchange/reply.ts'
 export { HttpProxy, httpProxy, type HttpProxyOptions } from './http-proxy.ts'

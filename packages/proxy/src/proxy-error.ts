@@ -11,6 +11,7 @@ export type ProxyErrorCode =
   | 'REQUEST_REFUSED'
   | 'BODY_TOO_LARGE'
   | 'DEADLINE_EXCEEDED'
+  | 'TUNNEL_ENDED'
   | 'HTTP_STATUS'
 
 /**

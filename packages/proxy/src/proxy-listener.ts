@@ -36,6 +36,8 @@ export class ProxyListener implements ServingListener {
   private readonly drained: () => void
   private draining = false
   private reported = false
+  /** Whoever waits for the last connection to be gone. */
+  private readonly checks = new Set<() => void>()
 
   private constructor(
     handler: RequestHandler,
@@ -61,12 +63,15 @@ export class ProxyListener implements ServingListener {
     own.listener = await Listener.listen(target, {
       maxConnections: limits.maxConnections,
       ...accepting,
-      ...(tls === undefined ? {} : { tls: 'contextFor' in tls ? tls : singleCertificate(tls) }),
+      ...(tls === undefined
+        ? {}
+        : { tls: 'contextFor' in tls ? tls : singleCertificate(tls, http2 ? ['h2', 'http/1.1'] : ['http/1.1']) }),
       deadlines,
       open: (socket, info) => {
         const client = new ClientEnd(socket, info)
         return info.protocol === 'h2' ? own.openH2(socket, client) : own.openH1(socket, client)
       },
+      onClosed: own.onClosed,
       onOverload: () =>
         logger.warn({ limit: limits.maxConnections }, 'max_connections reached: a connection was closed'),
       onRefused: (reason, socket) =>
@@ -86,6 +91,7 @@ export class ProxyListener implements ServingListener {
   private openH1(socket: Socket, client: ClientEnd): SocketOwner {
     const connection = new H1ServerConnection(socket, this.h1, client)
     this.keep(socket, connection)
+    if (this.draining) connection.drain()
     return connection
   }
 
@@ -109,6 +115,10 @@ export class ProxyListener implements ServingListener {
     connection.onBytes(bytes, bytes.length)
   }
 
+  private readonly onClosed = (): void => {
+    for (const check of this.checks) setImmediate(check)
+  }
+
   stopAccepting(): void {
     this.listener.stopAccepting()
     this.startDraining()
@@ -130,17 +140,22 @@ export class ProxyListener implements ServingListener {
   private finish(deadlineMs: number): Promise<number> {
     this.startDraining()
     return new Promise((resolve) => {
+      const end = (left: number): void => {
+        clearTimeout(cut)
+        this.checks.delete(check)
+        resolve(left)
+      }
       const cut = setTimeout(() => {
         const left = [...this.open].filter((connection) => !connection.idle)
         for (const connection of this.open) connection.destroy()
-        resolve(left.length)
+        this.listener.closeUnopened()
+        end(left.length)
       }, deadlineMs)
+      // A client in the middle of its handshake was accepted by us: nobody else will serve it.
       const check = (): void => {
-        if (this.open.size > 0) return
-        clearTimeout(cut)
-        resolve(0)
+        if (this.open.size === 0 && this.listener.unopened === 0) end(0)
       }
-      for (const connection of this.open) connection.socket.once('close', () => setImmediate(check))
+      this.checks.add(check)
       check()
     })
   }

@@ -1,5 +1,6 @@
 import type { Headers, RequestHead, ResponseHead, TlsInfo } from '@sekisho/wire'
 import type { Backend } from './balancing/index.ts'
+import type { TunnelLimits } from './exchange/tunnel-limits.ts'
 import type { Peer } from './peers/peer.ts'
 
 /** Fields of a local answer, by name. */
@@ -67,6 +68,8 @@ export interface Session<Ctx = unknown> {
    * several limits the smallest counts. What a gRPC client says in `grpc-timeout` is such a limit already.
    */
   limitTime(ms: number): void
+  /** For a request that may switch protocols: how its tunnel is limited. What is left out keeps its default. */
+  limitTunnel(limits: Partial<TunnelLimits>): void
   /**
    * Called in responseFilter: the head waits for the end of the body, so that the last call of responseBodyFilter can still change status and
    * fields by what it saw. A filtered body of more than `limitBytes` is a failure (502).

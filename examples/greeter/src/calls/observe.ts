@@ -34,8 +34,12 @@ export function observeCalls(observers: readonly CallObserver[]): ServerIntercep
   return ({ path, requestStream, responseStream }, call) => {
     const [, service, method] = path.split('/') as [string, string, string]
     const type = requestStream
-      ? responseStream ? 'bidi_stream' : 'client_stream'
-      : responseStream ? 'server_stream' : 'unary'
+      ? responseStream
+        ? 'bidi_stream'
+        : 'client_stream'
+      : responseStream
+        ? 'server_stream'
+        : 'unary'
     const startedAt = performance.now()
     let watches: CallWatch[] | undefined
     let run = (handle: () => void): void => handle()
@@ -64,7 +68,9 @@ export function observeCalls(observers: readonly CallObserver[]): ServerIntercep
           onReceiveHalfClose: (pass) => run(pass),
           // Comes after a status, too, when there is nothing left to end.
           onCancel: () =>
-            isOver(call.getDeadline()) ? end(status.DEADLINE_EXCEEDED, 'deadline exceeded') : end(status.CANCELLED, 'cancelled'),
+            isOver(call.getDeadline())
+              ? end(status.DEADLINE_EXCEEDED, 'deadline exceeded')
+              : end(status.CANCELLED, 'cancelled'),
         }),
       sendStatus: (sent, next) => {
         end(sent.code ?? status.UNKNOWN, sent.details ?? '')

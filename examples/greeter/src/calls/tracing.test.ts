@@ -26,7 +26,12 @@ it('sends a span for each call, which continues the trace of its caller', async 
   expect(new Set(collector.paths)).toEqual(new Set(['/v1/traces']))
   expect(new Set(collector.serviceNames)).toEqual(new Set(['greeter']))
   const [continued, refused, late] = collector.spans
-  expect(continued).toMatchObject({ traceId: TRACE, parentSpanId: PARENT, kind: SERVER, name: 'helloworld.Greeter/SayHello' })
+  expect(continued).toMatchObject({
+    traceId: TRACE,
+    parentSpanId: PARENT,
+    kind: SERVER,
+    name: 'helloworld.Greeter/SayHello',
+  })
   const attributes = Object.fromEntries(continued.attributes.map(({ key, value }) => [key, value.stringValue]))
   expect(attributes).toMatchObject({
     'rpc.system': 'grpc',

@@ -7,8 +7,15 @@ import { BUNDLE } from './bundle-path.ts'
 
 const PAGE = fileURLToPath(new URL('../../web/page.ts', import.meta.url))
 
+let running: Promise<Uint8Array> | undefined
+
 /** The page's script, as one file for browsers. Rejects when esbuild, or a library of the page, is not installed. */
-export async function bundlePage(): Promise<Uint8Array> {
+export function bundlePage(): Promise<Uint8Array> {
+  // One at a time: the end of one stops esbuild, which would be the end of the other.
+  return (running ??= bundle().finally(() => (running = undefined)))
+}
+
+async function bundle(): Promise<Uint8Array> {
   const { build, stop } = await import('esbuild')
   try {
     const { outputFiles } = await build({
@@ -30,8 +37,8 @@ export async function bundlePage(): Promise<Uint8Array> {
 /** `import … from '../proto/helloworld.proto'` is its descriptors: messages need no generated code. */
 const descriptors: Plugin = {
   name: 'descriptors',
-  setup({ onLoad }) {
-    onLoad({ filter: /\.proto$/ }, () => {
+  setup(build) {
+    build.onLoad({ filter: /\.proto$/ }, () => {
       const files = greeterDescriptors.map((bytes) => Buffer.from(bytes).toString('base64'))
       return { contents: JSON.stringify(files), loader: 'json' }
     })

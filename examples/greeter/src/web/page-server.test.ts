@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type HttpServer, listenHttp } from '../http/listen.ts'
+import { bundlePage } from './bundle.ts'
 import { webPage } from './page-server.ts'
 
 let server: HttpServer
@@ -27,3 +28,9 @@ it.each(['/index.html', '/../package.json', '/%2e%2e/package.json', '/page.ts', 
     expect((await get(path)).status).toBe(404)
   },
 )
+
+it('bundles once for those who ask at the same time', async () => {
+  const [one, other] = await Promise.all([bundlePage(), bundlePage()])
+  expect(one).toBe(other)
+  expect(await bundlePage()).not.toBe(one)
+})

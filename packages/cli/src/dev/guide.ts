@@ -22,16 +22,15 @@ export function trials({ gateway, metrics, webPage }: DevAddresses): readonly (r
     ['CORS', `curl -i -H "Origin: https://shop.example" ${gateway}/hello/world`],
     ['WebSocket: 101, a greeting', `curl -i -s -N -m 1 ${WEB_SOCKET} ${gateway}/ws`],
     ['Prometheus', `curl ${metrics}/metrics`],
-    ...(webPage === undefined ? NO_GREETER : grpcTrials(gateway, webPage)),
+    ...(webPage === undefined ? NO_GREETER : grpcTrials(gateway)),
   ]
 }
 
-function grpcTrials(gateway: string, webPage: string): readonly (readonly [string, string])[] {
+function grpcTrials(gateway: string): readonly (readonly [string, string])[] {
   const { host } = new URL(gateway)
   return [
     ['gRPC: what is there', `grpcurl -plaintext ${host} list`],
     ['a gRPC call', `grpcurl -plaintext -d '{"name":"Ada"}' ${host} helloworld.Greeter/SayHello`],
-    ['gRPC-Web, in a browser', `${webPage}/?gateway=${gateway}`],
   ]
 }
 

@@ -80,6 +80,8 @@ it('replaces a certificate file live, on every worker, under open connections', 
     for (let at = 0; at < 12; at++) expect((await connect(tls)).fingerprint).not.toBe(before)
   })
   for (const client of open) expect((await client.get('/2')).body.url).toBe('/2')
+  await expect(connect(tls, { servername: 'c.test' })).rejects.toThrow()
+  await running?.printed(/refused a connection: no certificate for c\.test/)
   // What is broken changes nothing.
   writeFileSync(join(cwd, 'a.key'), 'broken')
   await running?.printed(/holds no private key/)

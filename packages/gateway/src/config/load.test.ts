@@ -34,7 +34,7 @@ routes:
 consumers:
 `
 
-const plain = { protocol: 'http', proxyProtocol: undefined, passthrough: false }
+const plain = { protocol: 'http', proxyProtocol: undefined, passthrough: false, http2: true }
 
 test('a whole configuration', async () => {
   const { config } = await loadConfigText(join(folder, 'sekisho.yaml'), text, options)
@@ -46,7 +46,7 @@ test('a whole configuration', async () => {
         port: 8443,
         path: undefined,
         ...plain,
-        tls: { certificate: { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') }, http2: true },
+        tls: { certificate: { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') } },
       },
     ],
     workers: 'auto',

@@ -72,6 +72,10 @@ export class OfflineSession implements Session<RequestContext> {
     // No body, so none to replace.
   }
 
+  limitTunnel(): void {
+    // No tunnel.
+  }
+
   limitTime(): void {
     // Nothing takes time.
   }

@@ -95,6 +95,7 @@ export class GatewayPhases implements ProxyPhases<RequestContext> {
     if (ctx.upstreamFields !== undefined) setFields(request, ctx.upstreamFields)
     const host = ctx.upstreamHost ?? plan?.upstream?.hostFor(session.peer as Peer)
     if (host !== undefined) request.headers.set('Host', host)
+    if (request.upgrade && plan?.tunnelLimits !== undefined) session.limitTunnel(plan.tunnelLimits)
     if (request.upgrade && !mayUpgrade(plan, request)) {
       request.upgrade = false
       request.headers.delete('upgrade')

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises'
-import { parseListenAddress, Server, SharedTable, type Application, type WorkerContext } from '@sekisho/proxy'
+import { Server, SharedTable, type Application, type WorkerContext } from '@sekisho/proxy'
 import { GatewayWorker } from '../gateway/gateway-worker.ts'
 import { WorkerMetrics } from '../observability/metrics/worker-metrics.ts'
 import { PluginRegistry } from '../plugins/plugin-registry.ts'
 import { snapshotOperations } from '../store/snapshot-operations.ts'
 import { lazyErrorLog } from './lazy-error-log.ts'
-import { listenText } from './listen-text.ts'
+import { listenerOf } from './listener-of.ts'
 import {
   SHARED_COUNTERS,
   SHARED_IN_FLIGHT,
@@ -109,23 +109,21 @@ await new Server()
   .listenInherited(async (worker, listener) => {
     const { proxy, streams, table } = await (gateway ??= startWorker(worker))
     const { listen } = (worker.data as WorkerStart).settings
-    // By address: after an upgrade the settings may have another order than the sockets that the supervisor holds.
-    const here = listen.find(
-      (one) => one.protocol !== 'udp' && parseListenAddress(listenText(one)).key === listener.key,
-    )
+    const here = listenerOf(listen, listener.key)
     const stream = here?.protocol === 'tcp'
     const application: Application = stream ? streams : proxy
     const proxyProtocol = here?.proxyProtocol
     if (here?.passthrough === true)
       return { serve: (target) => streams.serve(target, { tls: 'passthrough', proxyProtocol }) }
-    if (here?.tls === undefined) return { serve: (target) => application.serve(target, { proxyProtocol }) }
-    const { certificate, http2 } = here.tls
+    const http2 = here?.http2 ?? true
+    if (here?.tls === undefined) return { serve: (target) => application.serve(target, { http2, proxyProtocol }) }
+    const { certificate } = here.tls
     const fallback =
       certificate === undefined
         ? undefined
         : { cert: await readFile(certificate.cert, 'utf8'), key: await readFile(certificate.key, 'utf8') }
     const chosen = table.ssls.listener({ name: listener.key, http2, stream, fallback })
-    return { serve: (target) => application.serve(target, { tls: chosen, proxyProtocol }) }
+    return { serve: (target) => application.serve(target, { tls: chosen, http2, proxyProtocol }) }
   })
   .listenOwn(async (worker) => {
     const { listen } = (worker.data as WorkerStart).settings

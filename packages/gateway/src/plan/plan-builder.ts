@@ -1,5 +1,7 @@
+import type { TunnelLimits } from '@sekisho/proxy'
 import type { Consumer } from '../consumers/consumer-directory.ts'
 import type { NormalRoute, NormalService } from '../resources/index.ts'
+import type { WebSocketLimits } from '../resources/web-socket.ts'
 import type { PluginSet } from '../resources/plugin-set.ts'
 import type { MountPlace } from '../plugins/context.ts'
 import type { UpstreamTarget } from '../upstreams/upstream-target.ts'
@@ -42,6 +44,7 @@ export function buildPlan(parts: PlanParts, mounts: Mounts): Plan {
     upstream: parts.upstream,
     missing: parts.missing,
     enableWebsocket: route.enable_websocket ?? service?.enable_websocket,
+    tunnelLimits: tunnelLimits(route.websocket ?? service?.websocket),
   }
   const consumerPlans = new Map<Consumer, Plan>()
 
@@ -66,6 +69,15 @@ export function buildPlan(parts: PlanParts, mounts: Mounts): Plan {
   }
   const plain: Plan = { ...base, ...phaseChains(globals, own), consumerRewrite: NO_PLUGINS, forConsumer }
   return plain
+}
+
+function tunnelLimits(limits: WebSocketLimits | undefined): Partial<TunnelLimits> | undefined {
+  if (limits === undefined) return undefined
+  const { idle_timeout: idle, max_message_bytes: bytes } = limits
+  return {
+    ...(idle === undefined ? {} : { idleTimeoutMs: idle * 1_000 }),
+    ...(bytes === undefined ? {} : { maxMessageBytes: bytes }),
+  }
 }
 
 /** One configuration per plugin, that of the first layer that has it: consumer, group, route, plugin_config, service. */

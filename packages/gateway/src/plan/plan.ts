@@ -1,3 +1,4 @@
+import type { TunnelLimits } from '@sekisho/proxy'
 import type { Consumer } from '../consumers/consumer-directory.ts'
 import type { NormalRoute, NormalService } from '../resources/index.ts'
 import type { UpstreamTarget } from '../upstreams/upstream-target.ts'
@@ -14,6 +15,8 @@ export interface Plan extends PhaseChains {
   readonly missing: { readonly status: number; readonly message: string } | undefined
   /** true: any upgrade; false: none; undefined: WebSocket. */
   readonly enableWebsocket: boolean | undefined
+  /** Limits of its tunnels, where some are configured. */
+  readonly tunnelLimits: Partial<TunnelLimits> | undefined
   /** `rewrite` of the plugins that a consumer brought in, which could not run before it was known. */
   readonly consumerRewrite: readonly MountedPlugin[]
   /** The plan with the plugins of a consumer and its group. */

@@ -1,5 +1,7 @@
 import { createServer, type Server } from 'node:http'
+import { connect } from 'node:http2'
 import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { startGateway, type TestGateway } from '../testing/start-gateway.ts'
 import { compileProto } from '../transcoding/compile-proto.ts'
@@ -7,6 +9,7 @@ import { LIBRARY_PROTO } from '../transcoding/testing/library-proto.ts'
 import { type LibraryServer, startLibraryServer } from '../transcoding/testing/library-server.ts'
 
 let library: LibraryServer
+let compressing: LibraryServer
 let plain: Server
 let gateway: TestGateway
 
@@ -15,6 +18,7 @@ const plugin = (config: object): object => ({ plugins: { 'grpc-transcode': confi
 
 beforeAll(async () => {
   library = await startLibraryServer(LIBRARY_PROTO)
+  compressing = await startLibraryServer(LIBRARY_PROTO, true)
   plain = createServer((_, response) => response.writeHead(503, { 'Content-Type': 'text/html' }).end('<p>down'))
   await new Promise<void>((resolve) => plain.listen(0, '127.0.0.1', resolve))
   const descriptors = await compileProto({ id: 'x', content: LIBRARY_PROTO })
@@ -26,6 +30,7 @@ beforeAll(async () => {
     ],
     upstreams: [
       { id: 'library', scheme: 'grpc', nodes: { [`127.0.0.1:${library.port}`]: 1 } },
+      { id: 'compressing', scheme: 'grpc', nodes: { [`127.0.0.1:${compressing.port}`]: 1 } },
       { id: 'plain', nodes: { [`127.0.0.1:${(plain.address() as AddressInfo).port}`]: 1 } },
       { id: 'dead', scheme: 'grpc', nodes: { '127.0.0.1:1': 1 }, retries: 0 },
     ],
@@ -52,8 +57,13 @@ beforeAll(async () => {
       },
       { uri: '/small', upstream_id: 'library', ...plugin({ ...get, max_req_body_size: 10, max_resp_body_size: 10 }) },
       { uri: '/plain', upstream_id: 'plain', ...plugin(get) },
+      { uri: '/compressed', upstream_id: 'compressing', ...plugin(get) },
       { uri: '/dead', upstream_id: 'dead', ...plugin(get) },
-      { uri: '/reflected/*', upstream_id: 'library', plugins: { 'grpc-transcode': { reflection: true }, 'proxy-rewrite': { regex_uri: ['^/reflected(/.*)', '$1'] } } },
+      {
+        uri: '/reflected/*',
+        upstream_id: 'library',
+        plugins: { 'grpc-transcode': { reflection: true }, 'proxy-rewrite': { regex_uri: ['^/reflected(/.*)', '$1'] } },
+      },
       { uri: '/reflected-dead', upstream_id: 'dead', ...plugin({ reflection: true }) },
       { uri: '/reflected-plain', upstream_id: 'plain', ...plugin({ reflection: true }) },
       { uri: '/reflected-wrong', upstream_id: 'library', ...plugin({ reflection: true, service: 'test.v1.Nothing' }) },
@@ -63,6 +73,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await gateway.close()
   library.close()
+  compressing.close()
   plain.close()
 })
 beforeEach(() => void library.deadlines.splice(0))
@@ -101,6 +112,11 @@ describe('a call', () => {
     const body = JSON.stringify({ aString })
     const answer = await gateway.fetch('/test.v1.Library/Echo', { method: 'POST', headers: TYPES, body })
     expect(answer.body).toBe(body)
+  })
+
+  test('whose answer is compressed', async () => {
+    const name = 'n'.repeat(5_000)
+    expect((await gateway.fetch(`/compressed?name=${name}`)).json()).toMatchObject({ name, pages: 7 })
   })
 
   test('by the path that proxy-rewrite made', async () => {
@@ -157,6 +173,32 @@ describe('streams', () => {
     const answer = await gateway.fetch('/v1/shelves/s/books', { method: 'POST', headers: TYPES, body: '[{},{},{}]' })
     expect(answer.json()).toEqual({ count: 3 })
   })
+})
+
+test('clients of HTTP/2 get the same', async () => {
+  const session = connect(`http://127.0.0.1:${gateway.port}`)
+  const get = async (path: string) => {
+    const stream = session.request({ ':path': path })
+    let head: Record<string, unknown> = {}
+    let trailers = false
+    stream.on('response', (headers) => (head = headers))
+    stream.on('trailers', () => (trailers = true))
+    const body = await text(stream)
+    return { status: head[':status'], type: head['content-type'], trailers, body }
+  }
+  try {
+    expect(await get('/v1/books/n')).toEqual({
+      status: 200,
+      type: 'application/json',
+      trailers: false,
+      body: '{"name":"COLOR_UNSPECIFIED"}',
+    })
+    expect(await get('/v1/books/error:5')).toMatchObject({ status: 404, trailers: false })
+    expect(await get('/v1/books?name=n')).toMatchObject({ status: 200, trailers: false, type: 'application/x-ndjson' })
+    expect(await get('/dead')).toMatchObject({ status: 502, type: 'application/json' })
+  } finally {
+    session.close()
+  }
 })
 
 describe('errors', () => {
@@ -216,10 +258,21 @@ describe('errors', () => {
 
 describe('by reflection', () => {
   test('the upstream tells its types', async () => {
-    const body = JSON.stringify({ anInt64: '1', aString: 'x' })
+    const everything = {
+      anInt64: '1',
+      aString: 'x',
+      counts: { a: '2' },
+      innersById: { '1': { tags: ['t'] } },
+      time: '2026-01-02T03:04:05Z',
+      maybe: 0,
+      number: 7,
+      struct: { a: [1, null] },
+      wrappedInt64: '3',
+    }
+    const body = JSON.stringify(everything)
     const options = { method: 'POST', headers: TYPES, body }
     const answers = await Promise.all([1, 2].map(() => gateway.fetch('/reflected/test.v1.Library/Echo', options)))
-    for (const answer of answers) expect(answer.json()).toEqual({ anInt64: '1', aString: 'x' })
+    for (const answer of answers) expect(answer.json()).toEqual(everything)
     expect((await gateway.fetch('/reflected/test.v1.Library/Nothing', options)).status).toBe(404)
   })
 

@@ -43,7 +43,8 @@
  * What the client sent as headers goes to the service as metadata. A request that is gRPC already passes untouched; so does
  * an answer of the upstream that is not gRPC. `google.api.HttpBody` is a body that is not JSON, in both directions.
  *
- * Costs about 15 µs for a small message there and back, and the memory of both bodies.
+ * More in [REST in front of gRPC](../grpc-transcoding.md). Costs about 5 µs for a small message there and back, the memory of both
+ * bodies, and 4 MB in each worker while it is configured.
  */
 import type { FileRegistry } from '@bufbuild/protobuf'
 import type { Proto } from '../resources/proto.ts'
@@ -139,6 +140,9 @@ const NAME = 'grpc-transcode'
 export default definePlugin({
   name: NAME,
   priority: 506,
+  placeless: true,
+  // What one of two made a call is no JSON for the other.
+  runPolicy: 'prefer_route',
   schema,
   check(config) {
     const { reflection, method, service, pb_option: options } = config
@@ -149,8 +153,7 @@ export default definePlugin({
     const contradiction = options === undefined ? undefined : checkPbOptions(options)
     return contradiction === undefined ? undefined : { path: '/pb_option', message: contradiction }
   },
-  create(config, { proto, scope }) {
-    const state = `${NAME} ${scope}`
+  create(config, { proto }) {
     const fixed =
       config.proto_id === undefined ? undefined : transcoderOf(config, registryOfProto(proto(String(config.proto_id))))
     const upstreamTypes =
@@ -185,7 +188,7 @@ export default definePlugin({
         return
       }
       const accept = request.headers.get('accept') ?? ''
-      ctx.setState(state, new TranscodedExchange(transcoder, routed, accept, config.max_resp_body_size))
+      ctx.setState(NAME, new TranscodedExchange(transcoder, routed, accept, config.max_resp_body_size))
       rewrite(session, routed, body, config.deadline)
     }
 
@@ -195,11 +198,11 @@ export default definePlugin({
         return type !== undefined && IS_GRPC.test(type) ? undefined : call(session)
       },
       headerFilter(session) {
-        if (session.responseSource === 'upstream') session.ctx.getState<TranscodedExchange>(state)?.head(session)
+        if (session.responseSource === 'upstream') session.ctx.getState<TranscodedExchange>(NAME)?.head(session)
       },
       bodyFilter(session, chunk, end) {
         if (session.responseSource !== 'upstream') return undefined
-        return session.ctx.getState<TranscodedExchange>(state)?.body(session, chunk, end)
+        return session.ctx.getState<TranscodedExchange>(NAME)?.body(session, chunk, end)
       },
     }
   },
@@ -251,7 +254,11 @@ function respond(session: GatewaySession, response: WholeResponse, more: Record<
 /** Makes the request a call. */
 function rewrite(session: GatewaySession, { grpcPath }: RoutedCall, body: Buffer, deadlineMs: number): void {
   const { ctx } = session
-  ctx.upstreamFields = deadlineMs > 0 ? { ...FIELDS, 'grpc-timeout': `${Math.ceil(deadlineMs)}m` } : FIELDS
+  ctx.upstreamFields = FIELDS
+  if (deadlineMs > 0) {
+    session.limitTime(deadlineMs)
+    ctx.upstreamFields = { ...FIELDS, 'grpc-timeout': `${Math.ceil(deadlineMs)}m` }
+  }
   ctx.upstreamMethod = 'POST'
   ctx.upstreamTarget = grpcPath
   session.replaceBody(body)

@@ -3,6 +3,7 @@ import type { Route } from './route.ts'
 import type { Service } from './service.ts'
 import type { Timeout } from './timeout.ts'
 import type { Upstream } from './upstream.ts'
+import type { WebSocketLimits } from './web-socket.ts'
 import { expandUpstream } from './normalise-upstream.ts'
 
 const text = (id: string | number | undefined): string | undefined => (id === undefined ? undefined : String(id))
@@ -29,6 +30,7 @@ export interface NormalRoute {
   readonly timeout: Timeout | undefined
   /** Undefined: what its service says. */
   readonly enable_websocket: boolean | undefined
+  readonly websocket: WebSocketLimits | undefined
   readonly enabled: boolean
 }
 
@@ -52,6 +54,7 @@ export function normaliseRoute(id: string, route: Route): NormalRoute {
     service_id: text(route.service_id),
     timeout: route.timeout,
     enable_websocket: route.enable_websocket,
+    websocket: route.websocket,
     enabled: route.status !== 0,
   }
 }
@@ -67,6 +70,7 @@ export interface NormalService {
   readonly upstream_id: string | undefined
   /** Undefined: WebSocket, and nothing else. */
   readonly enable_websocket: boolean | undefined
+  readonly websocket: WebSocketLimits | undefined
 }
 
 /** `id` is the key of the service in its list. */
@@ -80,5 +84,6 @@ export function normaliseService(id: string, service: Service): NormalService {
     upstream: service.upstream === undefined ? undefined : expandUpstream(service.upstream),
     upstream_id: text(service.upstream_id),
     enable_websocket: service.enable_websocket,
+    websocket: service.websocket,
   }
 }

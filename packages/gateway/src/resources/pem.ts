@@ -11,7 +11,10 @@ export const Pem = (description: string) =>
   Type.Union(
     [
       Type.String({ minLength: 1, maxLength: MAX_PEM_LENGTH }),
-      Type.Object({ file: Type.String({ minLength: 1 }) }, { additionalProperties: false }),
+      Type.Object(
+        { file: Type.String({ minLength: 1, description: 'a file, relative to the configuration file' }) },
+        { additionalProperties: false },
+      ),
     ],
     { description },
   )

@@ -4,6 +4,7 @@ import { HostPattern, METHODS } from './host.ts'
 import { Id, metadata } from './metadata.ts'
 import { PluginSet } from './plugin-set.ts'
 import { Timeout } from './timeout.ts'
+import { WebSocketLimits } from './web-socket.ts'
 import { EmbeddedUpstream } from './upstream.ts'
 
 const PathPattern = Type.String({
@@ -45,6 +46,7 @@ export const Route = Type.Object(
     service_id: Type.Optional(Id),
     timeout: Type.Optional(Timeout),
     enable_websocket: Type.Optional(Type.Boolean()),
+    websocket: Type.Optional(WebSocketLimits),
     status: Type.Optional(Type.Enum([1, 0], { default: 1, description: '0 takes the route out' })),
   },
   {

@@ -52,9 +52,16 @@ describe('accepted', () => {
     ['upstreams', { nodes, tls: { client_cert: 'c'.repeat(128), client_key: 'k'.repeat(64), verify: true } }],
     ['consumers', { username: 'jack-1_', plugins: {}, group_id: 1 }],
     ['consumer_groups', { id: 1, plugins: {} }],
+    ['ssls', { cert: 'c', key: 'k', snis: ['*.a.com', 'a'], certs: ['c'], keys: ['k'], client: { ca: 'c', depth: 0 } }],
+    [
+      'ssls',
+      { cert: { file: 'c' }, key: '$env://K', type: 'client', ssl_protocols: ['TLSv1.2', 'TLSv1.3'], status: 0 },
+    ],
     ['plugin_configs', { id: 1, plugins: {}, labels: {} }],
     ['global_rules', { id: 'a', plugins: {} }],
     ['plugin_metadata', { id: 'limit-count', anything: 1 }],
+    ['protos', { id: 1, content: 'syntax = "proto3";', desc: 'd' }],
+    ['protos', { id: 'a', files: { 'a/b.proto': '' } }],
   ]
   test.each(accepted)('%s %j', (kind, value) => {
     expect(check(kind, value)).toBe(true)

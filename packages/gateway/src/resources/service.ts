@@ -3,6 +3,7 @@ import { HostPattern } from './host.ts'
 import { Id, metadata } from './metadata.ts'
 import { PluginSet } from './plugin-set.ts'
 import { EmbeddedUpstream } from './upstream.ts'
+import { WebSocketLimits } from './web-socket.ts'
 
 /** What several routes share: an upstream, plugins, hosts. */
 export const Service = Type.Object(
@@ -13,6 +14,7 @@ export const Service = Type.Object(
     plugins: Type.Optional(PluginSet),
     hosts: Type.Optional(Type.Array(HostPattern, { minItems: 1, uniqueItems: true })),
     enable_websocket: Type.Optional(Type.Boolean()),
+    websocket: Type.Optional(WebSocketLimits),
   },
   { additionalProperties: false },
 )

@@ -15,7 +15,16 @@ const postgresFolder = postgresBinaries()
 test.skipIf(redisServer === undefined)('a Redis client works through the gateway (needs redis-server)', async () => {
   const port = await freePort()
   const folder = temporaryFolder()
-  const server = spawn(redisServer as string, ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', folder])
+  const server = spawn(redisServer as string, [
+    '--port',
+    String(port),
+    '--bind',
+    '127.0.0.1',
+    '--save',
+    '',
+    '--dir',
+    folder,
+  ])
   await printed(server, /Ready to accept connections/)
   const { streamPort } = await startStreams({ stream_routes: [{ id: 'redis', upstream: `tcp://127.0.0.1:${port}` }] })
   const client = new Redis({ host: '127.0.0.1', port: streamPort })
@@ -33,39 +42,46 @@ test.skipIf(redisServer === undefined)('a Redis client works through the gateway
   subscriber.disconnect()
 })
 
-test.skipIf(postgresFolder === undefined)('a PostgreSQL client works through the gateway (needs postgres)', async () => {
-  const port = await freePort()
-  const data = join(temporaryFolder(), 'data')
-  const asRoot = process.getuid?.() === 0
-  // It refuses to run as root.
-  const command = (program: string, ...args: string[]): [string, string[]] => {
-    const line = [join(postgresFolder as string, program), ...args]
-    return asRoot ? ['su', ['postgres', '-c', line.map((word) => `'${word}'`).join(' ')]] : [line[0], line.slice(1)]
-  }
-  execFileSync(...command('initdb', '-D', data, '-A', 'trust', '-U', 'tester', '--no-sync'), { stdio: 'ignore' })
-  const options = ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', '', '-F']
-  const server = spawn(...command('postgres', ...options))
-  // The shell above it would not pass a signal on.
-  onTestFinished(() => void execFileSync(...command('pg_ctl', 'stop', '-D', data, '-m', 'immediate'), { stdio: 'ignore' }))
-  await printed(server, /ready to accept connections/)
-  const { streamPort } = await startStreams({ stream_routes: [{ id: 'sql', upstream: `tcp://127.0.0.1:${port}` }] })
-  const settings = { host: '127.0.0.1', port: streamPort, user: 'tester', database: 'postgres' }
-  const pool = new pg.Pool({ ...settings, max: 4 })
-  await pool.query('create table numbers (n int, t text)')
-  await pool.query("insert into numbers select n, repeat('x', 1000) from generate_series(1, 5000) as n")
-  const rows = await Promise.all(
-    [1, 2, 3, 4].map(async (rest) => (await pool.query('select n, t from numbers where n % 4 = $1', [rest % 4])).rows.length),
-  )
-  expect(rows).toEqual([1250, 1250, 1250, 1250])
-  const listener = new pg.Client(settings)
-  await listener.connect()
-  await listener.query('listen news')
-  const heard = once(listener, 'notification')
-  await pool.query("notify news, 'hello'")
-  expect((await heard)[0]).toMatchObject({ channel: 'news', payload: 'hello' })
-  await listener.end()
-  await pool.end()
-})
+test.skipIf(postgresFolder === undefined)(
+  'a PostgreSQL client works through the gateway (needs postgres)',
+  async () => {
+    const port = await freePort()
+    const data = join(temporaryFolder(), 'data')
+    const asRoot = process.getuid?.() === 0
+    // It refuses to run as root.
+    const command = (program: string, ...args: string[]): [string, string[]] => {
+      const line = [join(postgresFolder as string, program), ...args]
+      return asRoot ? ['su', ['postgres', '-c', line.map((word) => `'${word}'`).join(' ')]] : [line[0], line.slice(1)]
+    }
+    execFileSync(...command('initdb', '-D', data, '-A', 'trust', '-U', 'tester', '--no-sync'), { stdio: 'ignore' })
+    const options = ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', '', '-F']
+    const server = spawn(...command('postgres', ...options))
+    // The shell above it would not pass a signal on.
+    onTestFinished(
+      () => void execFileSync(...command('pg_ctl', 'stop', '-D', data, '-m', 'immediate'), { stdio: 'ignore' }),
+    )
+    await printed(server, /ready to accept connections/)
+    const { streamPort } = await startStreams({ stream_routes: [{ id: 'sql', upstream: `tcp://127.0.0.1:${port}` }] })
+    const settings = { host: '127.0.0.1', port: streamPort, user: 'tester', database: 'postgres' }
+    const pool = new pg.Pool({ ...settings, max: 4 })
+    await pool.query('create table numbers (n int, t text)')
+    await pool.query("insert into numbers select n, repeat('x', 1000) from generate_series(1, 5000) as n")
+    const rows = await Promise.all(
+      [1, 2, 3, 4].map(
+        async (rest) => (await pool.query('select n, t from numbers where n % 4 = $1', [rest % 4])).rows.length,
+      ),
+    )
+    expect(rows).toEqual([1250, 1250, 1250, 1250])
+    const listener = new pg.Client(settings)
+    await listener.connect()
+    await listener.query('listen news')
+    const heard = once(listener, 'notification')
+    await pool.query("notify news, 'hello'")
+    expect((await heard)[0]).toMatchObject({ channel: 'news', payload: 'hello' })
+    await listener.end()
+    await pool.end()
+  },
+)
 
 function postgresBinaries(): string | undefined {
   const root = '/usr/lib/postgresql'

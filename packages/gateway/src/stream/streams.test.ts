@@ -2,6 +2,8 @@ import { once } from 'node:events'
 import { connect } from 'node:tls'
 import { expect, test } from 'vitest'
 import { A_CERTIFICATE, B_CERTIFICATE, KEY } from '../tls/testing/server-certificates.ts'
+import { AUTHORITY } from '../tls/testing/authorities.ts'
+import { ALICE, STRANGER } from '../tls/testing/client-certificates.ts'
 import { ask, exchange, opened, startNamed, startServer, udp } from './testing/raw.ts'
 import { startStreams } from './testing/start-streams.ts'
 
@@ -156,7 +158,7 @@ test('TLS ends here for one name and passes through for another, on one port', a
   const tls = gateway.worker.table.ssls.listener({ name: 'x', http2: false, stream: true, fallback: undefined })
   const listener = await gateway.worker.streams.serve({ host: '127.0.0.1', port: 0 }, { tls })
   const { port } = listener.address as { port: number }
-  const read = async (servername: string): Promise<[string, string]> => {
+  const read = async (servername: string): Promise<[unknown, string]> => {
     const socket = connect({ host: '127.0.0.1', port, servername, rejectUnauthorized: false })
     let text = ''
     socket.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
@@ -171,6 +173,33 @@ test('TLS ends here for one name and passes through for another, on one port', a
   listener.stopAccepting()
   await listener.drain(0)
   secure.close()
+})
+
+test('an ssl that asks for client certificates is obeyed', async () => {
+  const upstream = await startNamed('one')
+  const gateway = await startStreams({
+    ssls: [
+      { id: 'a', sni: 'a.test', cert: A_CERTIFICATE, key: KEY, client: { ca: AUTHORITY, skip_mtls_uri_regex: ['.*'] } },
+    ],
+    stream_routes: [{ id: 'a', upstream: to(upstream) }],
+  })
+  const tls = gateway.worker.table.ssls.listener({ name: 'x', http2: false, stream: true, fallback: undefined })
+  const listener = await gateway.worker.streams.serve({ host: '127.0.0.1', port: 0 }, { tls })
+  const { port } = listener.address as { port: number }
+  const read = async (certificate: object): Promise<string> => {
+    const socket = connect({ host: '127.0.0.1', port, servername: 'a.test', rejectUnauthorized: false, ...certificate })
+    socket.on('error', () => {})
+    let text = ''
+    socket.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
+    socket.end('hello')
+    await once(socket, 'close')
+    return text
+  }
+  expect(await read({})).toBe('')
+  expect(await read({ cert: STRANGER, key: KEY })).toBe('')
+  expect(await read({ cert: ALICE, key: KEY })).toBe('one\nhello')
+  await listener.drain(0)
+  listener.stopAccepting()
 })
 
 test('datagrams go to the upstream, and answers come back from the listener', async () => {

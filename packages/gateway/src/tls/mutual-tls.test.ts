@@ -1,3 +1,4 @@
+import { connect } from 'node:http2'
 import type { ConnectionOptions } from 'node:tls'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { AUTHORITY } from './testing/authorities.ts'
@@ -84,6 +85,23 @@ describe('by another connection', () => {
     const client = await gateway.connect({ servername: 'b.test' })
     expect((await client.get('http://a.test/', 'b.test')).status).not.toBe(200)
   })
+})
+
+test('HTTP/2: a connection that a browser reuses for another host is misdirected', async () => {
+  const session = connect(`https://127.0.0.1:${gateway.port}`, { ca: AUTHORITY, servername: 'b.test' })
+  const status = (authority: string, path = '/'): Promise<unknown> =>
+    new Promise((resolve, reject) => {
+      const stream = session.request({ ':authority': authority, ':path': path })
+      stream.on('response', (headers) => resolve(headers[':status']))
+      stream.on('error', reject)
+      stream.resume()
+    })
+  try {
+    const asked = [status('b.test'), status('a.test'), status('a.test', '/open'), status('b.test')]
+    expect(await Promise.all(asked)).toEqual([200, 421, 200, 200])
+  } finally {
+    session.destroy()
+  }
 })
 
 test('a connection that was made before a certificate was asked for is misdirected', async () => {

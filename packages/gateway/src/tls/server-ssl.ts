@@ -4,6 +4,7 @@ import { pemText } from '../resources/pem.ts'
 import type { Ssl } from '../resources/ssl.ts'
 import { keyExchangeGroups } from './key-exchange.ts'
 import { namesOf } from './sni.ts'
+import { versionRange } from './versions.ts'
 
 /** What is asked of clients' certificates. */
 export interface ClientPolicy {
@@ -54,14 +55,12 @@ export class ServerSsl {
   }
 
   private make(alpn: readonly string[]): ServerTlsContext {
-    const { cert, key, certs = [], keys = [], ssl_protocols: versions, ciphers } = this.ssl
-    const one = versions?.length === 1 ? versions[0] : undefined
+    const { cert, key, certs = [], keys = [], ciphers } = this.ssl
     const context = serverTlsContext({
       id: this.id,
       certs: [cert, ...certs].map((text, at) => ({ cert: pemText(text), key: pemText([key, ...keys][at]) })),
       clientCa: this.client?.ca,
-      minVersion: one ?? 'TLSv1.2',
-      maxVersion: one ?? 'TLSv1.3',
+      ...versionRange(this.ssl),
       ciphers,
       groups: keyExchangeGroups(),
       alpn,

@@ -1,5 +1,6 @@
 import type { ConnectionOptions, TLSSocket } from 'node:tls'
 import { afterEach, describe, expect, test } from 'vitest'
+import { keyExchangeGroups, POST_QUANTUM_GROUP } from './key-exchange.ts'
 import { A_RSA_CERTIFICATE, A_RSA_KEY } from './testing/rsa-certificate.ts'
 import {
   A_CERTIFICATE,
@@ -96,6 +97,15 @@ describe('versions and ciphers', () => {
     expect((await handshake({ maxVersion: 'TLSv1.2' })).getCipher().name).toBe(cipher)
     await expect(gateway.connect({ maxVersion: 'TLSv1.2', ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256' })).rejects.toThrow()
   })
+})
+
+test('key exchange is post-quantum with clients that can, where OpenSSL can', async () => {
+  gateway = await TlsGateway.start({ ssls: [A] })
+  const hybrid = gateway.connect({ ecdhCurve: POST_QUANTUM_GROUP })
+  if (keyExchangeGroups() === undefined) await expect(hybrid).rejects.toThrow()
+  else expect((await (await hybrid).get('/')).status).toBe(200)
+  expect((await (await gateway.connect({ ecdhCurve: 'X25519' })).get('/')).status).toBe(200)
+  expect((await (await gateway.connect({ ecdhCurve: 'P-384' })).get('/')).status).toBe(200)
 })
 
 describe('ALPN', () => {

@@ -47,7 +47,7 @@ async function call(request: string, body: object | '' = ''): Promise<{ status: 
     await new Promise((resolve, reject) => exchange.on('close', resolve).on('error', reject))
     const status = {
       code: Number(trailers['grpc-status']),
-      message: decodeStatusMessage(String(trailers['grpc-message'] ?? '')),
+      message: decodeStatusMessage((trailers['grpc-message'] as string | undefined) ?? ''),
       details: trailers['grpc-status-details-bin'] as string | undefined,
     }
     if (stream !== undefined) return { status: 200, body: Buffer.concat([...parts, stream.end(status)]).toString() }

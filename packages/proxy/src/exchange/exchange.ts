@@ -20,6 +20,7 @@ import { localResponse, type LocalResponse } from './reply.ts'
 import { RequestBody } from './request-body.ts'
 import { answerLocally, relayBody, relayEnd, relayHead, relayWhole } from './response-stage.ts'
 import { onTunnelOpen } from './tunnel.ts'
+import { DEFAULT_TUNNEL_LIMITS, type TunnelLimits } from './tunnel-limits.ts'
 import type { WholeBody } from './whole-body.ts'
 import { TimeLimit } from './time-limit.ts'
 import { connected, phaseFailed, upstreamFailed } from './upstream-stage.ts'
@@ -72,6 +73,7 @@ export class Exchange<Ctx> implements Session<Ctx>, ServerExchange, ClientExchan
   /** Bytes of the response body that may still leave by the length its head tells; -1 when it tells none, or nobody could change it. */
   bodyLeft = -1
   timeLimit: TimeLimit | undefined
+  tunnelLimits: TunnelLimits = DEFAULT_TUNNEL_LIMITS
   /** Bytes of a body whose head waits for its end, at most; 0 = the head does not wait. */
   holdLimit = 0
   whole: WholeBody | undefined
@@ -176,6 +178,10 @@ export class Exchange<Ctx> implements Session<Ctx>, ServerExchange, ClientExchan
     if (this.over) return
     if (this.timeLimit === undefined) this.timeLimit = new TimeLimit(this as Exchange<unknown>, ms)
     else this.timeLimit.limit(ms)
+  }
+
+  limitTunnel(limits: Partial<TunnelLimits>): void {
+    this.tunnelLimits = { ...this.tunnelLimits, ...limits }
   }
 
   holdResponse(limitBytes: number): void {

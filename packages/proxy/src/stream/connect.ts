@@ -22,8 +22,9 @@ export function connectUpstream(options: UpstreamConnection): Socket {
   const { address, owner, header, onConnected } = options
   if (address.tls !== undefined) return connectTls(options, address.tls)
   let socket: Socket | undefined
+  const onread = readInto(() => socket)
   socket = new Socket({
-    onread: readInto(() => socket),
+    onread,
     allowHalfOpen: true,
     writableHighWaterMark: HIGH_WATER_MARK,
   } as ConstructorParameters<typeof Socket>[0])

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
-import type { Socket } from 'node:net'
-import { connect, createServer, type AddressInfo, type TLSSocket } from 'node:tls'
+import type { AddressInfo, Socket } from 'node:net'
+import { connect, createServer, type TLSSocket } from 'node:tls'
 import { expect, onTestFinished, test } from 'vitest'
 import { parseClientHello } from '@sekisho/wire'
 import { AUTHORITY, SERVER_CERTIFICATE, SERVER_KEY } from '../exchange/testing/certificates.ts'

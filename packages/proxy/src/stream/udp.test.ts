@@ -1,7 +1,6 @@
 import { once } from 'node:events'
 import { expect, test } from 'vitest'
-import { FakeClock } from '../../../wire/src/testing/fake-clock.ts'
-import { closedPort, startStreams, udpSocket } from './testing/stream-harness.ts'
+import { closedPort, FakeClock, startStreams, udpSocket } from './testing/stream-harness.ts'
 
 const UDP = { transport: 'udp' } as const
 

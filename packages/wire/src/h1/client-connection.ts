@@ -27,6 +27,8 @@ const USUAL_HEAD_BYTES = 8_192
 /** More 1xx responses than this before a final one is an attack on the client (and on us). */
 const MAX_INFORMATIONAL = 16
 
+/** TCP asks a silent peer of a tunnel whether it is there. */
+const TUNNEL_KEEP_ALIVE_MS = 60_000
 const IDLE_TIMEOUT = /^HTTP\/1\.[01] 408/
 
 export interface ClientConnectionOptions {
@@ -379,6 +381,7 @@ export class H1ClientConnection implements ClientStream, Timed, ChunkSink {
   /** After `onUpgraded`: who gets the bytes from here on. */
   joinTunnel(tunnel: TunnelEnds): void {
     this.tunnel = tunnel
+    this.socket.setKeepAlive(true, TUNNEL_KEEP_ALIVE_MS)
   }
 
   sendTunnelBytes(chunk: Uint8Array): Sent {

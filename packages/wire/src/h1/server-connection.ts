@@ -36,6 +36,8 @@ const LINGER_BYTES = 16_777_216
 const DISCARD_BYTES = 65_536
 /** Idle connections of a draining listener may send one more request within this time, so that none is cut as it is sent. */
 const DRAIN_IDLE_MS = 1_000
+/** TCP asks a silent client of a tunnel whether it is there. */
+const TUNNEL_KEEP_ALIVE_MS = 60_000
 /** How an HTTP/2 connection begins. */
 const PREFACE_LINE = 'PRI * HTTP/2.0\r\n\r\n'
 
@@ -442,6 +444,8 @@ export class H1ServerConnection implements ServerConnection, ServerStream, Timed
     this.writer.started = true
     this.writer.sendLone(head)
     this.state = TUNNEL
+    // While it is not read nothing else tells that the client has gone.
+    this.socket.setKeepAlive(true, TUNNEL_KEEP_ALIVE_MS)
     this.deadline = 0
     this.bodyPaused = false
     this.consumePending()
@@ -556,6 +560,7 @@ export class H1ServerConnection implements ServerConnection, ServerStream, Timed
 
   /** Cuts the connection now. */
   destroy(): void {
+    this.tunnel?.stopping()
     this.lost('the gateway stopped')
     this.socket.destroy()
   }

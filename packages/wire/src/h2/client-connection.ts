@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { connectError, TransportError } from '../errors.ts'
-import type { KeepAlive } from '../pools/keep-alive.ts'
+import { DEFAULT_KEEP_ALIVE, type KeepAlive } from '../pools/keep-alive.ts'
 import { H2Connection, type H2ConnectionOptions } from './connection.ts'
 import { H2ClientStream } from './client-stream.ts'
 import {
@@ -19,6 +19,10 @@ export interface H2ClientOptions extends H2ConnectionOptions {
   /** For error messages: `host:port`. */
   readonly name: string
   readonly secure: boolean
+  /** Requests at a time, until the peer says it itself. */
+  readonly assumedStreams: number
+  /** The peer's limit of requests at a time. */
+  readonly onMaxStreams: (streams: number) => void
   /** No further requests can be sent on it. */
   readonly onUnusable: (connection: H2ClientConnection) => void
   /** Its last request is over, or its first one begins. */
@@ -38,6 +42,12 @@ const PING_AFTER_MS = 15_000
 /** and for so long its answer is waited for. */
 const PING_TIMEOUT_MS = 10_000
 const PING_PAYLOAD = Buffer.from('anybody?')
+/** No request is under way; the time until a PING runs; that for its answer does. */
+const QUIET = 0
+const ARMED = 1
+const ASKED = 2
+/** Heads and resets that may wait for an upstream that does not read; then requests take another connection. */
+const MAX_BACKLOG = 1_048_576
 
 const responseFields = new ResponseFields()
 const trailerFields = new TrailerFields()
@@ -55,14 +65,16 @@ export class H2ClientConnection extends H2Connection<H2ClientStream> {
   private requestCount = 0
   /** Requests that have a place here and have not been sent. */
   private readonly waiting = new Set<H2ClientStream>()
-  private idleTimeoutMs = 0
+  /** Connections to this peer that may be idle at a time. */
+  maxIdle = DEFAULT_KEEP_ALIVE.maxIdle
+  private idleTimeoutMs = DEFAULT_KEEP_ALIVE.idleTimeoutMs
   private heard = false
-  private pinging = false
+  private ping: typeof QUIET | typeof ARMED | typeof ASKED = QUIET
   private lossMessage = ''
   private connectFailure: TransportError | undefined
 
   constructor(socket: Socket, options: H2ClientOptions) {
-    super(socket, options, CONNECTION_WINDOW)
+    super(socket, options, CONNECTION_WINDOW, true)
     this.name = options.name
     this.secure = options.secure
     this.options = options
@@ -70,8 +82,14 @@ export class H2ClientConnection extends H2Connection<H2ClientStream> {
 
   /** How many more requests it can take. */
   get room(): number {
-    if (!this.usable) return 0
-    return Math.min(MAX_STREAMS, this.peer.maxConcurrentStreams) - this.streams.size - this.waiting.size
+    if (!this.usable || this.output.backlog > MAX_BACKLOG) return 0
+    const most = this.settingsReceived ? this.peer.maxConcurrentStreams : this.options.assumedStreams
+    return Math.min(MAX_STREAMS, most) - this.streams.size - this.waiting.size
+  }
+
+  /** The peer's SETTINGS are here. */
+  get settled(): boolean {
+    return this.settingsReceived
   }
 
   get idle(): boolean {
@@ -94,12 +112,13 @@ export class H2ClientConnection extends H2Connection<H2ClientStream> {
 
   /** Gives the stream its number, in the order in which requests leave. @returns false when the peer takes no more */
   begin(stream: H2ClientStream): boolean {
-    this.waiting.delete(stream)
     if (!this.usable || this.closed || this.streams.size >= this.peer.maxConcurrentStreams) return false
+    this.waiting.delete(stream)
     stream.id = this.lastStreamId = this.lastStreamId === 0 ? 1 : this.lastStreamId + 2
     this.streams.set(stream.id, stream)
     if (this.lastStreamId >= MAX_31_BITS - 2) this.retire()
-    if (this.requestCount++ === 0 || !this.pinging) this.armPing()
+    this.requestCount++
+    if (this.ping === QUIET) this.armPing()
     return true
   }
 
@@ -145,7 +164,8 @@ export class H2ClientConnection extends H2Connection<H2ClientStream> {
     sink.begin(this.limits)
     const problem = this.decoder.decode(bytes, at, end, sink)
     if (problem !== undefined) return new Violation(ErrorCode.COMPRESSION_ERROR, problem)
-    if (stream === undefined) return this.guard.spend() ? this.closedStream(streamId, 'HEADERS') : undefined
+    if (stream === undefined) return this.closedStream(streamId, 'HEADERS')
+    this.guard.earn(10)
     if (!stream.open) {
       this.resetStream(stream, ErrorCode.STREAM_CLOSED)
       return undefined
@@ -184,12 +204,16 @@ export class H2ClientConnection extends H2Connection<H2ClientStream> {
     this.options.onUnusable(this)
   }
 
-  protected onSettings(): void {}
+  protected onSettings(first: boolean): void {
+    this.options.onMaxStreams(this.peer.maxConcurrentStreams)
+    if (first) for (const stream of [...this.waiting]) stream.onSettings()
+  }
 
   // ---- time -------------------------------------------------------------------------------------
 
   /** How long it stays when nobody needs it: what the peer of the last request says. */
-  keepFor({ idleTimeoutMs, maxRequests }: KeepAlive): void {
+  keepFor({ maxIdle, idleTimeoutMs, maxRequests }: KeepAlive): void {
+    this.maxIdle = maxIdle
     this.idleTimeoutMs = idleTimeoutMs
     if (maxRequests > 0 && this.requestCount >= maxRequests) {
       this.retire()
@@ -199,19 +223,18 @@ export class H2ClientConnection extends H2Connection<H2ClientStream> {
 
   private armPing(): void {
     this.heard = false
-    this.pinging = true
+    this.ping = ARMED
     this.startTimer(PING_AFTER_MS)
   }
 
   protected onPingAck(): void {}
 
   protected onTimer(): void {
-    if (this.idle) {
-      this.pinging = false
-      this.discard()
-    } else if (this.heard) this.armPing()
-    else if (this.pinging) {
-      this.pinging = false
+    if (this.idle) this.discard()
+    else if (this.streams.size === 0) this.ping = QUIET
+    else if (this.heard) this.armPing()
+    else if (this.ping === ARMED) {
+      this.ping = ASKED
       this.output.ping(false, PING_PAYLOAD, 0)
       this.startTimer(PING_TIMEOUT_MS)
     } else {
@@ -219,6 +242,21 @@ export class H2ClientConnection extends H2Connection<H2ClientStream> {
       this.shut(this.lossMessage)
       this.socket.destroy()
     }
+  }
+
+  override onDeadline(now: number): void {
+    for (const stream of this.waiting) {
+      if (stream.deadline === 0 || stream.deadline > now) continue
+      stream.deadline = 0
+      stream.onDeadline()
+    }
+    super.onDeadline(now)
+    for (const stream of this.waiting) this.schedule(stream.deadline)
+  }
+
+  override onStall(ms: number): void {
+    super.onStall(ms)
+    for (const stream of this.waiting) if (stream.deadline !== 0) stream.deadline += ms
   }
 
   // ---- closing ----------------------------------------------------------------------------------
@@ -229,7 +267,7 @@ export class H2ClientConnection extends H2Connection<H2ClientStream> {
       this.shut('no more requests')
       return
     }
-    this.pinging = false
+    this.ping = QUIET
     this.idleSince = this.deadlines.now()
     this.startTimer(this.idleTimeoutMs)
     this.options.onIdleChange(this, true)
@@ -242,8 +280,18 @@ export class H2ClientConnection extends H2Connection<H2ClientStream> {
     this.shut('not needed')
   }
 
-  protected onLost(reason: string, cause?: Error): void {
+  /** A request waited too long for the connection: others need not try. */
+  giveUpConnecting(stream: H2ClientStream): void {
+    if (!this.ready) this.retire()
+    this.leave(stream)
+    if (!this.ready && this.idle) this.socket.destroy()
+  }
+
+  protected onClosing(): void {
     this.retire()
+  }
+
+  protected onLost(reason: string, cause?: Error): void {
     const waiting = [...this.waiting]
     this.waiting.clear()
     for (const stream of waiting) stream.release()

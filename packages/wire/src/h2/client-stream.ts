@@ -30,6 +30,8 @@ export class H2ClientStream extends H2Stream implements ClientStream {
   /** Of the request, when it asked for an upgrade to WebSocket. */
   private webSocketKey: string | undefined
   private upgradeAsked = false
+  /** Sends an upgrade when the upstream has said whether it takes any. */
+  private sendLater: (() => void) | undefined
 
   constructor(connection: H2ClientConnection) {
     super(0, connection.peer.initialWindow, connection.h2.streamWindow)
@@ -55,24 +57,37 @@ export class H2ClientStream extends H2Stream implements ClientStream {
     this.exchange?.onConnected()
   }
 
+  /** The upstream's first SETTINGS are here. */
+  onSettings(): void {
+    const { sendLater } = this
+    this.sendLater = undefined
+    sendLater?.()
+  }
+
   sendRequest(exchange: ClientExchange, request: RequestHead, bodyLength: number, timeouts: StreamTimeouts): void {
     this.exchange = exchange
     this.timeouts = timeouts
     this.bodyless = request.method === 'HEAD'
     const { connection } = this
+    if (request.upgrade && !connection.settled) {
+      this.sendLater = () => this.sendRequest(exchange, request, bodyLength, timeouts)
+      this.startTimer(timeouts.readTimeoutMs)
+      return
+    }
+    if (request.upgrade && !connection.peer.connectProtocol) {
+      connection.leave(this)
+      const message = `${connection.name} does not take upgrades over HTTP/2 (RFC 8441)`
+      this.fail(new TransportError('BAD_RESPONSE', message))
+      return
+    }
     if (!connection.begin(this)) {
       // What was promised when the request got its place is not so any more.
+      connection.leave(this)
       this.fail(new TransportError('STREAM_REFUSED', `${connection.name} takes no more requests on this connection`))
       return
     }
     this.sendWindow = connection.peer.initialWindow
     this.upgradeAsked = request.upgrade
-    if (request.upgrade && !connection.peer.connectProtocol) {
-      const message = `${connection.name} does not take upgrades over HTTP/2 (RFC 8441)`
-      this.giveUp(ErrorCode.CANCEL)
-      this.fail(new TransportError('BAD_RESPONSE', message))
-      return
-    }
     const end = bodyLength === 0 && !request.upgrade
     this.encode(request)
     this.bytesSent = connection.sendFields(this.id, end)
@@ -113,11 +128,12 @@ export class H2ClientStream extends H2Stream implements ClientStream {
   endBody(trailers = ''): void {
     if (this.id === 0 || this.ended) return
     this.sendEnd(trailers)
-    if (!this.over && !this.waits) this.awaitPeer()
+    if (!this.over && !this.waits && this.reading) this.awaitPeer()
   }
 
   onDrained(): void {
-    if (this.ended) this.awaitPeer()
+    if (this.over) return
+    if (this.ended && this.reading && this.tunnel === undefined) this.awaitPeer()
     else this.deadline = 0
     if (this.tunnel !== undefined) this.tunnel.upstreamDrained()
     else this.exchange?.onUpstreamDrain()
@@ -144,6 +160,7 @@ export class H2ClientStream extends H2Stream implements ClientStream {
     this.headReceived = true
     if (this.upgradeAsked && head.status === 200) {
       this.startTunnel(head)
+      if (endStream && !this.over) this.onEnd('')
       return
     }
     this.bodyless ||= head.status === 204 || head.status === 304
@@ -201,6 +218,10 @@ export class H2ClientStream extends H2Stream implements ClientStream {
 
   protected checkLength(received: number, end: boolean): boolean {
     const { bodyLength } = this
+    if (!this.headReceived) {
+      this.refuse()
+      return false
+    }
     if (bodyLength < 0 || this.tunnel !== undefined) return true
     if (received <= bodyLength && (!end || received === bodyLength || this.bodyless)) return true
     this.refuse()
@@ -218,7 +239,7 @@ export class H2ClientStream extends H2Stream implements ClientStream {
   pauseBody(): void {
     if (!this.reading || this.over) return
     // The client is slow: not the upstream's fault.
-    this.deadline = 0
+    if (!this.waits) this.deadline = 0
     this.stopReading()
   }
 
@@ -281,8 +302,10 @@ export class H2ClientStream extends H2Stream implements ClientStream {
   private giveUp(code: number): void {
     if (this.id === 0) this.connection.leave(this)
     else {
-      this.connection.output.resetStream(this.id, code)
+      this.connection.sendReset(this.id, code)
       this.connection.remove(this)
+      // Not there any more when the connection was lost with a whole response that waited for its client.
+      this.release()
     }
   }
 
@@ -318,7 +341,7 @@ export class H2ClientStream extends H2Stream implements ClientStream {
     const { name } = this.connection
     const waited = this.waits
     if (this.id === 0) {
-      this.connection.leave(this)
+      this.connection.giveUpConnecting(this)
       this.fail(new TransportError('CONNECT_TIMEOUT', `connecting to ${name} took too long`))
       return
     }

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { Deadlines, Timed } from '../clock/deadlines.ts'
 import type { H1Limits } from '../limits.ts'
+import { queuedBytes } from '../sockets/output.ts'
 import type { SocketOwner } from '../sockets/owner.ts'
 import { ReadBuffers } from '../sockets/read-buffers.ts'
 import { FieldBlock } from './field-block.ts'
@@ -44,6 +45,8 @@ const BULK_FRAME_BYTES = 8_192
 const MAX_BACKLOG = 1_048_576
 /** A connection that was given up is read for so long, so that the reason reaches the peer and is not overtaken by a reset. */
 const LINGER_MS = 1_000
+/** Streams that we gave up and whose peer may not know it yet. */
+const MAX_GIVEN_UP = 256
 
 /**
  * One HTTP/2 connection: frames, settings and flow control of either side (RFC 9113). What a field block means, and who may open streams, is
@@ -83,16 +86,27 @@ export abstract class H2Connection<S extends H2Stream> implements SocketOwner, F
   private dataLeft = 0
   /** Streams with bytes that could not leave. */
   private readonly blocked = new Set<S>()
+  /** What is credited to the peer as it arrives: streams then have their own windows only. */
+  private readonly creditAtOnce: boolean
+  /** What waited when the socket's queue was found full; 0 = it has room. */
+  private congestedAt = 0
+  /** What waited for the peer when it was asked last whether it takes anything. */
+  private queuedBefore = Infinity
+  /** Nobody is to blame for the end: what waits has the time that it needs. */
+  private orderly = true
+  private givenUp: Set<number> | undefined
 
-  /** @param receiveWindow bytes that the peer may send on all streams before they are taken */
-  constructor(socket: Socket, options: H2ConnectionOptions, receiveWindow: number) {
+  /** @param receiveWindow bytes that the peer may send on all streams before they are taken, or (`creditAtOnce`) before they have arrived */
+  constructor(socket: Socket, options: H2ConnectionOptions, receiveWindow: number, creditAtOnce: boolean) {
     this.socket = socket
     this.limits = options.limits
     this.h2 = options.h2
     this.deadlines = options.deadlines
     this.output = new Output(socket)
     this.guard = new FloodGuard(options.deadlines)
-    this.block = new FieldBlock(options.limits.maxHeadBytes)
+    // What is a little too large is read, and answered 431.
+    this.block = new FieldBlock(2 * options.limits.maxHeadBytes)
+    this.creditAtOnce = creditAtOnce
     this.receiveWindow = receiveWindow
     this.creditStep = receiveWindow >> 1
     options.deadlines.add(this)
@@ -112,11 +126,14 @@ export abstract class H2Connection<S extends H2Stream> implements SocketOwner, F
   protected abstract isIdle(streamId: number): boolean
   protected abstract onGoAway(lastStreamId: number, code: number, reason: string): void
   protected abstract onPingAck(): void
-  protected abstract onSettings(): void
+  /** @param first of the connection */
+  protected abstract onSettings(first: boolean): void
   /** The connection's own time is over. */
   protected abstract onTimer(): void
   /** A stream is over. */
   protected abstract onStreamRemoved(): void
+  /** Everything is about to be over, and nobody has been told: no more streams here. */
+  protected abstract onClosing(): void
   /** Everything is over: tells whoever waits. `reason` for their messages. */
   protected abstract onLost(reason: string, cause?: Error): void
 
@@ -129,7 +146,7 @@ export abstract class H2Connection<S extends H2Stream> implements SocketOwner, F
   onBytes(bytes: Buffer, length: number): void {
     if (this.closed) return
     if (length < BULK_FRAME_BYTES) this.bulk = false
-    const violation = this.read(bytes, length)
+    const violation = this.read(bytes, length) ?? this.checkCongestion()
     if (violation !== undefined) this.fail(violation)
   }
 
@@ -173,6 +190,7 @@ export abstract class H2Connection<S extends H2Stream> implements SocketOwner, F
       case GOAWAY:
         if (streamId !== 0) return onStreamZero('GOAWAY')
         if (end - at < 8) return wrongSize('GOAWAY')
+        if (this.guard.spend()) return flood('GOAWAY frames')
         this.onGoAway(bytes.readUInt32BE(at) & MAX_31_BITS, bytes.readUInt32BE(at + 4), debugText(bytes, at + 8, end))
         return undefined
       case PRIORITY:
@@ -192,7 +210,6 @@ export abstract class H2Connection<S extends H2Stream> implements SocketOwner, F
     if (selfDependent) return this.selfDependency(streamId)
     if ((flags & END_HEADERS) === 0) return this.block.keep(bytes, start, stop)
     this.block.streamId = 0
-    this.guard.earn(10)
     return this.onFieldBlock(streamId, bytes, start, stop, (flags & END_STREAM) !== 0)
   }
 
@@ -215,6 +232,7 @@ export abstract class H2Connection<S extends H2Stream> implements SocketOwner, F
     if (this.receiveWindow < 0) {
       return new Violation(ErrorCode.FLOW_CONTROL_ERROR, 'more DATA than the window of the connection allows')
     }
+    if (this.creditAtOnce) this.grant(length)
     if (length >= BULK_FRAME_BYTES) this.bulk = true
     this.dataLeft = length
     const stream = this.streams.get(streamId)
@@ -248,8 +266,8 @@ export abstract class H2Connection<S extends H2Stream> implements SocketOwner, F
     if (this.closed) return undefined
     // Padding, and what came for nobody.
     if (dataLeft > 0) {
-      this.credit(dataLeft)
-      dataStream?.credit(dataLeft)
+      if (dataStream === undefined) this.credit(dataLeft)
+      else dataStream.credit(dataLeft)
     }
     if (endStream && dataStream !== undefined && !dataStream.over) dataStream.onEnd('')
     return undefined
@@ -263,6 +281,10 @@ export abstract class H2Connection<S extends H2Stream> implements SocketOwner, F
 
   /** Bytes were taken: the peer may send as many more. */
   credit(bytes: number): void {
+    if (!this.creditAtOnce) this.grant(bytes)
+  }
+
+  private grant(bytes: number): void {
     this.taken += bytes
     if (this.taken < this.creditStep || this.closed) return
     this.output.windowUpdate(0, this.taken)
@@ -328,11 +350,13 @@ export abstract class H2Connection<S extends H2Stream> implements SocketOwner, F
     if (streamId !== 0) return onStreamZero('SETTINGS')
     if ((flags & ACK) !== 0) {
       if (!this.settingsReceived) return new Violation(ErrorCode.PROTOCOL_ERROR, 'the first frame is not SETTINGS')
-      return end > at ? wrongSize('SETTINGS acknowledgement') : undefined
+      if (end > at) return wrongSize('SETTINGS acknowledgement')
+      return this.guard.spend() ? flood('SETTINGS acknowledgements') : undefined
     }
     if ((end - at) % 6 !== 0) return wrongSize('SETTINGS')
     if (this.guard.spend()) return flood('SETTINGS frames')
     const { peer } = this
+    const first = !this.settingsReceived
     const windowBefore = peer.initialWindow
     const problem = peer.read(bytes, at, end)
     if (problem !== undefined) return problem
@@ -348,7 +372,7 @@ export abstract class H2Connection<S extends H2Stream> implements SocketOwner, F
       }
     }
     this.output.settingsAck()
-    this.onSettings()
+    this.onSettings(first)
     if (change > 0) this.pump()
     return this.checkBacklog()
   }
@@ -356,11 +380,11 @@ export abstract class H2Connection<S extends H2Stream> implements SocketOwner, F
   private onPing(flags: number, streamId: number, bytes: Buffer, at: number, end: number): Violation | undefined {
     if (streamId !== 0) return onStreamZero('PING')
     if (end - at !== 8) return wrongSize('PING')
+    if (this.guard.spend()) return flood('PING frames')
     if ((flags & ACK) !== 0) {
       this.onPingAck()
       return undefined
     }
-    if (this.guard.spend()) return flood('PING frames')
     this.output.ping(true, bytes, at)
     return this.checkBacklog()
   }
@@ -368,13 +392,14 @@ export abstract class H2Connection<S extends H2Stream> implements SocketOwner, F
   /** RFC 9113 section 5.3.2: priorities are read for their form and otherwise ignored. */
   private onPriority(streamId: number, bytes: Buffer, at: number, end: number): Violation | undefined {
     if (streamId === 0) return onStreamZero('PRIORITY', true)
+    if (this.guard.spend()) return flood('PRIORITY frames')
     if (end - at !== 5) {
-      this.output.resetStream(streamId, ErrorCode.FRAME_SIZE_ERROR)
-      this.forget(streamId, ErrorCode.FRAME_SIZE_ERROR)
+      const stream = this.streams.get(streamId)
+      if (stream === undefined) return wrongSize('PRIORITY')
+      this.resetStream(stream, ErrorCode.FRAME_SIZE_ERROR)
       return undefined
     }
-    if ((bytes.readUInt32BE(at) & MAX_31_BITS) === streamId) return this.selfDependency(streamId)
-    return this.guard.spend() ? flood('PRIORITY frames') : undefined
+    return (bytes.readUInt32BE(at) & MAX_31_BITS) === streamId ? this.selfDependency(streamId) : undefined
   }
 
   private selfDependency(streamId: number): Violation | undefined {
@@ -382,22 +407,40 @@ export abstract class H2Connection<S extends H2Stream> implements SocketOwner, F
     return new Violation(ErrorCode.PROTOCOL_ERROR, `stream ${streamId} depends on itself`)
   }
 
-  private forget(streamId: number, code: number): void {
-    const stream = this.streams.get(streamId)
-    if (stream === undefined) return
-    this.remove(stream)
-    stream.onReset(code)
-  }
-
   /** A frame for a stream that is over: the peer may not know that yet, so this costs it a little and no more. */
   protected closedStream(streamId: number, what: string): Violation | undefined {
     if (this.guard.spend()) return flood(`${what} frames on closed streams`)
-    this.output.resetStream(streamId, ErrorCode.STREAM_CLOSED)
+    if (!this.hasGivenUp(streamId)) this.sendReset(streamId, ErrorCode.STREAM_CLOSED)
     return undefined
   }
 
+  /** We reset it, and what still comes for it was on its way by then (RFC 9113 section 5.1, "closed"). */
+  protected hasGivenUp(streamId: number): boolean {
+    return this.givenUp !== undefined && this.givenUp.has(streamId)
+  }
+
+  protected noteGivenUp(streamId: number): void {
+    const ids = (this.givenUp ??= new Set())
+    ids.add(streamId)
+    if (ids.size > MAX_GIVEN_UP) ids.delete(ids.values().next().value as number)
+  }
+
   private checkBacklog(): Violation | undefined {
-    return this.output.backlog > MAX_BACKLOG ? flood('frames without reading what they are answered') : undefined
+    return this.output.backlog > MAX_BACKLOG ? unread() : undefined
+  }
+
+  /**
+   * Content waits in its streams while the socket is full. Heads, resets and the like do not: a peer that asks for those and does not read
+   * them fills our memory. One that keeps to the limit of streams never has so much of them to come.
+   */
+  private checkCongestion(): Violation | undefined {
+    if (!this.output.congested) {
+      this.congestedAt = 0
+      return undefined
+    }
+    const { backlog } = this.output
+    if (this.congestedAt === 0) this.congestedAt = backlog
+    return backlog > this.congestedAt + MAX_BACKLOG ? unread() : undefined
   }
 
   // ---- sending ----------------------------------------------------------------------------------
@@ -405,7 +448,7 @@ export abstract class H2Connection<S extends H2Stream> implements SocketOwner, F
   /** Sends the field block that the encoder has just ended. @returns bytes on the wire */
   sendFields(streamId: number, endStream: boolean): number {
     const { encoder } = this
-    return this.output.fields(streamId, encoder.bytes, encoder.length, endStream, this.peer.maxFrameBytes)
+    return this.output.fields(streamId, encoder.bytes, encoder.length, endStream)
   }
 
   /** A DATA frame leaves: the peer will answer with a WINDOW_UPDATE or two. */
@@ -446,12 +489,24 @@ export abstract class H2Connection<S extends H2Stream> implements SocketOwner, F
     }
   }
 
-  /** A stream error (RFC 9113 section 5.4.2): the stream is over, the connection goes on. */
+  /** Gives a stream up. Nothing is sent on a connection that is closed. */
+  sendReset(streamId: number, code: number): void {
+    if (this.closed) return
+    this.output.resetStream(streamId, code)
+    this.noteGivenUp(streamId)
+  }
+
+  /**
+   * A stream error (RFC 9113 section 5.4.2): the stream is over, the connection goes on. A peer that provokes us into resetting costs as
+   * much as one that resets (CVE-2025-8671), and pays the same.
+   */
   resetStream(stream: S, code: number): void {
     if (stream.over) return
-    this.output.resetStream(stream.id, code)
+    this.sendReset(stream.id, code)
     this.remove(stream)
     stream.onBroken(code)
+    const problem = this.onStreamReset()
+    if (problem !== undefined) this.fail(problem)
   }
 
   remove(stream: S): void {
@@ -481,8 +536,9 @@ export abstract class H2Connection<S extends H2Stream> implements SocketOwner, F
     }
     if (this.timer !== 0 && this.timer <= now) {
       this.timer = 0
-      if (this.closed) this.socket.destroy()
-      else this.onTimer()
+      if (!this.closed) this.onTimer()
+      else if (this.orderly && this.tookSome()) this.startTimer(this.limits.bodyTimeoutMs || LINGER_MS)
+      else this.socket.destroy()
     }
     this.schedule(this.timer)
     for (const stream of this.streams.values()) this.schedule(stream.deadline)
@@ -493,11 +549,20 @@ export abstract class H2Connection<S extends H2Stream> implements SocketOwner, F
     for (const stream of this.streams.values()) if (stream.deadline !== 0) stream.deadline += ms
   }
 
+  /** Whether something waits for the peer, and it took any of it since this was asked last: a slow peer is not a dead one. */
+  protected tookSome(): boolean {
+    const queued = queuedBytes(this.socket)
+    const before = this.queuedBefore
+    this.queuedBefore = queued === 0 ? Infinity : queued
+    return queued > 0 && queued < before
+  }
+
   // ---- closing ----------------------------------------------------------------------------------
 
   /** The peer broke the rules of the connection: it is told so, and everything on it is over. */
   protected fail(violation: Violation): void {
     if (this.closed) return
+    this.orderly = false
     this.output.goAway(this.lastStreamId, violation.code, violation.message)
     this.shut(violation.message)
   }
@@ -508,6 +573,7 @@ export abstract class H2Connection<S extends H2Stream> implements SocketOwner, F
     this.closed = true
     this.output.end()
     this.startTimer(LINGER_MS)
+    this.onClosing()
     const streams = [...this.streams.values()].filter((stream) => !stream.survives)
     this.streams.clear()
     this.blocked.clear()
@@ -533,6 +599,7 @@ const wrongSize = (frame: string): Violation =>
   new Violation(ErrorCode.FRAME_SIZE_ERROR, `the length of ${frame} is not what it has to be`)
 const onStreamZero = (frame: string, forbidden = false): Violation =>
   new Violation(ErrorCode.PROTOCOL_ERROR, `${frame} ${forbidden ? 'needs a stream' : 'belongs to no stream'}`)
+const unread = (): Violation => flood('frames without reading what they are answered')
 const flood = (what: string): Violation => new Violation(ErrorCode.ENHANCE_YOUR_CALM, `too many ${what}`)
 
 /** What a peer gives as its reason, as far as it is fit for a log. */

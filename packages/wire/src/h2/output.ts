@@ -85,12 +85,13 @@ export class Output {
     return true
   }
 
-  /** A field block, cut into HEADERS and CONTINUATION where it is larger than the peer's frames. @returns bytes on the wire */
-  fields(streamId: number, block: Buffer, length: number, endStream: boolean, maxFrameBytes: number): number {
+  /** A field block, cut into HEADERS and CONTINUATION where it is larger than a frame. @returns bytes on the wire */
+  fields(streamId: number, block: Buffer, length: number, endStream: boolean): number {
     let from = 0
     let size = 0
     do {
-      const to = Math.min(length, from + maxFrameBytes)
+      // Frames of the least size: one must not be larger than a chunk.
+      const to = Math.min(length, from + DEFAULT_MAX_FRAME_BYTES)
       const chunk = this.reserve(FRAME_HEADER_BYTES + to - from)
       const flags = (to === length ? END_HEADERS : 0) | (from === 0 && endStream ? END_STREAM : 0)
       this.head(chunk, to - from, from === 0 ? HEADERS : CONTINUATION, flags, streamId)

@@ -119,7 +119,7 @@ export class RequestFields extends BlockSink {
     if (limits.maxBodyBytes > 0 && this.contentLength > limits.maxBodyBytes) return 'BODY_TOO_LARGE'
     if (this.expect !== '' && this.expect.toLowerCase() !== '100-continue') return 'EXPECTATION'
     if (this.cookies !== '') this.add('cookie', this.cookies)
-    if (this.protocol !== '') return this.upgrade(host, byteLength)
+    if (this.protocol !== '') return endStream ? MALFORMED_REQUEST : this.upgrade(host, byteLength)
     const headers = new Headers(
       'host: ' + host + '\r\n' + this.lines,
       this.mask | HOST_MASK,
@@ -147,10 +147,10 @@ export class RequestFields extends BlockSink {
     this.add('connection', 'upgrade')
     this.add('upgrade', this.protocol)
     this.add('host', host)
-    if (this.protocol.toLowerCase() === 'websocket') {
-      this.add('sec-websocket-key', randomBytes(16).toString('base64'))
-    }
     const headers = new Headers(this.lines, this.mask, this.tailMask)
+    if (this.protocol.toLowerCase() === 'websocket') {
+      headers.set('sec-websocket-key', randomBytes(16).toString('base64'))
+    }
     return new RequestHead('GET', this.path, host, 1, headers, 0, true, true, false, true, byteLength)
   }
 }

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
-import { Refusal, refusal } from '../streams/refusal.ts'
+import type { RequestHead } from '../h1/request-head.ts'
+import { refusal, type Refusal, type RefusalCode } from '../streams/refusal.ts'
 import type { ClientEnd } from '../sockets/client-end.ts'
 import type { RequestHandler } from '../streams/server-exchange.ts'
 import type { ServerConnection } from '../streams/server-connection.ts'
@@ -39,9 +40,13 @@ export class H2ServerConnection extends H2Connection<H2ServerStream> implements 
   private prefaceRead = 0
   /** 0: open; 1: told to send no more; 2: what it sends is not looked at. */
   private draining = 0
+  /** The last stream that was not looked at. */
+  private ignoredStreamId = 0
+  /** The time for the rest of a frame or a field block runs. */
+  private restAwaited = false
 
   constructor(socket: Socket, client: ClientEnd, options: H2ServerOptions) {
-    super(socket, options, options.h2.connectionWindow)
+    super(socket, options, options.h2.connectionWindow, false)
     this.client = client
     this.handler = options.handler
     const { output, h2, limits } = this
@@ -70,6 +75,8 @@ export class H2ServerConnection extends H2Connection<H2ServerStream> implements 
   }
 
   destroy(): void {
+    for (const stream of this.streams.values()) stream.stopping()
+    this.output.flush()
     this.shut('the gateway stopped')
     this.socket.destroy()
   }
@@ -97,28 +104,43 @@ export class H2ServerConnection extends H2Connection<H2ServerStream> implements 
     const stream = this.streams.get(streamId)
     if (stream !== undefined) return this.onTrailers(stream, bytes, at, end, endStream)
     if ((streamId & 1) === 0) return new Violation(ErrorCode.PROTOCOL_ERROR, 'a client opens streams with odd numbers')
-    if (streamId <= this.lastStreamId) {
-      return new Violation(ErrorCode.STREAM_CLOSED, 'HEADERS on a stream that is closed')
+    if (streamId <= Math.max(this.lastStreamId, this.ignoredStreamId)) {
+      return this.onLateTrailers(streamId, bytes, at, end)
     }
     requestFields.begin(this.limits)
     const problem = this.decoder.decode(bytes, at, end, requestFields)
     if (problem !== undefined) return new Violation(ErrorCode.COMPRESSION_ERROR, problem)
-    if (this.draining === 2) return undefined
+    if (this.draining === 2) {
+      // The last GOAWAY said so: the client sends it elsewhere. What follows of it is dropped, too.
+      this.ignoredStreamId = streamId
+      this.noteGivenUp(streamId)
+      return this.guard.spend() ? calm() : undefined
+    }
     this.lastStreamId = streamId
     if (this.streams.size >= this.h2.maxConcurrentStreams) {
-      this.output.resetStream(streamId, ErrorCode.REFUSED_STREAM)
+      this.sendReset(streamId, ErrorCode.REFUSED_STREAM)
       return this.guard.spendReset() ? calm() : undefined
     }
-    this.open(streamId, endStream, end - at)
+    const head = requestFields.finish(this.limits, endStream, end - at)
+    if (head === MALFORMED_REQUEST) {
+      this.sendReset(streamId, ErrorCode.PROTOCOL_ERROR)
+      return this.guard.spendReset() ? calm() : undefined
+    }
+    this.guard.earn(10)
+    this.open(streamId, head, endStream)
     return undefined
   }
 
-  private open(streamId: number, endStream: boolean, size: number): void {
-    const head = requestFields.finish(this.limits, endStream, size)
-    if (head === MALFORMED_REQUEST) {
-      this.output.resetStream(streamId, ErrorCode.PROTOCOL_ERROR)
-      return
-    }
+  /** Fields for a stream that is over: of one that we gave up they were on their way; the table needs them all the same. */
+  private onLateTrailers(streamId: number, bytes: Buffer, at: number, end: number): Violation | undefined {
+    if (!this.hasGivenUp(streamId)) return new Violation(ErrorCode.STREAM_CLOSED, 'HEADERS on a stream that is closed')
+    trailerFields.begin(this.limits)
+    const problem = this.decoder.decode(bytes, at, end, trailerFields)
+    if (problem !== undefined) return new Violation(ErrorCode.COMPRESSION_ERROR, problem)
+    return this.guard.spend() ? calm() : undefined
+  }
+
+  private open(streamId: number, head: RequestHead | RefusalCode, endStream: boolean): void {
     const refused = typeof head === 'string' ? refusal(head) : undefined
     const request = typeof head === 'string' ? undefined : head
     const stream = new H2ServerStream(this, streamId, request, ++this.requestCount)
@@ -154,7 +176,7 @@ export class H2ServerConnection extends H2Connection<H2ServerStream> implements 
   }
 
   protected isIdle(streamId: number): boolean {
-    return (streamId & 1) === 0 || streamId > this.lastStreamId
+    return (streamId & 1) === 0 || streamId > Math.max(this.lastStreamId, this.ignoredStreamId)
   }
 
   protected override onStreamReset(): Violation | undefined {
@@ -170,8 +192,8 @@ export class H2ServerConnection extends H2Connection<H2ServerStream> implements 
     if (this.draining === 1) this.lastGoAway()
   }
 
-  protected onSettings(): void {
-    if (this.streams.size === 0 && this.draining === 0) this.startTimer(this.limits.keepAliveTimeoutMs)
+  protected onSettings(first: boolean): void {
+    if (first && this.streams.size === 0 && this.draining === 0) this.startTimer(this.limits.keepAliveTimeoutMs)
   }
 
   private lastGoAway(): void {
@@ -182,9 +204,13 @@ export class H2ServerConnection extends H2Connection<H2ServerStream> implements 
 
   protected onTimer(): void {
     if (this.draining === 1) this.lastGoAway()
-    else if (!this.settingsReceived || this.midway) {
+    else if (!this.settingsReceived || (this.midway && this.restAwaited)) {
       this.fail(new Violation(ErrorCode.PROTOCOL_ERROR, 'nothing whole arrived within header_timeout'))
-    } else if (this.streams.size === 0) {
+    } else if (this.midway) {
+      this.restAwaited = true
+      this.startTimer(this.limits.headerTimeoutMs)
+    } else if (this.tookSome()) this.startTimer(this.limits.keepAliveTimeoutMs)
+    else if (this.streams.size === 0) {
       this.output.goAway(this.lastStreamId, ErrorCode.NO_ERROR, 'idle')
       this.shut('idle')
     }
@@ -193,8 +219,13 @@ export class H2ServerConnection extends H2Connection<H2ServerStream> implements 
   protected onStreamRemoved(): void {
     if (this.streams.size > 0) return
     if (this.draining === 2) this.shut('drained')
-    else if (this.draining === 0) this.startTimer(this.limits.keepAliveTimeoutMs)
+    else if (this.draining === 0) {
+      this.restAwaited = false
+      this.startTimer(this.limits.keepAliveTimeoutMs)
+    }
   }
+
+  protected onClosing(): void {}
 
   protected onLost(): void {
     this.handler.onClosed?.(this)

@@ -22,6 +22,10 @@ export class H2ServerStream extends H2Stream implements ServerStream {
   private tunnel: TunnelEnds | undefined
   /** The request asked for a tunnel (RFC 8441): its content is not a body. */
   private readonly tunnelAsked: boolean
+  /** The body broke a limit, and the exchange knows it: the rest is dropped. */
+  private bodyRefused = false
+  /** Whatever is sent as content is none: the answer to HEAD, 204 and 304. */
+  private bodyless = false
 
   /** @param request undefined when it was refused */
   constructor(connection: H2ServerConnection, id: number, request: RequestHead | undefined, requestNumber: number) {
@@ -53,7 +57,7 @@ export class H2ServerStream extends H2Stream implements ServerStream {
 
   pauseRequestBody(): void {
     if (!this.reading) return
-    this.deadline = 0
+    this.stopTimer()
     this.stopReading()
   }
 
@@ -75,13 +79,14 @@ export class H2ServerStream extends H2Stream implements ServerStream {
   }
 
   protected deliverEnd(trailers: string): void {
-    this.deadline = 0
+    this.stopTimer()
     if (this.tunnel !== undefined) this.tunnel.clientEnded()
     else this.exchange?.onRequestEnd(trailers)
   }
 
   protected checkLength(received: number, end: boolean): boolean {
     const { request, connection } = this
+    if (this.bodyRefused) return false
     if (request === undefined || this.tunnelAsked) return true
     const { bodyLength } = request
     const lies = bodyLength >= 0 && (received > bodyLength || (end && received < bodyLength))
@@ -93,11 +98,14 @@ export class H2ServerStream extends H2Stream implements ServerStream {
     if (maxBodyBytes === 0 || received <= maxBodyBytes) return true
     const { exchange } = this
     if (exchange === undefined) return true
+    this.bodyRefused = true
     exchange.onRequestRefused(refusal('BODY_TOO_LARGE'))
-    return !this.over
+    return false
   }
 
   protected onProgress(): void {
+    // Who sends does not take: the time for that goes on.
+    if (this.waits) return
     // Behind the head of a response both sides may be silent for as long as the call wants (gRPC streams): the upstream's time runs.
     if (this.headSent || this.tunnel !== undefined) this.deadline = 0
     else this.startTimer(this.connection.limits.bodyTimeoutMs)
@@ -126,12 +134,12 @@ export class H2ServerStream extends H2Stream implements ServerStream {
 
   sendHead(head: ResponseHead): void {
     if (this.headSent || this.over) return
-    if (!this.mayHaveContent(head)) head.headers.delete('content-length')
+    this.bodyless = !this.mayHaveContent(head)
     this.start(head, false)
   }
 
   sendBody(chunk: Uint8Array): Sent {
-    return chunk.length === 0 ? SENT : this.sendContent(chunk)
+    return chunk.length === 0 || this.bodyless ? SENT : this.sendContent(chunk)
   }
 
   endBody(trailers = ''): void {
@@ -151,8 +159,13 @@ export class H2ServerStream extends H2Stream implements ServerStream {
 
   private start(head: ResponseHead, end: boolean): void {
     this.headSent = true
-    if (head.status === 204) head.headers.delete('content-length')
     this.deadline = 0
+    if (this.tunnelAsked && head.status < 300) {
+      // To CONNECT that would mean that the tunnel is there (RFC 9110 section 9.3.6).
+      this.reset(ErrorCode.CONNECT_ERROR)
+      return
+    }
+    if (head.status === 204) head.headers.delete('content-length')
     this.encode(head)
     this.bytesSent += this.connection.sendFields(this.id, end)
     if (!end) return
@@ -181,7 +194,7 @@ export class H2ServerStream extends H2Stream implements ServerStream {
 
   private reset(code: number): void {
     if (this.over) return
-    this.connection.output.resetStream(this.id, code)
+    this.connection.sendReset(this.id, code)
     this.connection.remove(this)
   }
 
@@ -191,6 +204,11 @@ export class H2ServerStream extends H2Stream implements ServerStream {
     else if (this.exchange !== undefined) this.exchange.onDownstreamDrain()
     else if (!this.peerEnded && this.ended) this.reset(ErrorCode.NO_ERROR)
     else this.closeIfDone()
+  }
+
+  /** Unless it is the time to take what waits. */
+  private stopTimer(): void {
+    if (!this.waits) this.deadline = 0
   }
 
   protected onStalled(): void {
@@ -224,6 +242,10 @@ export class H2ServerStream extends H2Stream implements ServerStream {
     this.tunnel = undefined
     this.sendEnd('')
     this.finish()
+  }
+
+  stopping(): void {
+    this.tunnel?.stopping()
   }
 
   // ---- the end ----------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 import { SENT, STALLED, type Sent } from '../sockets/output.ts'
 import { ErrorCode, FRAME_HEADER_BYTES } from './frames.ts'
 import type { H2Connection } from './connection.ts'
+import { ReceivedContent } from './received-content.ts'
 
 /**
  * One stream: flow control and queues of either side (RFC 9113 sections 5 and 6.9). Bytes of the peer that nobody takes wait here, at most
@@ -27,7 +28,7 @@ export abstract class H2Stream {
   private receiveWindow: number
   private taken = 0
   /** What came while nobody took it, and the trailers if that was all. */
-  private received: Buffer[] | undefined
+  private received: ReceivedContent | undefined
   private receivedEnd: string | undefined
   private queue: Uint8Array[] | undefined
   private queued = 0
@@ -73,9 +74,12 @@ export abstract class H2Stream {
   /** @param own the bytes stay as they are until the next read, and after it if the connection is told to hold them */
   onData(bytes: Buffer, at: number, end: number, own: boolean): void {
     this.contentReceived += end - at
-    if (!this.checkLength(this.contentReceived, false)) return
+    if (!this.checkLength(this.contentReceived, false)) {
+      this.connection.credit(end - at)
+      return
+    }
     if (!this.reading || this.received !== undefined) {
-      ;(this.received ??= []).push(copy(bytes, at, end))
+      ;(this.received ??= new ReceivedContent()).push(bytes, at, end)
       return
     }
     this.onProgress()
@@ -149,7 +153,7 @@ export abstract class H2Stream {
 
   protected stopReading(): void {
     this.reading = false
-    this.received ??= []
+    this.received ??= new ReceivedContent()
   }
 
   // ---- sending ----------------------------------------------------------------------------------
@@ -206,6 +210,11 @@ export abstract class H2Stream {
       queue.shift()
       this.queueAt = 0
       if (queue.length === 0) this.queue = undefined
+    }
+    if (moved > 0 && this.queue !== undefined) {
+      // A slow peer is not a dead one: its time begins anew.
+      this.deadline = 0
+      this.onStalled()
     }
     if (this.queue === undefined && this.queuedEnd !== undefined) {
       const trailers = this.queuedEnd
@@ -291,8 +300,7 @@ export abstract class H2Stream {
     this.queue = undefined
     this.queued = 0
     if (this.received === undefined) return
-    let bytes = 0
-    for (const chunk of this.received) bytes += chunk.length
+    const { bytes } = this.received
     this.received = undefined
     if (bytes > 0) this.connection.credit(bytes)
   }

@@ -15,6 +15,11 @@ export interface StreamPoolOptions {
   readonly maxIdle: number
 }
 
+/** RFC 9113 section 6.5.2 recommends no less. */
+const FEW_STREAMS = 100
+/** Peers whose limits are remembered. */
+const MAX_LIMITED = 1_024
+
 /**
  * The HTTP/2 connections to upstreams of one thread. A request takes a stream of the first connection of its peer that has room, so that few
  * connections are busy and the others fall idle; when none has room another is made. A connection that is going away, or gone, is not found here.
@@ -25,6 +30,8 @@ export class StreamPool {
   private readonly peers = new Map<string, H2ClientConnection[]>()
   private readonly options: StreamPoolOptions
   private readonly sessions: TlsSessions = new Map()
+  /** Peers that take few requests at a time: the next connection to one is not asked for more before it can say so. */
+  private readonly limited = new Map<string, number>()
 
   constructor(options: StreamPoolOptions) {
     this.options = options
@@ -49,8 +56,10 @@ export class StreamPool {
       limits,
       deadlines,
       h2: h2Limits,
+      assumedStreams: this.limited.get(key) ?? Infinity,
+      onMaxStreams: (streams) => this.noteLimit(key, streams),
       onUnusable: (one) => this.drop(key, one),
-      onIdleChange: (_, idle) => this.countIdle(idle),
+      onIdleChange: (one, idle) => this.countIdle(key, one, idle),
       onClosed: () => this.total--,
     })
     this.total++
@@ -67,9 +76,23 @@ export class StreamPool {
     }
   }
 
-  private countIdle(idle: boolean): void {
+  private countIdle(key: string, connection: H2ClientConnection, idle: boolean): void {
     this.idle += idle ? 1 : -1
-    if (this.idle > this.options.maxIdle) this.evict()
+    if (!idle) return
+    const connections = this.peers.get(key)
+    const { maxIdle } = connection
+    if (connections !== undefined && connections.length > maxIdle && countIdleOf(connections) > maxIdle) {
+      connection.discard()
+    } else if (this.idle > this.options.maxIdle) this.evict()
+  }
+
+  private noteLimit(key: string, streams: number): void {
+    if (streams >= FEW_STREAMS) {
+      this.limited.delete(key)
+      return
+    }
+    if (this.limited.size >= MAX_LIMITED) this.limited.delete(this.limited.keys().next().value as string)
+    this.limited.set(key, Math.max(1, streams))
   }
 
   private evict(): void {
@@ -91,3 +114,6 @@ export class StreamPool {
     if (connections.length === 0) this.peers.delete(key)
   }
 }
+
+const countIdleOf = (connections: readonly H2ClientConnection[]): number =>
+  connections.reduce((count, one) => count + (one.idle ? 1 : 0), 0)

@@ -38,11 +38,13 @@ export interface ListenerOptions {
   readonly handshakeTimeoutMs?: number | undefined
   /** The thread's time limits; a listener without its own makes them. */
   readonly deadlines?: Deadlines | undefined
+  /** A connection is closed, whether it got to its protocol or not. */
+  readonly onClosed?: (() => void) | undefined
   /** A connection that was closed before it got to its protocol, and why: for logs. */
   readonly onRefused?: ((reason: string, socket: Socket) => void) | undefined
 }
 
-/** As long as nginx' proxy_protocol_timeout and a third of what it gives a handshake: clients that are slower are attackers. */
+/** Two round trips and some 3,000 bytes: a client on a link that needs longer could not use the service either. */
 export const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000
 
 /** What `net.Server` keeps in `_handle`: undocumented, but what `node:cluster` stands on; the same in Node 20, 24 and 26. */
@@ -154,5 +156,6 @@ export class Listener {
 
   private readonly closed = (): void => {
     this.connections--
+    this.options.onClosed?.()
   }
 }

@@ -11,4 +11,6 @@ export interface TunnelEnds {
   /** That side's connection is gone. */
   clientLost(): void
   upstreamLost(): void
+  /** The gateway stops: a last word may be sent. */
+  stopping(): void
 }

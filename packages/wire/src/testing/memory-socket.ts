@@ -53,6 +53,9 @@ export class MemorySocket extends Duplex {
     return text
   }
 
+  /** Of the kernel: nothing to be seen here. */
+  setKeepAlive(): void {}
+
   get paused(): boolean {
     return this.readingStopped
   }

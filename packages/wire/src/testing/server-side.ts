@@ -5,13 +5,14 @@ import type { RequestHead } from '../h1/request-head.ts'
 import { ResponseHead } from '../h1/response-head.ts'
 import { H1ServerConnection, type ServerConnectionOptions } from '../h1/server-connection.ts'
 import type { RequestHandler, ServerExchange } from '../streams/server-exchange.ts'
+import type { ServerStream } from '../streams/server-stream.ts'
 import { DEFAULT_H1_LIMITS, type H1Limits } from '../limits.ts'
 import { FakeClock } from './fake-clock.ts'
 import { MemorySocket } from './memory-socket.ts'
 
 /** One request as a handler met it. */
 export class RecordedRequest implements ServerExchange {
-  readonly connection: H1ServerConnection
+  readonly connection: ServerStream
   readonly head: RequestHead
   readonly chunks: string[] = []
   trailers: string | undefined
@@ -25,7 +26,7 @@ export class RecordedRequest implements ServerExchange {
   onBody: (() => void) | undefined
   onEnd: (() => void) | undefined
 
-  constructor(connection: H1ServerConnection, head: RequestHead) {
+  constructor(connection: ServerStream, head: RequestHead) {
     this.connection = connection
     this.head = head
   }
@@ -71,19 +72,19 @@ export class RecordingHandler implements RequestHandler {
   opened = 0
   closed = 0
   onEach: (request: RecordedRequest) => void
-  refuse: ((connection: H1ServerConnection, reason: Refusal) => void) | undefined
+  refuse: ((connection: ServerStream, reason: Refusal) => void) | undefined
 
   constructor(onEach: (request: RecordedRequest) => void) {
     this.onEach = onEach
   }
 
-  onRequest(connection: H1ServerConnection, head: RequestHead): void {
+  onRequest(connection: ServerStream, head: RequestHead): void {
     const request = new RecordedRequest(connection, head)
     connection.exchange = request
     this.requests.push(request)
     this.onEach(request)
   }
-  onRefused(connection: H1ServerConnection, reason: Refusal): void {
+  onRefused(connection: ServerStream, reason: Refusal): void {
     this.refusals.push(reason)
     if (this.refuse === undefined) connection.sendResponse(response(reason.status, { 'Content-Length': '0' }), '')
     else this.refuse(connection, reason)

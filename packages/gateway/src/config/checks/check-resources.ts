@@ -12,7 +12,7 @@ import { checkPluginMetadata } from './plugin-metadata.ts'
 import { checkPluginSet } from './plugin-set.ts'
 import { checkReferences } from './references.ts'
 import { checkRoute } from './routes.ts'
-import { checkClientCertificates, checkServerNames, checkSsl, checkTlsListeners } from './ssls.ts'
+import { checkAcmeListeners, checkClientCertificates, checkServerNames, checkSsl, checkTlsListeners } from './ssls.ts'
 import { checkStreamRoute, checkUpstreamSchemes } from './stream-routes.ts'
 import { checkUpstream } from './upstreams.ts'
 
@@ -28,6 +28,7 @@ export function checkResources(context: CheckContext): void {
   checkUpstreamSchemes(context)
   checkServerNames(context)
   checkTlsListeners(context)
+  checkAcmeListeners(context)
   checkClientCertificates(context)
 }
 

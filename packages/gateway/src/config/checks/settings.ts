@@ -71,14 +71,6 @@ function checkListeners(findings: Findings, { listen = [] }: Settings): void {
       findings.add({ path: place, value: JSON.stringify(address), message: 'is there twice' })
     seen.add(text)
     if (typeof one === 'object') checkProtocol(findings, one, path)
-    if (typeof one === 'object' && one.http2 !== undefined && (one.tls ?? false) === false) {
-      findings.add({
-        path: `${path}/http2`,
-        value: String(one.http2),
-        message: 'has no meaning without "tls"',
-        remedy: 'remove it, or add "tls: true"',
-      })
-    }
   }
 }
 

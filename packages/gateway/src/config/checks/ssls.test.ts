@@ -161,8 +161,19 @@ describe('refused', () => {
 
   test('a name that acme cares for', async () => {
     const acme = { domains: ['A.test'], agree_to_terms: true }
-    expect(await problems({ acme, ssls: [{ id: 'a', sni: 'a.test', ...PAIR }] })).toEqual([
+    const listen = [80, { address: 443, tls: true }]
+    expect(await problems({ listen, acme, ssls: [{ id: 'a', sni: 'a.test', ...PAIR }] })).toEqual([
       expect.stringContaining('is a name of "acme" already'),
+    ])
+  })
+
+  test('acme without the listeners that it needs', async () => {
+    const acme = { domains: ['a.test'], agree_to_terms: true }
+    expect(await problems({ acme, listen: [80] })).toEqual([
+      '/acme  gets certificates that no listener shows; add { address: 443, tls: true } to "listen"',
+    ])
+    expect(await problems({ acme, listen: [{ address: 443, tls: true }] })).toEqual([
+      '/acme  needs a listener without TLS, where the authority asks for what proves that the domains are yours; add 80 to "listen"',
     ])
   })
 
@@ -172,13 +183,7 @@ describe('refused', () => {
       '/listen/0/tls  true: needs a certificate; add one to "ssls", set "acme", or write { cert: FILE, key: FILE }',
     ])
     expect(await problems({ listen, ssls: [{ sni: 'a.test', ...PAIR }] })).toEqual([])
-    expect(await problems({ listen, acme: { domains: ['a.test'], agree_to_terms: true } })).toEqual([])
-  })
-
-  test('http2 without tls', async () => {
-    expect(await problems({ listen: [{ address: 8080, http2: false }] })).toEqual([
-      '/listen/0/http2  false: has no meaning without "tls"; remove it, or add "tls: true"',
-    ])
+    expect(await problems({ listen: [80, ...listen], acme: { domains: ['a.test'], agree_to_terms: true } })).toEqual([])
   })
 
   test.each<[object, string]>([

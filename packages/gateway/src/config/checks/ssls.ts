@@ -5,6 +5,7 @@ import type { Ssl } from '../../resources/ssl.ts'
 import { unknownCipher } from '../../tls/ciphers.ts'
 import { isProblem, readCertificates, reason } from '../../tls/pem-chain.ts'
 import { isServer, namesOf } from '../../tls/sni.ts'
+import { versionRange } from '../../tls/versions.ts'
 import { shortText, type Findings } from '../problem.ts'
 import { checkAuthorities, checkPair } from './certificates.ts'
 import type { CheckContext, Entry } from './entry.ts'
@@ -94,11 +95,13 @@ function checkPattern(findings: Findings, pattern: string, path: string): void {
 }
 
 /** OpenSSL has rules of its own: keys that are too short, digests that are too weak, lists without a cipher for the versions. */
-function checkUsable(findings: Findings, { cert, key, certs = [], keys = [], ciphers }: Ssl, path: string): void {
+function checkUsable(findings: Findings, ssl: Ssl, path: string): void {
+  const { cert, key, certs = [], keys = [], ciphers } = ssl
   try {
     createSecureContext({
       cert: [cert, ...certs].map(pemText),
       key: [key, ...keys].map(pemText),
+      ...versionRange(ssl),
       ...(ciphers === undefined ? {} : { ciphers }),
     })
   } catch (error) {
@@ -137,6 +140,26 @@ export function checkTlsListeners({ entries, settings, findings }: CheckContext)
       value: 'true',
       message: 'needs a certificate',
       remedy: 'add one to "ssls", set "acme", or write { cert: FILE, key: FILE }',
+    })
+  }
+}
+
+/** ACME needs somewhere to be asked, and somewhere to show what it got. */
+export function checkAcmeListeners({ settings, findings }: CheckContext): void {
+  const { acme, listen } = settings
+  if (acme === undefined) return
+  if (!listen.some(({ protocol, tls }) => protocol === 'http' && tls === undefined)) {
+    findings.add({
+      path: '/acme',
+      message: 'needs a listener without TLS, where the authority asks for what proves that the domains are yours',
+      remedy: 'add 80 to "listen"',
+    })
+  }
+  if (!listen.some(({ tls }) => tls !== undefined)) {
+    findings.add({
+      path: '/acme',
+      message: 'gets certificates that no listener shows',
+      remedy: 'add { address: 443, tls: true } to "listen"',
     })
   }
 }

@@ -202,6 +202,14 @@ function checkStreamUse(findings: Findings, route: StreamRoute, { upstream, fiel
       remedy: `write "hash_on: vars" and one of these as "key": ${STREAM_VARIABLES.join(', ')}`,
     })
   }
+  const portless = nodesOf(upstream).find((address) => parsePort(address) === undefined)
+  if (portless !== undefined && scheme !== 'tls') {
+    findings.add({
+      path: place,
+      message: `the node "${portless}" of the upstream has no port`,
+      remedy: 'write "HOST:PORT"; only HTTP and TLS have a usual one',
+    })
+  }
   const wrong = (name: keyof StreamRoute, other: string): void => {
     if (route[name] === undefined) return
     findings.add({
@@ -221,6 +229,17 @@ function checkStreamUse(findings: Findings, route: StreamRoute, { upstream, fiel
       remedy: 'write "tcp" there: the bytes that pass through are TLS already',
     })
   }
+}
+
+function nodesOf({ nodes = {} }: Upstream): string[] {
+  if (!Array.isArray(nodes)) return Object.keys(nodes)
+  return nodes.map(({ host, port }) => (port === undefined ? host : `${host}:${port}`))
+}
+
+/** undefined: none is written. Other mistakes are somebody else's to tell. */
+function parsePort(address: string): number | undefined {
+  const parsed = parseNodeAddress(address)
+  return typeof parsed === 'string' ? 0 : parsed.port
 }
 
 function checkServicePlugins({ plugins: lookup, findings }: CheckContext, plugins: PluginSet, path: string): void {

@@ -36,7 +36,10 @@ export const Acme = Type.Object(
     ),
     external_account: Type.Optional(
       Type.Object(
-        { kid: Type.String({ minLength: 1 }), hmac_key: Type.String({ minLength: 1 }) },
+        {
+          kid: Type.String({ minLength: 1, description: 'name of the key that the authority gave you' }),
+          hmac_key: Type.String({ minLength: 1, description: 'the key, base64url' }),
+        },
         { additionalProperties: false, description: 'for authorities that know their customers already' },
       ),
     ),

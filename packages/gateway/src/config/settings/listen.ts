@@ -37,9 +37,7 @@ export const Listen = Type.Union([
         }),
       ),
       tls: Type.Optional(Tls),
-      http2: Type.Optional(
-        Type.Boolean({ default: true, description: 'with `tls`: offer HTTP/2 beside HTTP/1.1 (ALPN)' }),
-      ),
+      http2: Type.Optional(Type.Boolean({ default: true, description: 'HTTP/2 beside HTTP/1.1' })),
     },
     { additionalProperties: false },
   ),
@@ -60,8 +58,6 @@ export interface ListenAddress {
 export interface TlsListener {
   /** Files with the certificate for names that no ssl resource has; undefined: a handshake for such a name is refused. */
   readonly certificate: { readonly cert: string; readonly key: string } | undefined
-  /** HTTP/2 is offered. */
-  readonly http2: boolean
 }
 
 /** A listener of the gateway. */
@@ -71,6 +67,8 @@ export interface Listener extends ListenAddress {
   readonly proxyProtocol: 'required' | 'optional' | undefined
   /** TLS never ends here, though the name in it is read. */
   readonly passthrough: boolean
+  /** Clients may speak HTTP/2: by ALPN on TLS, by prior knowledge without. */
+  readonly http2: boolean
   readonly tls: TlsListener | undefined
 }
 

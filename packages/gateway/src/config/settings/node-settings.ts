@@ -84,7 +84,7 @@ function address(written: number | string): ListenAddress {
   return parsed
 }
 
-const PLAIN = { protocol: 'http', proxyProtocol: undefined, passthrough: false, tls: undefined } as const
+const PLAIN = { protocol: 'http', proxyProtocol: undefined, passthrough: false, http2: true, tls: undefined } as const
 
 function listener(listen: Listen, at: (path: string) => string): Listener {
   if (typeof listen !== 'object') return { ...address(listen), ...PLAIN }
@@ -94,15 +94,11 @@ function listener(listen: Listen, at: (path: string) => string): Listener {
     protocol,
     proxyProtocol,
     passthrough: tls === 'passthrough',
-    tls: tls === undefined || tls === false || tls === 'passthrough' ? undefined : tlsListener(tls, http2, at),
+    http2,
+    tls: tls === undefined || tls === false || tls === 'passthrough' ? undefined : tlsListener(tls, at),
   }
 }
 
-const tlsListener = (
-  tls: true | { cert: string; key: string },
-  http2: boolean,
-  at: (path: string) => string,
-): TlsListener => ({
+const tlsListener = (tls: true | { cert: string; key: string }, at: (path: string) => string): TlsListener => ({
   certificate: tls === true ? undefined : { cert: at(tls.cert), key: at(tls.key) },
-  http2,
 })

@@ -1,10 +1,15 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { loadConfigText } from '../../config/load.ts'
 import { problemLine } from '../../config/render.ts'
 import { PluginRegistry } from '../../plugins/plugin-registry.ts'
+import { AUTHORITY } from '../../tls/testing/authorities.ts'
+import { A_RSA_CERTIFICATE, A_RSA_KEY } from '../../tls/testing/rsa-certificate.ts'
+import { A_CERTIFICATE, KEY } from '../../tls/testing/server-certificates.ts'
 import { importEnvoy, renderReport } from './index.ts'
 import { isExpected } from './testing/expected-problems.ts'
 
@@ -13,6 +18,19 @@ const inputs = readdirSync(golden).filter((name) => name.includes('.envoy.'))
 
 const plugins = new PluginRegistry()
 beforeAll(() => plugins.loadAll())
+
+/** Has the files with certificates to which the configurations refer. */
+const folder = mkdtempSync(join(tmpdir(), 'sekisho-import-'))
+mkdirSync(join(folder, 'certs'))
+for (const [name, pem] of Object.entries({
+  'rsa.pem': A_RSA_CERTIFICATE,
+  'rsa.key': A_RSA_KEY,
+  'ecdsa.pem': A_CERTIFICATE,
+  'ecdsa.key': KEY,
+  'ca.pem': AUTHORITY,
+}))
+  writeFileSync(join(folder, 'certs', name), pem)
+afterAll(() => rmSync(folder, { recursive: true }))
 
 function imported(name: string): Exclude<ReturnType<typeof importEnvoy>, { readonly failure: string }> {
   const result = importEnvoy(name, readFileSync(golden + name, 'utf8'))
@@ -34,8 +52,9 @@ describe.each(inputs)('%s', (name) => {
 
   test('passes the check of configurations', async () => {
     const { yaml } = imported(name)
-    const { problems = [] } = await loadConfigText('sekisho.yaml', yaml, { plugins, environment: {} })
-    const lines = problems.map(problemLine)
+    const file = join(folder, 'sekisho.yaml')
+    const { problems = [] } = await loadConfigText(file, yaml, { plugins, environment: {} })
+    const lines = problems.map((problem) => problemLine({ ...problem, file: 'sekisho.yaml' }))
     expect(lines.filter((line) => !isExpected(line))).toEqual([])
   })
 

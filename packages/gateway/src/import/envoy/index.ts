@@ -63,9 +63,11 @@ export function importEnvoy(file: string, text: string): EnvoyImport | EnvoyFail
   }
   readBootstrap(bootstrap, resources, context)
   reading.reportLeftovers(value)
+  const yaml = renderYaml(heading(file, context.lostGuards), context.settings.fields(), context.draft)
+  if (yaml.includes('${{')) report.add('not carried over', '', '"${{" begins the name of an environment variable here')
   const findings = located(read.source, report.findings())
   return {
-    yaml: renderYaml(heading(file, context.lostGuards), context.settings.fields(), context.draft),
+    yaml,
     findings,
     isLossy: findings.some(({ kind }) => kind !== 'warning'),
   }

@@ -3,7 +3,8 @@ import type { ServingListener, StreamServeOptions } from '@sekisho/proxy'
 import { onTestFinished } from 'vitest'
 import { startGateway, type TestGateway } from '../../testing/start-gateway.ts'
 
-export interface StreamGateway extends TestGateway {
+export interface StreamGateway extends Omit<TestGateway, 'update'> {
+  readonly update: (document: object) => Promise<void>
   /** Of the stream listener. */
   readonly streamPort: number
   readonly listener: ServingListener

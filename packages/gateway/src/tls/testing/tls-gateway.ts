@@ -24,7 +24,7 @@ export class TlsGateway {
   ): Promise<TlsGateway> {
     const gateway = await startGateway(withRoute(document))
     const tls = gateway.worker.table.ssls.listener({ name: 'test', http2, fallback })
-    const listener = await gateway.worker.proxy.serve({ host: '127.0.0.1', port: 0 }, { tls })
+    const listener = await gateway.worker.proxy.serve({ host: '127.0.0.1', port: 0 }, { tls, http2 })
     return new TlsGateway(gateway, (listener.address as AddressInfo).port, async () => {
       listener.stopAccepting()
       await listener.drain(0)

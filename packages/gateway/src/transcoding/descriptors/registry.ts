@@ -2,6 +2,10 @@ import { create, createFileRegistry, type FileRegistry } from '@bufbuild/protobu
 import { type FileDescriptorProto, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt'
 import { wellKnownFiles } from '../well-known/well-known-files.ts'
 
+/** The well-known types alone. */
+let wellKnown: FileRegistry | undefined
+export const wellKnownRegistry = (): FileRegistry => (wellKnown ??= registryOf([]))
+
 /** googleapis, all of it, has some 3,000 files. */
 const MAX_FILES = 4_096
 

@@ -1,10 +1,10 @@
 import { type DescMethod, type DescService, fromBinary, type Message, toBinary } from '@bufbuild/protobuf'
 import { MethodOptionsSchema } from '@bufbuild/protobuf/wkt'
-import { registryOf } from '../descriptors/registry.ts'
+import { wellKnownRegistry } from '../descriptors/registry.ts'
 import { type Binding, bindRule, type WrittenRule } from './binding.ts'
 
 /** The types of google/api, as they are known here: a set may bring its own, or an older form of it. */
-const google = registryOf([])
+const google = wellKnownRegistry()
 const HttpRule = google.getMessage('google.api.HttpRule')!
 const HTTP = google.getExtension('google.api.http')!
 

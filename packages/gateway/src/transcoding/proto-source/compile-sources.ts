@@ -1,7 +1,7 @@
 import type { Registry } from '@bufbuild/protobuf'
 import type { FileDescriptorProto } from '@bufbuild/protobuf/wkt'
 import type Protobuf from 'protobufjs'
-import { registryOf } from '../descriptors/registry.ts'
+import { wellKnownRegistry } from '../descriptors/registry.ts'
 import { wellKnownFiles } from '../well-known/well-known-files.ts'
 import { fileDescriptor } from './file-descriptor.ts'
 import { parseSource, type ParsedSource } from './parse-source.ts'
@@ -43,7 +43,7 @@ class Compiler {
   constructor(protobuf: typeof Protobuf, sources: ReadonlyMap<string, string>) {
     this.protobuf = protobuf
     this.sources = sources
-    this.known = registryOf([])
+    this.known = wellKnownRegistry()
   }
 
   compile(name: string): FileDescriptorProto {

@@ -28,22 +28,31 @@ interface ServerOptions {
 }
 
 /** A reflection service that gives one file at a time, and what it was asked. */
-function server({ version = 'v1', services = ['s.S', 'grpc.reflection.v1.ServerReflection'], lost = '' }: ServerOptions = {}) {
+function server({
+  version = 'v1',
+  services = ['s.S', 'grpc.reflection.v1.ServerReflection'],
+  lost = '',
+}: ServerOptions = {}) {
   const asked: string[] = []
   const encoded = (file: FileDescriptorProto | undefined) =>
     file === undefined || file.name === lost
       ? { case: 'errorResponse', value: { errorCode: 5, errorMessage: 'not found' } }
       : { case: 'fileDescriptorResponse', value: { fileDescriptorProto: [toBinary(FileDescriptorProtoSchema, file)] } }
   const answer = ({ case: kind, value }: Question): object => {
-    if (kind === 'listServices') return { case: 'listServicesResponse', value: { service: services.map((name) => ({ name })) } }
+    if (kind === 'listServices')
+      return { case: 'listServicesResponse', value: { service: services.map((name) => ({ name })) } }
     if (kind === 'fileContainingSymbol') return encoded(files.find((file) => file.name === 'service.proto'))
     return encoded(files.find((file) => file.name === value))
   }
   const call: Call = async (grpcPath, message) => {
-    if (grpcPath !== `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`) throw new CallError(12, 'unknown')
+    if (grpcPath !== `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`)
+      throw new CallError(12, 'unknown')
     const { messageRequest } = fromBinary(ReflectionRequest, message) as unknown as { messageRequest: Question }
     asked.push(`${messageRequest.case} ${messageRequest.value}`)
-    return toBinary(ReflectionResponse, create(ReflectionResponse, { messageResponse: answer(messageRequest) } as never))
+    return toBinary(
+      ReflectionResponse,
+      create(ReflectionResponse, { messageResponse: answer(messageRequest) } as never),
+    )
   }
   return { call, asked }
 }
@@ -64,8 +73,7 @@ test('the older name of the service', async () => {
 })
 
 describe('what goes wrong', () => {
-  test('no reflection at all', () =>
-    expect(fetchFiles(server({ version: 'v9' }).call)).rejects.toThrow('unknown'))
+  test('no reflection at all', () => expect(fetchFiles(server({ version: 'v9' }).call)).rejects.toThrow('unknown'))
 
   test('a file that is not there', () =>
     expect(fetchFiles(server({ lost: 'more.proto' }).call)).rejects.toThrow('the reflection service: not found'))
@@ -84,8 +92,8 @@ describe('what goes wrong', () => {
       create(ReflectionResponse, { messageResponse: { case: 'fileDescriptorResponse', value } } as never),
     )
     let calls = 0
-    await expect(fetchFiles((path, message) => (calls++ === 0 ? call(path, message) : Promise.resolve(same)))).rejects.toThrow(
-      'the upstream does not describe types.proto',
-    )
+    await expect(
+      fetchFiles((path, message) => (calls++ === 0 ? call(path, message) : Promise.resolve(same))),
+    ).rejects.toThrow('the upstream does not describe types.proto')
   })
 })

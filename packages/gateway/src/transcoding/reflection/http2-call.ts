@@ -6,6 +6,8 @@ import { decodeStatusMessage } from '../../grpc/status-message.ts'
 import { grpcStatusOfHttp } from '../../grpc/status.ts'
 import { CallError, type Call } from './fetch-files.ts'
 
+type Fields = Readonly<Record<string, unknown>>
+
 /** For one question. */
 const TIMEOUT_MS = 10_000
 
@@ -51,7 +53,7 @@ function callOnce(
     })
     const reader = new MessageReader({ maxMessageBytes: 16 * 1024 * 1024 })
     let answer: Buffer | undefined
-    let fields: Record<string, unknown> = {}
+    let fields: Fields = {}
     stream.setTimeout(TIMEOUT_MS, () => stream.destroy(new Error('the reflection service does not answer')))
     stream.on('response', (headers) => (fields = headers))
     stream.on('trailers', (trailers) => (fields = { ...fields, ...trailers }))
@@ -61,20 +63,20 @@ function callOnce(
     })
     stream.on('error', reject)
     stream.on('close', () => {
-      const code =
-        fields['grpc-status'] === undefined
-          ? grpcStatusOfHttp(Number(fields[':status']))
-          : Number(fields['grpc-status'])
       if (answer !== undefined) resolve(answer)
-      else if (sessionFailure() !== undefined) reject(sessionFailure() as Error)
-      else
-        reject(
-          new CallError(
-            code,
-            decodeStatusMessage(String(fields['grpc-message'] ?? `the call ended with status ${code}`)),
-          ),
-        )
+      else reject(sessionFailure() ?? callError(fields))
     })
     stream.end(frameMessage(message))
   })
+}
+
+/** The status of a call without an answer; that of HTTP, when whatever answered is no gRPC. */
+function callError(fields: Fields): CallError {
+  const status = fields['grpc-status']
+  const code = status === undefined ? grpcStatusOfHttp(Number(fields[':status'])) : Number(status)
+  const message = fields['grpc-message']
+  return new CallError(
+    code,
+    typeof message === 'string' ? decodeStatusMessage(message) : `the call ended with status ${code}`,
+  )
 }

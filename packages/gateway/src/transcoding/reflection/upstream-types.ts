@@ -1,5 +1,6 @@
 import type { FileRegistry } from '@bufbuild/protobuf'
 import type { GatewaySession } from '../../session.ts'
+import { mendFiles } from '../descriptors/mend-files.ts'
 import { registryOf } from '../descriptors/registry.ts'
 import type { Transcoder } from '../transcoder.ts'
 import { fetchFiles } from './fetch-files.ts'
@@ -42,7 +43,7 @@ export class UpstreamTypes {
     if (peer === undefined) throw new Error('no node of it is left')
     const { call, close } = openCalls(peer)
     try {
-      return this.build(registryOf(await fetchFiles(call)))
+      return this.build(registryOf(mendFiles(await fetchFiles(call))))
     } finally {
       close()
     }

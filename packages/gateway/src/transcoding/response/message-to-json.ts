@@ -57,8 +57,8 @@ function restyledField(field: DescField, value: JsonValue, style: JsonStyle): Js
 }
 
 function int64(value: JsonValue, { int64: form }: JsonStyle): JsonValue {
-  const text = String(value)
-  if (form === 'number') return Number.isSafeInteger(Number(text)) ? Number(text) : text
-  const number = BigInt(text)
+  if (typeof value !== 'string') return value
+  if (form === 'number') return Number.isSafeInteger(Number(value)) ? Number(value) : value
+  const number = BigInt(value)
   return number < 0n ? `-0x${(-number).toString(16)}` : `0x${number.toString(16)}`
 }

@@ -1,4 +1,5 @@
 import { create, fromJson, type JsonValue, toBinary } from '@bufbuild/protobuf'
+import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { frameMessage } from '../../grpc/message-reader.ts'
 import type { RoutedCall } from '../transcoder.ts'
@@ -282,6 +283,22 @@ describe('a stream', () => {
     expect(response.push(Buffer.concat([part, part]))).toEqual(Buffer.from([1, 2, 1, 2]))
     expect(() => response.end({ code: 14, message: 'gone', details: undefined })).toThrow('gone')
   })
+})
+
+test('any bytes of an upstream become a response', () => {
+  const transcoder = new Transcoder(options)
+  const { binding } = callOf(transcoder, 'POST /test.v1.Library/Echo')
+  const message = fc.oneof(fc.uint8Array({ maxLength: 80 }), fc.uint8Array({ maxLength: 80 }).map(frameMessage))
+  fc.assert(
+    fc.property(fc.array(message, { maxLength: 3 }), fc.integer({ min: -1, max: 20 }), (chunks, code) => {
+      const unary = transcoder.unaryResponse(binding, 'gzip')
+      for (const chunk of chunks) unary.push(chunk)
+      const whole = unary.end(code < 0 ? undefined : { code, message: '', details: undefined })
+      expect(whole.httpStatus).toBeGreaterThanOrEqual(200)
+      JSON.parse(whole.bytes.toString())
+    }),
+    { seed: 20267, numRuns: 2_000 },
+  )
 })
 
 test('what no rule is for', () => {

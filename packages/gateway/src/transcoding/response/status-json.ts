@@ -1,6 +1,6 @@
 import { type DescMessage, fromBinary, type JsonObject, type JsonValue, type Message, toJson } from '@bufbuild/protobuf'
 import { type Any, AnySchema } from '@bufbuild/protobuf/wkt'
-import { registryOf } from '../descriptors/registry.ts'
+import { wellKnownRegistry } from '../descriptors/registry.ts'
 import type { JsonStyle } from './json-style.ts'
 import { messageToJson } from './message-to-json.ts'
 
@@ -12,7 +12,7 @@ export interface CallStatus {
   readonly details: string | undefined
 }
 
-const Status = registryOf([]).getMessage('google.rpc.Status')!
+const Status = wellKnownRegistry().getMessage('google.rpc.Status')!
 
 interface StatusMessage extends Message {
   readonly details: readonly Any[]

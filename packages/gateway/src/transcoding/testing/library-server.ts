@@ -15,6 +15,9 @@ import {
 import { loadSync } from '@grpc/proto-loader'
 import { ReflectionService } from '@grpc/reflection'
 
+/** grpc-js's number for it. */
+const GZIP = 2
+
 type Fields = Record<string, unknown>
 
 export interface LibraryServer {
@@ -28,12 +31,12 @@ export interface LibraryServer {
  * The service of `LIBRARY_PROTO` with grpc-js and proto-loader: nothing of it is ours. `get` fails for names that begin with `error:`,
  * with that number.
  */
-export async function startLibraryServer(proto: string): Promise<LibraryServer> {
+export async function startLibraryServer(proto: string, compressed = false): Promise<LibraryServer> {
   const folder = mkdtempSync(join(tmpdir(), 'library-'))
   writeFileSync(join(folder, 'library.proto'), withoutAnnotations(proto))
   const types = loadSync('library.proto', { includeDirs: [folder], longs: String, enums: String, defaults: true })
   rmSync(folder, { recursive: true })
-  const server = new Server()
+  const server = new Server({ 'grpc.default_compression_algorithm': compressed ? GZIP : 0 })
   const deadlines: (Date | number)[] = []
   server.addService(types['test.v1.Library'] as ServiceDefinition, {
     get(call: ServerUnaryCall<Fields, Fields>, callback: sendUnaryData<Fields>) {

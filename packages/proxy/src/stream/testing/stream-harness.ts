@@ -2,7 +2,7 @@ import { createSocket, type Socket as UdpSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
-import type { Deadlines } from '@sekisho/wire'
+import { Deadlines, type Clock } from '@sekisho/wire'
 import { LoadBalancer } from '../../balancing/index.ts'
 import { Peer, type PeerOptions } from '../../peers/peer.ts'
 import type { ProxyError } from '../../proxy-error.ts'
@@ -16,10 +16,12 @@ export interface Harness {
   readonly listener: ServingListener
   readonly proxy: StreamProxy<object>
   readonly failures: ProxyError[]
+  /** Sessions that were let in. */
+  readonly sessions: StreamSession<object>[]
   /** Sessions that are over. */
   readonly ended: StreamSession<object>[]
   /** Resolves with the next session that ends. */
-  nextEnd(): Promise<StreamSession<object>>
+  readonly nextEnd: () => Promise<StreamSession<object>>
 }
 
 export interface HarnessOptions {
@@ -32,6 +34,22 @@ export interface HarnessOptions {
   readonly deadlines?: Deadlines
   readonly maxUdpSessions?: number
   readonly maxConnections?: number
+}
+
+/** Time that passes when a test says so. */
+export class FakeClock implements Clock {
+  readonly deadlines: Deadlines = new Deadlines(this, 0)
+  private time = 1_000
+
+  now(): number {
+    return this.time
+  }
+
+  /** Time passes, and whoever is late by then is told. */
+  pass(ms: number): void {
+    this.time += ms
+    this.deadlines.sweep()
+  }
 }
 
 const PLAN: StreamPlan = {
@@ -49,12 +67,16 @@ export async function startStreams(options: HarnessOptions): Promise<Harness> {
   }))
   const ended: StreamSession<object>[] = []
   const failures: ProxyError[] = []
+  const sessions: StreamSession<object>[] = []
   const waiting: ((session: StreamSession<object>) => void)[] = []
   const plan = { ...PLAN, ...options.plan }
   const proxy = new StreamProxy<object>(
     {
       newContext: () => ({}),
-      open: () => plan,
+      open: (session) => {
+        sessions.push(session)
+        return plan
+      },
       upstreamPeer: (session) => {
         const backend = balancer.select('', session.tried)
         return backend === undefined ? undefined : new Peer(backend.host, backend.port, options.peer ?? {}, backend)
@@ -79,7 +101,15 @@ export async function startStreams(options: HarnessOptions): Promise<Harness> {
     await listener.drain(0)
   })
   const { port } = listener.address as AddressInfo
-  return { port, listener, proxy, failures, ended, nextEnd: () => new Promise((resolve) => waiting.push(resolve)) }
+  return {
+    port,
+    listener,
+    proxy,
+    failures,
+    sessions,
+    ended,
+    nextEnd: () => new Promise((resolve) => waiting.push(resolve)),
+  }
 }
 
 /** A server of raw connections, until the test is finished. */

@@ -26,7 +26,8 @@ export const decodedBound = (length: number): number => (length * 8) / 5 + 1
 /**
  * Writes what the string `[at, end)` stands for into `into`, which has room for `decodedBound`.
  *
- * A look-up a symbol (1.7 ns on the machine where HPACK was measured).
+ * One look-up a symbol: 2.6 ns. A table of twelve bits that finds two at once takes 1.6 ns, but strings that come again are not decoded
+ * again (`LiteralMemo`), so the simple one stayed.
  *
  * @returns how many bytes, or -1: EOS, a code cut short, or padding that is more than seven bits or not all ones (section 5.2)
  */

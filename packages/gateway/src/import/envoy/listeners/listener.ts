@@ -98,7 +98,7 @@ function readChain({ message, match }: Chain, place: Place, served: Served, cont
     else if (config?.type === 'TcpProxy') {
       const stream = readTcpProxy(config, place.port, match.serverNames, context)
       if (stream !== undefined) served.streams.push(stream)
-    }     else filter.loseAll('connections are HTTP or plain TCP')
+    } else filter.loseAll('connections are HTTP or plain TCP')
   }
 }
 

@@ -29,7 +29,11 @@ export function readTcpProxy(
   if (attempts !== undefined) cluster.claim({ retries: attempts - 1 }, proxy, 'max_connect_attempts')
   const idle = proxy.duration('idle_timeout')
   if (idle === undefined)
-    proxy.warnOnce('stream idle', undefined, 'Envoy ends a connection that is idle for an hour, Sekisho after ten minutes')
+    proxy.warnOnce(
+      'stream idle',
+      undefined,
+      'Envoy ends a connection that is idle for an hour, Sekisho after ten minutes',
+    )
   const names =
     serverNames.length === 0 ? {} : serverNames.length === 1 ? { sni: serverNames[0] } : { snis: [...serverNames] }
   return { name, fields: defined({ server_port: port, ...names }), idleTimeout: idle, cluster }
