@@ -64,7 +64,8 @@ const fieldTable = (kind, rows) =>
   )
 
 function limitsTable(rows) {
-  const limits = rows.filter(({ name }) => name.startsWith('limits.'))
+  // An object is told of by its fields.
+  const limits = rows.filter(({ name, type }) => name.startsWith('limits.') && type !== 'object')
   return table(
     ['Limit', 'Default', 'Least', 'Of what', 'When it is reached'],
     limits.map((row) => {

@@ -1,5 +1,6 @@
 import { ProxyError } from '../proxy-error.ts'
-import { grpcTrailers, isGrpc } from '../grpc/reply.ts'
+import { isGrpc } from '../grpc/content-type.ts'
+import { grpcTrailers } from '../grpc/reply.ts'
 import type { Exchange } from './exchange.ts'
 import { renderJsonError, type LocalResponse } from './reply.ts'
 import { answerLocally } from './response-stage.ts'
@@ -11,10 +12,7 @@ export function fail<Ctx>(exchange: Exchange<Ctx>, error: ProxyError): void {
   exchange.upstream = undefined
   logError(exchange, error)
   if (exchange.downstream.headSent) {
-    // Only in HTTP/2 can trailers follow whatever has been sent.
-    if (exchange.downstream.httpMajor === 2 && isGrpc(exchange.request))
-      exchange.downstream.endBody(grpcTrailers(error))
-    else exchange.downstream.cut()
+    if (!endWithStatus(exchange, error)) exchange.downstream.cut()
     finish(exchange, error)
     return
   }
@@ -36,6 +34,18 @@ export function fail<Ctx>(exchange: Exchange<Ctx>, error: ProxyError): void {
     return
   }
   answerLocally(exchange, exchange.answer ?? errorPage(exchange, error), error)
+}
+
+/**
+ * A client of gRPC learns more from trailers than from a reset. They can follow whatever has been sent in HTTP/2 alone, and only where no
+ * length was promised.
+ */
+function endWithStatus<Ctx>(exchange: Exchange<Ctx>, error: ProxyError): boolean {
+  const { downstream, request, response } = exchange
+  if (downstream.httpMajor !== 2 || !isGrpc(request) || response?.headers.has('content-length') === true) return false
+  exchange.trailerLines = grpcTrailers(error)
+  downstream.endBody(exchange.trailerLines)
+  return true
 }
 
 function errorPage<Ctx>(exchange: Exchange<Ctx>, error: ProxyError): LocalResponse {

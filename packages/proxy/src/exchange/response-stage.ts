@@ -3,14 +3,20 @@ import { ProxyError } from '../proxy-error.ts'
 import type { ResponseSource } from '../session.ts'
 import { isPromise, type Exchange } from './exchange.ts'
 import { fail, finish, logError } from './finish.ts'
-import { grpcReply, isGrpc } from '../grpc/reply.ts'
+import { isGrpc } from '../grpc/content-type.ts'
+import { grpcReply } from '../grpc/reply.ts'
 import type { LocalResponse } from './reply.ts'
 import { phaseFailed } from './upstream-stage.ts'
+import { messageTooLong } from './message-limits.ts'
+import { refusedByStatus } from './status-retry.ts'
 import { WholeBody } from './whole-body.ts'
 
 /** A whole response that came in one read leaves in one write. */
 export function relayWhole<Ctx>(exchange: Exchange<Ctx>, head: ResponseHead, body: string, trailers: string): void {
   giveBack(exchange)
+  if (exchange.retryStatuses !== undefined && refusedByStatus(exchange, head, body)) return
+  if (exchange.messages !== undefined && !checkWhole(exchange, head, body)) return
+  exchange.trailerLines = trailers
   const waiting = filterHead(exchange, head, 'upstream')
   if (waiting === undefined) deliverWhole(exchange, head, body, trailers, undefined)
   else if (waiting !== STOPPED) {
@@ -39,6 +45,7 @@ export function answerLocally<Ctx>(exchange: Exchange<Ctx>, local: LocalResponse
 
 /** The head of a response whose body follows. */
 export function relayHead<Ctx>(exchange: Exchange<Ctx>, head: ResponseHead): void {
+  if (exchange.messages !== undefined && !isGrpc(head)) exchange.messages.response = undefined
   const waiting = filterHead(exchange, head, 'upstream')
   if (waiting === undefined) startBody(exchange, head)
   else if (waiting !== STOPPED) {
@@ -46,6 +53,13 @@ export function relayHead<Ctx>(exchange: Exchange<Ctx>, head: ResponseHead): voi
     exchange.upstream?.pauseBody()
     exchange.wait(waiting, 'a response filter', (self) => startBody(self, head))
   }
+}
+
+function checkWhole<Ctx>(exchange: Exchange<Ctx>, head: ResponseHead, body: string): boolean {
+  const meter = exchange.messages?.response
+  if (meter === undefined || !isGrpc(head) || meter.follow(Buffer.from(body, 'latin1'))) return true
+  fail(exchange, messageTooLong('response', meter))
+  return false
 }
 
 function startBody<Ctx>(exchange: Exchange<Ctx>, head: ResponseHead): void {
@@ -97,6 +111,10 @@ export function relayBody<Ctx>(exchange: Exchange<Ctx>, chunk: Uint8Array): bool
     held.chunks.push(Buffer.from(chunk))
     return true
   }
+  if (exchange.messages?.response?.follow(chunk) === false) {
+    fail(exchange, messageTooLong('response', exchange.messages.response))
+    return true
+  }
   const bytes = exchange.filtersBody ? filterBody(exchange, chunk, false) : chunk
   // Nothing is not a chunk: in chunks it would be the last one.
   if (bytes === undefined || bytes.length === 0) return true
@@ -115,6 +133,7 @@ export function relayEnd<Ctx>(exchange: Exchange<Ctx>, trailers: string): void {
     return
   }
   giveBack(exchange)
+  exchange.trailerLines = trailers
   if (exchange.filtersBody) {
     exchange.trailers = new Headers(trailers)
     const last = filterBody(exchange, EMPTY, true)

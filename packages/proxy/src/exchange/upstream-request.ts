@@ -1,5 +1,6 @@
 import { CHUNKED, isToken, removeHopByHop, RequestHead, TransportError, type ClientStream } from '@sekisho/wire'
 import type { Peer } from '../peers/peer.ts'
+import { isGrpc } from '../grpc/content-type.ts'
 import { ProxyError } from '../proxy-error.ts'
 import { isPromise, type Exchange } from './exchange.ts'
 import { fail } from './finish.ts'
@@ -74,8 +75,10 @@ function write<Ctx>(exchange: Exchange<Ctx>, request: RequestHead): void {
   if ((headers.touched || request.host === '') && !headers.has('host'))
     headers.append('Host', request.host || peer.name)
   const { timeLimit } = exchange
-  if (timeLimit !== undefined && headers.has('grpc-timeout')) countDown(timeLimit, headers)
-  exchange.sentAt = performance.now()
+  const now = performance.now()
+  if (timeLimit !== undefined && headers.has('grpc-timeout') && !countDown(timeLimit, headers, now)) return
+  if (exchange.messages !== undefined && !isGrpc(request)) exchange.messages.request = undefined
+  exchange.sentAt = now
   upstream.sendRequest(exchange, request, bodyLength, peer)
   exchange.body?.send(bodyLength)
 }

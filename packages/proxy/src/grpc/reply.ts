@@ -1,4 +1,4 @@
-import { Headers, latin1TextOf, ResponseHead, statusText, type RequestHead } from '@sekisho/wire'
+import { Headers, latin1TextOf, ResponseHead, statusText } from '@sekisho/wire'
 import type { LocalResponse } from '../exchange/reply.ts'
 import type { ProxyError, ProxyErrorCode } from '../proxy-error.ts'
 
@@ -24,13 +24,8 @@ const GRPC_STATUS_OF_CODE: ReadonlyMap<ProxyErrorCode, number> = new Map<ProxyEr
 /** Bytes of a message that says why, at most: it is a header field. */
 const MAX_MESSAGE_BYTES = 1_024
 
-/** Whether the client speaks gRPC, and so reads a status from fields that only gRPC has. */
-export function isGrpc({ headers }: RequestHead): boolean {
-  const type = headers.get('content-type')
-  return type !== undefined && GRPC_TYPE.test(type)
-}
-
-const GRPC_TYPE = /^application\/grpc(?:[+;]|$)/i
+/** Errors whose message is for the client: it says what the client asked too much of, and nothing of what is behind us. */
+const TOLD: ReadonlySet<ProxyErrorCode> = new Set<ProxyErrorCode>(['DEADLINE_EXCEEDED', 'BODY_TOO_LARGE'])
 
 /**
  * A local answer as gRPC tells it: 200 with `grpc-status` and `grpc-message` in a head without a body ("Trailers-Only", gRPC over HTTP/2). Other
@@ -40,7 +35,7 @@ export function grpcReply(local: LocalResponse, error: ProxyError | undefined): 
   const { status, headers } = local.head
   if (headers.has('grpc-status')) return local
   const own = new Headers(headers.block)
-  const message = messageOf(local)
+  const message = error !== undefined && isOwnPage(local, error) ? messageOfError(error) : messageOf(local)
   own.delete('content-length')
   own.set('content-type', 'application/grpc')
   own.set('grpc-status', String(grpcStatus(status, error)))
@@ -57,8 +52,21 @@ function grpcStatus(status: number, error: ProxyError | undefined): number {
 
 /** The trailers that end a response which cannot be completed: a client of gRPC learns more from them than from a reset. */
 export function grpcTrailers(error: ProxyError): string {
-  const status = grpcStatus(error.status === 0 ? 502 : error.status, error)
-  return `grpc-status: ${status}\r\ngrpc-message: ${percentEncoded(error.message.slice(0, MAX_MESSAGE_BYTES))}\r\n`
+  return `grpc-status: ${grpcStatus(httpStatusOf(error), error)}\r\ngrpc-message: ${messageOfError(error)}\r\n`
+}
+
+const httpStatusOf = ({ status }: ProxyError): number => (status === 0 ? 502 : status)
+
+/** Nobody made a page for this error but the one that tells its code. */
+function isOwnPage({ head, body }: LocalResponse, error: ProxyError): boolean {
+  return head.status === error.status && body.includes(`"reason":"${error.code}"`)
+}
+
+/** What went wrong between us and the upstream is for the log; a client gets the words for it, and the code by which the log is searched. */
+function messageOfError(error: ProxyError): string {
+  const told = error.source === 'downstream' || TOLD.has(error.code)
+  const text = told ? error.message : `${statusText(httpStatusOf(error))} (${error.code})`
+  return percentEncoded(text.slice(0, MAX_MESSAGE_BYTES))
 }
 
 /** The text of a body that a person could read, else that of the status; percent-encoded as the protocol wants it. */

@@ -10,6 +10,7 @@ import { NO_TIMEOUTS, type ClientStream, type StreamTimeouts } from '../streams/
 import { refusal } from '../streams/refusal.ts'
 import type { TunnelEnds } from '../streams/tunnel-ends.ts'
 import type { H2ClientConnection } from './client-connection.ts'
+import { encodeHeaders } from './encode-headers.ts'
 import { ErrorCode, errorName } from './frames.ts'
 import { CONNECTION_FIELDS, H2Stream } from './stream.ts'
 
@@ -110,10 +111,10 @@ export class H2ClientStream extends H2Stream implements ClientStream {
     if (request.upgrade) {
       encoder.field(':protocol', (headers.get('upgrade') ?? 'websocket').toLowerCase())
       this.webSocketKey = headers.get('sec-websocket-key')
-      encoder.block(headers.block, UPGRADE_FIELDS)
+      encodeHeaders(encoder, headers, UPGRADE_FIELDS)
       return
     }
-    encoder.block(headers.block, REQUEST_FIELDS)
+    encodeHeaders(encoder, headers, REQUEST_FIELDS)
     if (headers.has('te') && /\btrailers\b/i.test(headers.get('te') ?? '')) encoder.field('te', 'trailers')
   }
 

@@ -1,4 +1,4 @@
-import { maskBitOf, tailBitOf } from '../headers/headers.ts'
+import { Headers, maskBitOf, tailBitOf } from '../headers/headers.ts'
 import { FORBIDDEN, UNKNOWN_PSEUDO, type Field } from './hpack/field.ts'
 import type { FieldSink } from './hpack/decoder.ts'
 
@@ -14,6 +14,7 @@ export abstract class BlockSink implements FieldSink {
   protected lines = ''
   protected mask = 0
   protected tailMask = 0
+  protected neverIndexed: Set<string> | undefined
   private count = 0
   private bytes = 0
   private maxBytes = 0
@@ -31,10 +32,12 @@ export abstract class BlockSink implements FieldSink {
     this.maxBytes = maxBytes
     this.maxCount = maxCount
     this.regularSeen = false
+    this.neverIndexed = undefined
   }
 
-  onField(field: Field): void {
+  onField(field: Field, neverIndexed: boolean): void {
     this.bytes += field.size
+    if (neverIndexed) (this.neverIndexed ??= new Set()).add(field.name)
     if (++this.count > this.maxCount || this.bytes > this.maxBytes) {
       this.tooLarge = true
       return
@@ -64,6 +67,13 @@ export abstract class BlockSink implements FieldSink {
     this.lines += field.line
     this.mask |= field.maskBit
     this.tailMask |= field.tailBit
+  }
+
+  /** What was gathered, as a head keeps it. */
+  protected headers(block: string, mask: number, tailMask: number): Headers {
+    const headers = new Headers(block, mask, tailMask)
+    if (this.neverIndexed !== undefined) headers.neverIndexed = this.neverIndexed
+    return headers
   }
 
   protected add(name: string, value: string): void {

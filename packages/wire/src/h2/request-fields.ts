@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { isToken, TARGET } from '../headers/characters.ts'
-import { Headers, maskBitOf, tailBitOf } from '../headers/headers.ts'
+import { maskBitOf, tailBitOf } from '../headers/headers.ts'
 import { CHUNKED, isAuthority, RequestHead } from '../h1/request-head.ts'
 import type { H1Limits } from '../limits.ts'
 import type { RefusalCode } from '../streams/refusal.ts'
@@ -120,7 +120,7 @@ export class RequestFields extends BlockSink {
     if (this.expect !== '' && this.expect.toLowerCase() !== '100-continue') return 'EXPECTATION'
     if (this.cookies !== '') this.add('cookie', this.cookies)
     if (this.protocol !== '') return endStream ? MALFORMED_REQUEST : this.upgrade(host, byteLength)
-    const headers = new Headers(
+    const headers = this.headers(
       'host: ' + host + '\r\n' + this.lines,
       this.mask | HOST_MASK,
       this.tailMask | HOST_TAIL_MASK,
@@ -147,7 +147,7 @@ export class RequestFields extends BlockSink {
     this.add('connection', 'upgrade')
     this.add('upgrade', this.protocol)
     this.add('host', host)
-    const headers = new Headers(this.lines, this.mask, this.tailMask)
+    const headers = this.headers(this.lines, this.mask, this.tailMask)
     if (this.protocol.toLowerCase() === 'websocket') {
       headers.set('sec-websocket-key', randomBytes(16).toString('base64'))
     }

@@ -1,4 +1,3 @@
-import { Headers } from '../headers/headers.ts'
 import { CHUNKED } from '../h1/request-head.ts'
 import { ResponseHead } from '../h1/response-head.ts'
 import type { H1Limits } from '../limits.ts'
@@ -36,7 +35,7 @@ export class ResponseFields extends BlockSink {
     if (this.malformed || this.tooLarge || this.status === 0) return undefined
     // A switch of protocols is not how HTTP/2 does it (RFC 9113 section 8.6), and interim responses end nothing.
     if (this.status === 101 || (this.status < 200 && endStream)) return undefined
-    const headers = new Headers(this.lines, this.mask, this.tailMask)
+    const headers = this.headers(this.lines, this.mask, this.tailMask)
     const length = this.contentLength >= 0 ? this.contentLength : endStream ? 0 : CHUNKED
     return new ResponseHead(this.status, '', headers, length, true, false, byteLength)
   }

@@ -7,6 +7,7 @@ import { refusal } from '../streams/refusal.ts'
 import type { ServerExchange } from '../streams/server-exchange.ts'
 import type { ServerStream } from '../streams/server-stream.ts'
 import type { TunnelEnds } from '../streams/tunnel-ends.ts'
+import { encodeHeaders } from './encode-headers.ts'
 import { ErrorCode, errorName } from './frames.ts'
 import type { H2ServerConnection } from './server-connection.ts'
 import { CONNECTION_FIELDS, H2Stream } from './stream.ts'
@@ -177,7 +178,7 @@ export class H2ServerStream extends H2Stream implements ServerStream {
     const { encoder } = this.connection
     encoder.begin()
     encoder.field(':status', head.status === 200 ? '200' : String(head.status))
-    encoder.block(head.headers.block, CONNECTION_FIELDS)
+    encodeHeaders(encoder, head.headers, CONNECTION_FIELDS)
   }
 
   /** The exchange has said all. What of the request has not come is not wanted any more (RFC 9113 section 8.1). */
@@ -225,7 +226,7 @@ export class H2ServerStream extends H2Stream implements ServerStream {
     const { encoder } = this.connection
     encoder.begin()
     encoder.field(':status', '200')
-    encoder.block(head.headers.block, TUNNEL_FIELDS)
+    encodeHeaders(encoder, head.headers, TUNNEL_FIELDS)
     this.bytesSent += this.connection.sendFields(this.id, false)
     this.startReading()
   }

@@ -263,6 +263,7 @@ export abstract class H2Stream {
 
   /** Content that is known to be all there is, and text: one frame where it fits. */
   protected sendText(text: string): void {
+    if (this.over) return
     const { connection } = this
     const { length } = text
     if (length > this.sendWindow || length > connection.sendWindow || length > FRAME || connection.output.congested) {

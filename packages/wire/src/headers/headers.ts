@@ -21,6 +21,8 @@ export class Headers {
   private tailMask: number
   /** A field was taken out: what was there when the head was parsed may be gone. */
   touched = false
+  /** Names, lower case, of fields that HTTP/2 may keep in no table: their sender said so. */
+  neverIndexed: ReadonlySet<string> | undefined = undefined
   private offsets: number[] | undefined = undefined
   /** A clone uses the same offsets: they are copied before they are changed. */
   private offsetsShared = false
@@ -53,6 +55,7 @@ export class Headers {
   clone(): Headers {
     const copy = new Headers(this.text, this.mask, this.tailMask)
     copy.touched = this.touched
+    copy.neverIndexed = this.neverIndexed
     if (this.offsets !== undefined) {
       copy.offsets = this.offsets
       copy.offsetsShared = true

@@ -40,6 +40,8 @@ export class AcmeCertificates {
   private readonly failures = new Map<string, number>()
   /** When each is to be ordered. */
   private readonly due = new Map<string, number>()
+  /** One order after the other: authorities limit how much is asked of them at a time. */
+  private orders: Promise<void> = Promise.resolve()
   private stopped = false
 
   constructor(options: AcmeCertificatesOptions) {
@@ -76,7 +78,7 @@ export class AcmeCertificates {
     if (this.stopped) return
     const wait = (this.due.get(domain) ?? 0) - this.now()
     if (wait <= 0) {
-      void this.renew(domain)
+      this.orders = this.orders.then(() => this.renew(domain))
       return
     }
     const timer = setTimeout(() => this.schedule(domain), Math.min(wait, MAX_WAIT_MS))
@@ -86,6 +88,7 @@ export class AcmeCertificates {
 
   private async renew(domain: string): Promise<void> {
     const { logger, order, storage } = this.options
+    if (this.stopped) return
     try {
       const pair = await order(domain)
       if (this.stopped) return

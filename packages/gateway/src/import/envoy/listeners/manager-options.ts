@@ -20,8 +20,8 @@ function readCodec(manager: Message): void {
   if (codec === 'HTTP3') manager.lose('codec_type', 'HTTP/3 is not in this version')
   else if (codec !== 'AUTO')
     manager.warn('codec_type', 'a listener serves HTTP/1.1 and HTTP/2, told apart by their first bytes')
-  // Empty, these say that the protocol is wanted.
-  for (const name of ['http_protocol_options', 'http2_protocol_options']) manager.message(name)
+  // Empty, it says that the protocol is wanted.
+  manager.message('http_protocol_options')
 }
 
 function readPathOptions(manager: Message): void {
@@ -56,13 +56,16 @@ function readTrust(manager: Message): void {
     )
 }
 
-function readLimits(manager: Message, { settings }: ImportContext): void {
+function readLimits(manager: Message, context: ImportContext): void {
+  const { settings } = context
   const kilobytes = manager.number('max_request_headers_kb')
   if (kilobytes !== undefined)
     settings.put('limits.max_head_bytes', kilobytes * 1024, manager, 'max_request_headers_kb')
   const forHead = manager.duration('request_headers_timeout')
   if (forHead !== undefined && forHead > 0)
     settings.put('limits.header_timeout', forHead, manager, 'request_headers_timeout')
+  const http2 = manager.message('http2_protocol_options')
+  if (http2 !== undefined) readHttp2(http2, context)
   const common = manager.message('common_http_protocol_options')
   if (common === undefined) return
   const idle = common.duration('idle_timeout')
@@ -74,6 +77,21 @@ function readLimits(manager: Message, { settings }: ImportContext): void {
     settings.put('limits.max_requests_per_connection', requests, common, 'max_requests_per_connection')
   if (common.enumeration('headers_with_underscores_action') === 'ALLOW')
     common.ignore('headers_with_underscores_action')
+}
+
+const WINDOWS = { initial_stream_window_size: 'stream_window', initial_connection_window_size: 'connection_window' }
+
+/** The least that RFC 9113 lets a window begin with: 64 KiB less one byte. */
+const LEAST_WINDOW = 65_535
+
+function readHttp2(options: Message, { settings }: ImportContext): void {
+  const streams = options.number('max_concurrent_streams')
+  if (streams !== undefined)
+    settings.put('limits.http2.max_concurrent_streams', streams, options, 'max_concurrent_streams')
+  for (const [field, setting] of Object.entries(WINDOWS)) {
+    const bytes = options.number(field)
+    if (bytes !== undefined) settings.put(`limits.http2.${setting}`, Math.max(LEAST_WINDOW, bytes), options, field)
+  }
 }
 
 function readNames(manager: Message, { settings }: ImportContext): void {

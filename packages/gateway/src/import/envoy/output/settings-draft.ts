@@ -5,7 +5,7 @@ import type { Fields } from './draft.ts'
 export class SettingsDraft {
   readonly #values = new Map<string, { readonly value: unknown; readonly path: string }>()
 
-  /** Sets `section.name`, or a setting without section. The field of `owner` that it comes from is told when it cannot be. */
+  /** Sets `section.name`, say `limits.max_body_bytes`. The field of `owner` that it comes from is told when it cannot be. */
   put(setting: string, value: unknown, owner: Message, field: string): void {
     const known = this.#values.get(setting)
     if (known === undefined) this.#values.set(setting, { value, path: owner.pathOf(field) })
@@ -22,9 +22,11 @@ export class SettingsDraft {
   fields(): Fields {
     const fields: Fields = {}
     for (const [setting, { value }] of this.#values) {
-      const [section = '', name] = setting.split('.')
-      if (name === undefined) fields[section] = value
-      else fields[section] = { ...(fields[section] as Fields | undefined), [name]: value }
+      const names = setting.split('.')
+      const last = names.pop() as string
+      let section = fields
+      for (const name of names) section = (section[name] ??= {}) as Fields
+      section[last] = value
     }
     return fields
   }

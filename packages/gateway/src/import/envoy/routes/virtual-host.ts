@@ -5,6 +5,7 @@ import type { ImportContext } from '../reader/import-context.ts'
 import type { Message } from '../reader/message.ts'
 import { directResponse } from './direct-response.ts'
 import { requestHeaders, responseHeaders } from './header-mutations.ts'
+import type { Domains } from './domains.ts'
 import type { ImportedRoute } from './imported-route.ts'
 import { redirect } from './redirect.ts'
 import { type ForwardAction, readForward } from './route-action.ts'
@@ -22,13 +23,6 @@ export interface Surroundings {
   /** Of the listener: true of every request that it serves. */
   readonly conditions: readonly Condition[]
   readonly enableWebsocket: boolean | undefined
-}
-
-/** Domains of a virtual host, as ours. */
-interface Domains {
-  /** None: every host. */
-  readonly hosts: readonly string[]
-  readonly isAny: boolean
 }
 
 /** Reads the routes of a VirtualHost, in the order and with the priorities in which they are to be tried. */
