@@ -16,6 +16,7 @@ export {
   type UpstreamTls,
 } from '@sekisho/wire'
 export * from './balancing/index.ts'
+export type { MessageLimits } from './exchange/message-limits.ts'
 export type { TunnelLimits } from './exchange/tunnel-limits.ts'
 export type { ProxyLogger } from './exchange/options.ts'
 export { localResponse, type ErrorRenderer, type LocalResponse } from './exchange/reply.ts'

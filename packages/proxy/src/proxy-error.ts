@@ -11,6 +11,7 @@ export type ProxyErrorCode =
   | 'REQUEST_REFUSED'
   | 'BODY_TOO_LARGE'
   | 'DEADLINE_EXCEEDED'
+  | 'GRPC_STATUS'
   | 'TUNNEL_ENDED'
   | 'HTTP_STATUS'
 

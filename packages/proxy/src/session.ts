@@ -1,5 +1,6 @@
 import type { Headers, RequestHead, ResponseHead, TlsInfo } from '@sekisho/wire'
 import type { Backend } from './balancing/index.ts'
+import type { MessageLimits } from './exchange/message-limits.ts'
 import type { TunnelLimits } from './exchange/tunnel-limits.ts'
 import type { Peer } from './peers/peer.ts'
 
@@ -68,6 +69,18 @@ export interface Session<Ctx = unknown> {
    * several limits the smallest counts. What a gRPC client says in `grpc-timeout` is such a limit already.
    */
   limitTime(ms: number): void
+  /**
+   * No gRPC message of this request or its response may have more bytes than that; a longer one ends the call with RESOURCE_EXHAUSTED, by its
+   * prefix alone. What the upstream gets and sends counts. Where one of these is not gRPC nothing is counted.
+   */
+  limitMessages(limits: MessageLimits): void
+  /**
+   * A response that is nothing but one of these statuses of gRPC ("Trailers-Only") does not leave: another node is asked, as after a failure that
+   * may be repeated (`errorWhileProxy`). When none is left, the last such response leaves.
+   */
+  retryOnStatus(statuses: ReadonlySet<number>): void
+  /** What a gRPC call came to, once its response is complete: the upstream's status, or that of our own answer. undefined: none was sent. */
+  readonly grpcStatus: number | undefined
   /** For a request that may switch protocols: how its tunnel is limited. What is left out keeps its default. */
   limitTunnel(limits: Partial<TunnelLimits>): void
   /**

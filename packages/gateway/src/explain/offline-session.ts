@@ -33,6 +33,7 @@ export class OfflineSession implements Session<RequestContext> {
   readonly tls = undefined
   readonly protocol = 'HTTP/1.1'
   readonly trailers = undefined
+  readonly grpcStatus = undefined
   readonly requestNumber = 1
   readonly headSent = false
   readonly startedAt = performance.now()
@@ -70,6 +71,14 @@ export class OfflineSession implements Session<RequestContext> {
 
   replaceBody(): void {
     // No body, so none to replace.
+  }
+
+  limitMessages(): void {
+    // No message.
+  }
+
+  retryOnStatus(): void {
+    // No status.
   }
 
   limitTunnel(): void {

@@ -61,6 +61,7 @@ export class GatewayPhases implements ProxyPhases<RequestContext> {
     dropIdentity(session.request)
     const plan = table.match(ctx)
     ctx.plan = plan
+    if (plan.grpc !== undefined) plan.grpc.apply(session)
     const waiting = plan.rewrite.length === 0 ? undefined : runChain(plan.rewrite, 'rewrite', session)
     return waiting === undefined
       ? this.afterRewrite(session, plan)

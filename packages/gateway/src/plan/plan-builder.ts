@@ -1,5 +1,7 @@
 import type { TunnelLimits } from '@sekisho/proxy'
 import type { Consumer } from '../consumers/consumer-directory.ts'
+import { CallPolicy } from '../grpc/call-policy.ts'
+import type { GrpcPolicy } from '../resources/grpc.ts'
 import type { NormalRoute, NormalService } from '../resources/index.ts'
 import type { WebSocketLimits } from '../resources/web-socket.ts'
 import type { PluginSet } from '../resources/plugin-set.ts'
@@ -45,6 +47,7 @@ export function buildPlan(parts: PlanParts, mounts: Mounts): Plan {
     missing: parts.missing,
     enableWebsocket: route.enable_websocket ?? service?.enable_websocket,
     tunnelLimits: tunnelLimits(route.websocket ?? service?.websocket),
+    grpc: callPolicy(route.grpc ?? service?.grpc),
   }
   const consumerPlans = new Map<Consumer, Plan>()
 
@@ -70,6 +73,9 @@ export function buildPlan(parts: PlanParts, mounts: Mounts): Plan {
   const plain: Plan = { ...base, ...phaseChains(globals, own), consumerRewrite: NO_PLUGINS, forConsumer }
   return plain
 }
+
+const callPolicy = (policy: GrpcPolicy | undefined): CallPolicy | undefined =>
+  policy === undefined ? undefined : new CallPolicy(policy)
 
 function tunnelLimits(limits: WebSocketLimits | undefined): Partial<TunnelLimits> | undefined {
   if (limits === undefined) return undefined

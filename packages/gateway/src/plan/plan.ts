@@ -1,5 +1,6 @@
 import type { TunnelLimits } from '@sekisho/proxy'
 import type { Consumer } from '../consumers/consumer-directory.ts'
+import type { CallPolicy } from '../grpc/call-policy.ts'
 import type { NormalRoute, NormalService } from '../resources/index.ts'
 import type { UpstreamTarget } from '../upstreams/upstream-target.ts'
 import type { MountedPlugin } from './mounted-plugin.ts'
@@ -17,6 +18,8 @@ export interface Plan extends PhaseChains {
   readonly enableWebsocket: boolean | undefined
   /** Limits of its tunnels, where some are configured. */
   readonly tunnelLimits: Partial<TunnelLimits> | undefined
+  /** How gRPC calls are treated, where that is configured. */
+  readonly grpc: CallPolicy | undefined
   /** `rewrite` of the plugins that a consumer brought in, which could not run before it was known. */
   readonly consumerRewrite: readonly MountedPlugin[]
   /** The plan with the plugins of a consumer and its group. */

@@ -11,6 +11,7 @@
  *
  * - `sekisho_http_status`: responses, also by status code and by the first pattern of path and host of the route;
  * - `sekisho_http_latency`: a histogram in milliseconds of the whole request, of the upstream's part, and of the rest;
+ * - `sekisho_grpc_status`: gRPC calls by status, where there are any;
  * - `sekisho_bandwidth`: bytes from and to clients.
  *
  * Labels are empty where there is nothing: no consumer, no upstream asked, no route matched (counted by a global rule
@@ -86,15 +87,17 @@ export default definePlugin({
         const { peer, sentAt, finishedAt } = session
         // The name of a node out of a balancer is a string already; that of another peer is made when it is asked for.
         const node = peer === undefined ? '' : (peer.backend?.address ?? peer.name)
-        lastMetrics
-          .for(consumer === undefined ? '' : consumer.username, node)
-          ?.record(
-            session.response?.status ?? 0,
-            finishedAt - session.startedAt,
-            sentAt === 0 ? -1 : finishedAt - sentAt,
-            session.bytesReceived,
-            session.bytesSent,
-          )
+        const counted = lastMetrics.for(consumer === undefined ? '' : consumer.username, node)
+        if (counted === undefined) return
+        counted.record(
+          session.response?.status ?? 0,
+          finishedAt - session.startedAt,
+          sentAt === 0 ? -1 : finishedAt - sentAt,
+          session.bytesReceived,
+          session.bytesSent,
+        )
+        const { grpcStatus } = session
+        if (grpcStatus !== undefined) counted.recordGrpc(grpcStatus)
       },
       dispose() {
         for (const counted of current.values()) counted.retire()

@@ -1,3 +1,4 @@
+import type { GrpcPolicy } from './grpc.ts'
 import type { PluginSet } from './plugin-set.ts'
 import type { Route } from './route.ts'
 import type { Service } from './service.ts'
@@ -31,6 +32,7 @@ export interface NormalRoute {
   /** Undefined: what its service says. */
   readonly enable_websocket: boolean | undefined
   readonly websocket: WebSocketLimits | undefined
+  readonly grpc: GrpcPolicy | undefined
   readonly enabled: boolean
 }
 
@@ -55,6 +57,7 @@ export function normaliseRoute(id: string, route: Route): NormalRoute {
     timeout: route.timeout,
     enable_websocket: route.enable_websocket,
     websocket: route.websocket,
+    grpc: route.grpc,
     enabled: route.status !== 0,
   }
 }
@@ -71,6 +74,7 @@ export interface NormalService {
   /** Undefined: WebSocket, and nothing else. */
   readonly enable_websocket: boolean | undefined
   readonly websocket: WebSocketLimits | undefined
+  readonly grpc: GrpcPolicy | undefined
 }
 
 /** `id` is the key of the service in its list. */
@@ -85,5 +89,6 @@ export function normaliseService(id: string, service: Service): NormalService {
     upstream_id: text(service.upstream_id),
     enable_websocket: service.enable_websocket,
     websocket: service.websocket,
+    grpc: service.grpc,
   }
 }

@@ -1,5 +1,6 @@
 import { type Static, Type } from '../schema/type.ts'
 import { needsOneOf, notBoth } from './constraints.ts'
+import { GrpcPolicy } from './grpc.ts'
 import { HostPattern, METHODS } from './host.ts'
 import { Id, metadata } from './metadata.ts'
 import { PluginSet } from './plugin-set.ts'
@@ -47,6 +48,7 @@ export const Route = Type.Object(
     timeout: Type.Optional(Timeout),
     enable_websocket: Type.Optional(Type.Boolean()),
     websocket: Type.Optional(WebSocketLimits),
+    grpc: Type.Optional(GrpcPolicy),
     status: Type.Optional(Type.Enum([1, 0], { default: 1, description: '0 takes the route out' })),
   },
   {

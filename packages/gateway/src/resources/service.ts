@@ -1,4 +1,5 @@
 import { type Static, Type } from '../schema/type.ts'
+import { GrpcPolicy } from './grpc.ts'
 import { HostPattern } from './host.ts'
 import { Id, metadata } from './metadata.ts'
 import { PluginSet } from './plugin-set.ts'
@@ -15,6 +16,7 @@ export const Service = Type.Object(
     hosts: Type.Optional(Type.Array(HostPattern, { minItems: 1, uniqueItems: true })),
     enable_websocket: Type.Optional(Type.Boolean()),
     websocket: Type.Optional(WebSocketLimits),
+    grpc: Type.Optional(GrpcPolicy),
   },
   { additionalProperties: false },
 )

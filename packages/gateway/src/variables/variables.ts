@@ -19,6 +19,14 @@ function queryOf({ upstreamTarget, session }: RequestContext): string {
   return at < 0 ? '' : upstreamTarget.slice(at + 1)
 }
 
+/** The path of a gRPC call: service with its package, and method. As the upstream gets it. */
+function methodOf({ upstreamTarget, path }: RequestContext): readonly [string, string] | undefined {
+  const match = GRPC_PATH.exec(upstreamTarget ?? path)
+  return match === null ? undefined : [match[1], match[2]]
+}
+
+const GRPC_PATH = /^\/([A-Za-z_][\w.]*)\/([A-Za-z_]\w*)$/
+
 /** Variables by nginx's and APISIX's names. */
 const READERS: Readonly<Record<string, VariableReader>> = {
   uri: ({ path }) => path,
@@ -54,6 +62,9 @@ const READERS: Readonly<Record<string, VariableReader>> = {
   upstream_status: ({ session }) => (session.responseSource === 'upstream' ? session.response?.status : undefined),
   upstream_response_time: ({ session }) => between(session.sentAt, session.finishedAt),
   upstream_header_time: ({ session }) => between(session.sentAt, session.answeredAt),
+  grpc_status: ({ session }) => session.grpcStatus,
+  grpc_service: (context) => methodOf(context)?.[0],
+  grpc_method: (context) => methodOf(context)?.[1],
   balancer_ip: ({ session }) => session.peer?.host,
   balancer_port: ({ session }) => session.peer?.port,
   upstream_uri: ({ upstreamTarget, session }) => upstreamTarget ?? session.request.target,

@@ -12,6 +12,8 @@ import type {
 } from '@sekisho/wire'
 import type { Backend } from '../balancing/index.ts'
 import type { Peer } from '../peers/peer.ts'
+import { isGrpcCall } from '../grpc/content-type.ts'
+import { grpcStatusOf } from '../grpc/status.ts'
 import { ProxyError } from '../proxy-error.ts'
 import type { ResponseBody, ResponseFields, ResponseSource, Session } from '../session.ts'
 import { fail, finish } from './finish.ts'
@@ -19,6 +21,7 @@ import type { ProxyRuntime } from './options.ts'
 import { localResponse, type LocalResponse } from './reply.ts'
 import { RequestBody } from './request-body.ts'
 import { answerLocally, relayBody, relayEnd, relayHead, relayWhole } from './response-stage.ts'
+import { Messages, type MessageLimits } from './message-limits.ts'
 import { onTunnelOpen } from './tunnel.ts'
 import { DEFAULT_TUNNEL_LIMITS, type TunnelLimits } from './tunnel-limits.ts'
 import type { WholeBody } from './whole-body.ts'
@@ -73,6 +76,14 @@ export class Exchange<Ctx> implements Session<Ctx>, ServerExchange, ClientExchan
   /** Bytes of the response body that may still leave by the length its head tells; -1 when it tells none, or nobody could change it. */
   bodyLeft = -1
   timeLimit: TimeLimit | undefined
+  /** Only where messages have limits. */
+  messages: Messages | undefined
+  /** Statuses of gRPC for which another node is asked. */
+  retryStatuses: ReadonlySet<number> | undefined
+  /** The last answer that was such a status. */
+  refusedHead: ResponseHead | undefined
+  /** Trailer fields behind the response, as the upstream (or we, for a failure) sent them. */
+  trailerLines = ''
   tunnelLimits: TunnelLimits = DEFAULT_TUNNEL_LIMITS
   /** Bytes of a body whose head waits for its end, at most; 0 = the head does not wait. */
   holdLimit = 0
@@ -180,6 +191,18 @@ export class Exchange<Ctx> implements Session<Ctx>, ServerExchange, ClientExchan
     else this.timeLimit.limit(ms)
   }
 
+  limitMessages(limits: MessageLimits): void {
+    this.messages = new Messages(limits)
+  }
+
+  retryOnStatus(statuses: ReadonlySet<number>): void {
+    this.retryStatuses = statuses
+  }
+
+  get grpcStatus(): number | undefined {
+    return grpcStatusOf(this.response, this.trailerLines)
+  }
+
   limitTunnel(limits: Partial<TunnelLimits>): void {
     this.tunnelLimits = { ...this.tunnelLimits, ...limits }
   }
@@ -212,6 +235,9 @@ export class Exchange<Ctx> implements Session<Ctx>, ServerExchange, ClientExchan
     this.body?.fail(error)
     fail(this, error)
   }
+  get mayWaitForClient(): boolean {
+    return this.body?.flows === true && isGrpcCall(this.request)
+  }
   onDownstreamDrain(): void {
     this.upstream?.releaseBody()
     this.resumeResponse()
@@ -226,6 +252,9 @@ export class Exchange<Ctx> implements Session<Ctx>, ServerExchange, ClientExchan
 
   onConnected(): void {
     connected(this)
+  }
+  get mayWaitForUpstream(): boolean {
+    return this.peer?.quietTimeoutMs === 0 && isGrpcCall(this.request)
   }
   onInformational(head: ResponseHead): void {
     // 100 is between us and the upstream: the client got its own when its body was wanted.

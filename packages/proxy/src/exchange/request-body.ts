@@ -2,6 +2,7 @@ import { CHUNKED, SENT, STALLED, type ClientStream } from '@sekisho/wire'
 import { ProxyError } from '../proxy-error.ts'
 import { isPromise, type Exchange } from './exchange.ts'
 import { fail } from './finish.ts'
+import { messageTooLong } from './message-limits.ts'
 import { requestTrailers } from './request-trailers.ts'
 
 /** Up to here a body is remembered, so that a second attempt can send it again (Pingora's BODY_BUF_LIMIT). */
@@ -45,6 +46,7 @@ export class RequestBody {
   private stalled = false
   /** Bytes that may still go up by the length this attempt's head tells; CHUNKED when it tells none. */
   private left = CHUNKED
+  private checked = false
   private filterWanted: boolean | undefined
   /** A body filter's promise is out: nothing may overtake it. */
   private filtering = false
@@ -61,6 +63,11 @@ export class RequestBody {
     const own = new RequestBody(exchange)
     own.whole = body
     return own
+  }
+
+  /** An upstream takes it as it comes. */
+  get flows(): boolean {
+    return this.flowing
   }
 
   /** Another attempt could send it from the start. */
@@ -80,6 +87,9 @@ export class RequestBody {
     this.begun = true
     this.left = length
     if (this.whole !== undefined && !this.hasFilter) {
+      // Once: another attempt sends the same.
+      if (!this.checked && !this.withinLimit(this.whole)) return
+      this.checked = true
       if (this.whole.length > 0) upstream.sendBody(this.whole)
       upstream.endBody(this.trailers)
       return
@@ -254,8 +264,16 @@ export class RequestBody {
       downstream.pauseRequestBody()
       return true
     }
+    if (!this.withinLimit(chunk)) return true
     this.remember(chunk)
     return upstream === undefined || this.write(upstream, chunk)
+  }
+
+  private withinLimit(chunk: Uint8Array): boolean {
+    const meter = this.exchange.messages?.request
+    if (meter === undefined || meter.follow(chunk)) return true
+    if (!this.exchange.over) fail(this.exchange, messageTooLong('request', meter))
+    return false
   }
 
   private write(upstream: ClientStream, chunk: Uint8Array): boolean {

@@ -2,7 +2,7 @@ import type { ResponseHead } from '@sekisho/wire'
 import { grpcStatusOf } from '../grpc/status.ts'
 import { ProxyError } from '../proxy-error.ts'
 import type { Exchange } from './exchange.ts'
-import { mayTryAgain, tryAgain } from './upstream-stage.ts'
+import { tryAgain } from './upstream-stage.ts'
 
 /**
  * Whether another node is asked in place of a response that is nothing but a status which `session.retryOnStatus` named. Nothing of it has
@@ -14,8 +14,7 @@ export function refusedByStatus<Ctx>(exchange: Exchange<Ctx>, head: ResponseHead
   if (status === undefined || exchange.retryStatuses?.has(status) !== true) return false
   const error = new ProxyError('GRPC_STATUS', 'upstream', 502, `${exchange.peer?.name} answered grpc-status ${status}`)
   error.retry = true
-  if (!mayTryAgain(exchange, error)) return false
-  // If nobody else is there to ask, this is the answer.
+  // If nobody else can be asked, this is the answer after all.
   exchange.refusedHead = head
   tryAgain(exchange, error, false)
   return true

@@ -3,6 +3,7 @@ import type { Peer } from '../peers/peer.ts'
 import { ProxyError } from '../proxy-error.ts'
 import { isPromise, type Exchange } from './exchange.ts'
 import { fail, logError } from './finish.ts'
+import { relayWhole } from './response-stage.ts'
 import { sendUpstream } from './upstream-request.ts'
 
 /** Chooses a peer and gets a connection to it. Each call is one attempt. */
@@ -29,6 +30,7 @@ function noPeer<Ctx>(exchange: Exchange<Ctx>, phase: string, cause: unknown): vo
   const { lastError } = exchange
   const error = ProxyError.fromPhase(phase, cause)
   if (error.code !== 'NO_UPSTREAM' || lastError === undefined) fail(exchange, error)
+  else if (lastError.code === 'GRPC_STATUS') giveUp(exchange, lastError)
   else {
     const message = `${lastError.message}, and no other node is left`
     fail(exchange, new ProxyError(lastError.code, lastError.source, lastError.status, message, { cause: lastError }))
@@ -142,13 +144,24 @@ export function tryAgain<Ctx>(exchange: Exchange<Ctx>, error: ProxyError, before
     exchange.attempts--
   } else if (peer.backend !== undefined) exchange.tried = [...exchange.tried, peer.backend]
   if (!error.retry || exchange.attempts > maxRetries || !(exchange.body?.replayable ?? true)) {
-    fail(exchange, error)
+    giveUp(exchange, error)
     return
   }
   logError(exchange, error)
   exchange.lastError = error
   exchange.body?.hold()
   attempt(exchange)
+}
+
+/** No attempt is left. What an upstream answered is better than an error of ours. */
+function giveUp<Ctx>(exchange: Exchange<Ctx>, error: ProxyError): void {
+  const { refusedHead } = exchange
+  if (error.code !== 'GRPC_STATUS' || refusedHead === undefined) {
+    fail(exchange, error)
+    return
+  }
+  exchange.retryStatuses = undefined
+  relayWhole(exchange, refusedHead, '', '')
 }
 
 /** Failures after which the request may have been carried out or not: only what may be done twice is done again. */

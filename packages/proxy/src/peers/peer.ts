@@ -22,11 +22,14 @@ export interface PeerOptions {
   readonly protocol?: UpstreamProtocol
   /** Until the connection is there, TLS included. Default 10 s. */
   readonly connectTimeoutMs?: number
-  /** Between two reads of a response. Default 60 s. */
+  /** Between two reads of a response, to whose head it begins when the request was sent. Default 60 s. A gRPC call over HTTP/2 has `quietTimeoutMs` alone. */
   readonly readTimeoutMs?: number
   /** Between two writes that the peer must make room for. Default 60 s. */
   readonly writeTimeoutMs?: number
-  /** Between two pieces of a response body in HTTP/2, where PING tells a quiet stream from a dead peer. Default 0: no limit. */
+  /**
+   * Between two pieces of a response body in HTTP/2, where PING tells a quiet stream from a dead peer. Default 0: no limit, and for a gRPC call
+   * none until its head either: many servers send that with the first message.
+   */
   readonly quietTimeoutMs?: number
   readonly keepAlive?: Partial<KeepAlive>
   /** Connections are only shared within a group: for tenants that must not meet. */

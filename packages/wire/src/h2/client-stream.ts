@@ -341,6 +341,7 @@ export class H2ClientStream extends H2Stream implements ClientStream {
   onDeadline(): void {
     const { name } = this.connection
     const waited = this.waits
+    if (!waited && this.id > 0 && !this.headReceived && this.exchange?.mayWaitForUpstream === true) return
     if (this.id === 0) {
       this.connection.giveUpConnecting(this)
       this.fail(new TransportError('CONNECT_TIMEOUT', `connecting to ${name} took too long`))

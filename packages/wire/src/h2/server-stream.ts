@@ -268,6 +268,7 @@ export class H2ServerStream extends H2Stream implements ServerStream {
       this.lost('the client took no byte for body_timeout')
       this.reset(ErrorCode.CANCEL)
     } else if (!this.headSent && !this.peerEnded && this.exchange !== undefined) {
+      if (this.exchange.mayWaitForClient === true) return
       this.exchange.onRequestRefused(refusal('BODY_TIMEOUT'))
     }
   }

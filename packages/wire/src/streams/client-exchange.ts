@@ -5,6 +5,8 @@ import type { ResponseHead } from '../h1/response-head.ts'
 export interface ClientExchange {
   /** The connection is there (TLS included): the request may be sent. */
   onConnected(): void
+  /** Asked when the read timeout of HTTP/2 has passed before the head: true lets it wait on. PING finds out whether the upstream is there. */
+  readonly mayWaitForUpstream?: boolean
   /** A 1xx response; 101 only when the request asked for an upgrade, as `onUpgraded`. */
   onInformational(head: ResponseHead): void
   /**

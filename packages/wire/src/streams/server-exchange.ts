@@ -25,6 +25,8 @@ export interface ServerExchange {
   onRequestEnd(trailers: string): void
   /** The rest of the body is unusable: it broke a rule or a limit. An answer may still be possible. */
   onRequestRefused(reason: Refusal): void
+  /** Asked when the client of an HTTP/2 request has sent nothing for the body timeout: true lets it wait on. */
+  readonly mayWaitForClient?: boolean
   /** What waited to be sent has left: sending may go on. */
   onDownstreamDrain(): void
   /** The client is gone, or has given this request up, before the exchange was over. */

@@ -7,6 +7,7 @@ import type { Upstream } from '../../resources/upstream.ts'
 import type { PluginSet } from '../../resources/plugin-set.ts'
 import { checkConsumerKeys } from './consumers.ts'
 import type { CheckContext, Entry } from './entry.ts'
+import { checkGrpcPolicy } from './grpc.ts'
 import { checkGlobalRules } from './global-rules.ts'
 import { checkPluginMetadata } from './plugin-metadata.ts'
 import { checkPluginSet } from './plugin-set.ts'
@@ -48,7 +49,8 @@ function checkEntry(context: CheckContext, entry: Entry): void {
       checkRoute(findings, item as Route, path)
       break
   }
-  const { upstream } = item as Route | Service
+  const { upstream, grpc } = item as Route | Service
+  if (grpc !== undefined) checkGrpcPolicy(findings, grpc, `${path}/grpc`)
   if (upstream !== undefined) checkUpstream(findings, upstream, `${path}/upstream`)
   const plugins = (item as Consumer).plugins as PluginSet | undefined
   if (plugins !== undefined) checkPluginSet(context, plugins, `${path}/plugins`, kind === 'consumers')

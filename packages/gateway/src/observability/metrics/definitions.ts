@@ -60,6 +60,13 @@ export const METRICS = {
     'consumer',
     'node',
   ]),
+  grpcStatus: define('counter', 'sekisho_grpc_status', 'gRPC calls by the number of their status.', [
+    'grpc_status',
+    'route',
+    'service',
+    'consumer',
+    'node',
+  ]),
   httpLatency: define(
     'histogram',
     'sekisho_http_latency',

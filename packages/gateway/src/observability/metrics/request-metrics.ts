@@ -81,6 +81,9 @@ export class RequestMetrics {
   // A map behind the last one seen, not an array by code: that would be 4 KB for each of them.
   readonly #byStatus = new Map<number, Counter>()
   #lastStatus = 0
+  #byGrpcStatus: Map<number, Counter> | undefined
+  #lastGrpc = -1
+  #lastGrpcCounter: Counter | undefined
   #lastCounter: Counter | undefined
 
   constructor(metrics: WorkerMetrics, labels: RouteLabels, consumer: string, node: string) {
@@ -120,6 +123,28 @@ export class RequestMetrics {
     }
     this.#ingress.add(ingressBytes)
     this.#egress.add(egressBytes)
+  }
+
+  /** The status of a gRPC call. */
+  recordGrpc(status: number): void {
+    if (status === this.#lastGrpc && this.#lastGrpcCounter !== undefined) this.#lastGrpcCounter.add(1)
+    else this.#countGrpc(status)
+  }
+
+  #countGrpc(status: number): void {
+    // Only those that gRPC has: a number that an upstream makes up makes no series.
+    const known = status <= 16 ? status : 2
+    let counter = this.#byGrpcStatus?.get(known)
+    if (counter === undefined) {
+      if (this.forgotten) return
+      const { route, service } = this.#labels
+      const labels = { grpc_status: String(known), route, service, consumer: this.consumer, node: this.node }
+      counter = this.#metrics.counter(METRICS.grpcStatus, labels)
+      ;(this.#byGrpcStatus ??= new Map()).set(known, counter)
+    }
+    counter.add(1)
+    this.#lastGrpc = known
+    this.#lastGrpcCounter = counter
   }
 
   #countStatus(status: number): void {
