@@ -9,7 +9,7 @@ const built = (path) => new URL(path.replace('/', '/dist/'), packages)
 if (!existsSync(built('gateway/index.js'))) fail('packages/gateway is not built; run "npm run build" first')
 
 const { PHASE_NAMES } = await import(built('proxy/phases/phases.js'))
-const { refusal, refusalCodes } = await import(built('wire/h1/refusal.js'))
+const { refusal, refusalCodes } = await import(built('wire/streams/refusal.js'))
 const { METRICS } = await import(built('gateway/observability/metrics/definitions.js'))
 const { ProcessMetrics } = await import(built('gateway/observability/metrics/process-metrics.js'))
 

@@ -20,7 +20,9 @@ function queryOf({ upstreamTarget, session }: RequestContext): string {
 }
 
 /** The path of a gRPC call: service with its package, and method. As the upstream gets it. */
-function methodOf({ upstreamTarget, path }: RequestContext): readonly [string, string] | undefined {
+function methodOf({ upstreamTarget, path, session }: RequestContext): readonly [string, string] | undefined {
+  const type = session.request.headers.get('content-type')
+  if (type?.startsWith('application/grpc') !== true && session.grpcStatus === undefined) return undefined
   const match = GRPC_PATH.exec(upstreamTarget ?? path)
   return match === null ? undefined : [match[1], match[2]]
 }

@@ -34,6 +34,7 @@ export function answerLocally<Ctx>(exchange: Exchange<Ctx>, local: LocalResponse
   exchange.answered = true
   exchange.held = undefined
   exchange.whole = undefined
+  exchange.trailerLines = ''
   exchange.course++
   const { head, body } = isGrpc(exchange.request) ? grpcReply(local, error) : local
   const waiting = filterHead(exchange, head, 'local')

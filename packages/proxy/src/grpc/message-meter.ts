@@ -22,6 +22,7 @@ export class MessageMeter {
 
   /** @returns false when a message is longer than the limit: as soon as its prefix is there, before its bytes are */
   follow(chunk: Uint8Array): boolean {
+    if (this.exceeded > 0) return false
     let at = 0
     while (at < chunk.length) {
       if (this.left > 0) {

@@ -1,5 +1,5 @@
 import type { GrpcPolicy } from '../../resources/grpc.ts'
-import type { Findings } from '../findings.ts'
+import type { Findings } from '../problem.ts'
 
 /** A default above what is allowed at most would never hold. */
 export function checkGrpcPolicy(findings: Findings, policy: GrpcPolicy, path: string): void {

@@ -62,6 +62,7 @@ export interface RequestOptions {
 export class TestSession {
   readonly request: RequestHead
   readonly remoteAddress: string
+  readonly protocol = 'HTTP/1.1'
   readonly ctx: RequestContext
   response: ResponseHead | undefined = undefined
   startedAt = 1_000
