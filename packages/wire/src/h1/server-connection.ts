@@ -5,11 +5,11 @@ import type { H1Limits } from '../limits.ts'
 import { ClientEnd } from '../sockets/client-end.ts'
 import { PLAIN } from '../sockets/connection-info.ts'
 import { queuedBytes, sendBytes, SENT, type Sent } from '../sockets/output.ts'
-import { latin1Text } from '../sockets/latin1.ts'
 import { LONG_BODY_BYTES, ReadBuffers } from '../sockets/read-buffers.ts'
 import { refusal, Refusal, type RefusalCode } from '../streams/refusal.ts'
 import { RequestBodyReader, type BodyReceiver } from './request-body-reader.ts'
-import { parseRequestHead, type RequestHead } from './request-head.ts'
+import type { RequestHead } from './request-head.ts'
+import { RequestHeadReader } from './request-head-reader.ts'
 import { BY_CLOSE } from './response-framing.ts'
 import type { ResponseHead } from './response-head.ts'
 import { ResponseWriter } from './response-writer.ts'
@@ -38,8 +38,6 @@ const DISCARD_BYTES = 65_536
 const DRAIN_IDLE_MS = 1_000
 /** TCP asks a silent client of a tunnel whether it is there. */
 const TUNNEL_KEEP_ALIVE_MS = 60_000
-/** How an HTTP/2 connection begins. */
-const PREFACE_LINE = 'PRI * HTTP/2.0\r\n\r\n'
 
 /** What a listener's connections share. */
 export interface ServerConnectionOptions {
@@ -75,11 +73,7 @@ export class H1ServerConnection implements ServerConnection, ServerStream, Timed
   private request: RequestHead | undefined
   /** Bytes that arrived and cannot be looked at yet: half a head, a body nobody asked for, the next request. */
   private pending: Buffer | undefined
-  private headStarted = false
-  /** The one empty line that may stand before a request came in a read of its own. */
-  private emptyLineTaken = false
-  /** Bytes of a head that has not ended yet, which were looked at: a head that comes byte by byte is not read again for each. */
-  private headScanned = 0
+  private readonly heads = new RequestHeadReader()
   private readonly body = new RequestBodyReader()
   private bodyWanted = false
   private bodyPaused = false
@@ -175,29 +169,23 @@ export class H1ServerConnection implements ServerConnection, ServerStream, Timed
 
   /** @returns the position behind the head, or -1 when it is not complete or was refused */
   private readHead(bytes: Buffer, at: number, end: number): number {
-    const { limits, handler } = this.options
-    const text = latin1Text(bytes, at, end - at > limits.maxHeadBytes ? at + limits.maxHeadBytes : end)
-    // RFC 9112 section 2.2: one empty line before a request is forgiven.
-    const start = !this.emptyLineTaken && text.charCodeAt(0) === 13 && text.charCodeAt(1) === 10 ? 2 : 0
-    const stop = text.indexOf('\r\n\r\n', Math.max(start, this.headScanned - 3))
-    if (stop < 0) {
-      const problem = incompleteHeadProblem(text, this.headScanned, end - at, limits)
-      if (problem !== undefined) this.refuse(refusal(problem))
-      else this.waitForHead(bytes, at, end)
+    const { heads, options } = this
+    const startedBefore = heads.started
+    const head = heads.read(bytes, at, end, options.limits)
+    if (head === undefined) {
+      if (heads.started) this.waitForHead(bytes, at, end, startedBefore)
       return -1
     }
-    const head = parseRequestHead(text, start, stop + 4, limits)
     if (head instanceof Refusal) {
-      if (this.requestNumber === 0 && this.options.onPreface !== undefined && text.startsWith(PREFACE_LINE, start)) {
-        this.handOver(this.options.onPreface, Buffer.from(bytes.subarray(at + start, end)))
-        return -1
-      }
-      this.refuse(head)
+      if (heads.prefaceAt >= 0 && this.requestNumber === 0 && options.onPreface !== undefined)
+        this.handOver(options.onPreface, Buffer.from(bytes.subarray(at + heads.prefaceAt, end)))
+      else this.refuse(head)
       return -1
     }
-    this.beginRequest(head, stop + 4)
-    handler.onRequest(this, head)
-    return at + stop + 4
+    const { size } = heads
+    this.beginRequest(head, size)
+    options.handler.onRequest(this, head)
+    return at + size
   }
 
   /** The client speaks HTTP/2: only a head that was refused can be its preface, so requests pay nothing for this. */
@@ -208,27 +196,16 @@ export class H1ServerConnection implements ServerConnection, ServerStream, Timed
     onPreface(this, rest)
   }
 
-  private waitForHead(bytes: Buffer, at: number, end: number): void {
-    // The empty line that some clients send behind a body begins nothing.
-    if (end - at === 2 && !this.emptyLineTaken && bytes[at] === 13 && bytes[at + 1] === 10) {
-      this.emptyLineTaken = true
-      this.headScanned = 0
-      return
-    }
+  private waitForHead(bytes: Buffer, at: number, end: number, startedBefore: boolean): void {
     this.pending = Buffer.from(bytes.subarray(at, end))
     // The time of a connection's first head runs since it was opened.
-    if (!this.headStarted && this.requestNumber > 0) this.startTimer(this.options.limits.headerTimeoutMs)
-    this.headStarted = true
-    this.headScanned = end - at
+    if (!startedBefore && this.requestNumber > 0) this.startTimer(this.options.limits.headerTimeoutMs)
   }
 
   private beginRequest(head: RequestHead, size: number): void {
     this.request = head
     this.requestNumber++
     this.bytesReceived = size
-    this.headStarted = false
-    this.emptyLineTaken = false
-    this.headScanned = 0
     this.writer.reset()
     this.responseDone = false
     this.deadline = 0
@@ -597,15 +574,3 @@ export class H1ServerConnection implements ServerConnection, ServerStream, Timed
 }
 
 const consumeLater = (connection: H1ServerConnection): void => connection.consumePending()
-
-const BARE_LINE_END = /(?<!\r)\n|\r[^\n]/g
-
-/** What can be said of a head whose end has not come yet; `scanned` bytes of it were found to be fine before. */
-function incompleteHeadProblem(text: string, scanned: number, size: number, limits: H1Limits): RefusalCode | undefined {
-  // Without CRLF CRLF a head that ends its lines in LF alone would be waited for until the time is up.
-  BARE_LINE_END.lastIndex = Math.max(0, scanned - 1)
-  if (BARE_LINE_END.test(text)) return 'BARE_LINE_END'
-  if (size < limits.maxHeadBytes) return undefined
-  const lineEnd = text.indexOf('\r\n', 2)
-  return lineEnd < 0 || lineEnd > limits.maxTargetLength + 64 ? 'TARGET_TOO_LONG' : 'HEAD_TOO_LARGE'
-}
