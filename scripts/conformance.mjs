@@ -51,7 +51,7 @@ function certificate(name) {
 
 function ready(gateway) {
   return new Promise((resolve, reject) => {
-    gateway.stdout.on('data', (text) => String(text).includes('serving') && resolve())
+    gateway.stderr.on('data', (text) => String(text).includes('serving') && resolve())
     gateway.once('exit', (status) => reject(new Error(`the gateway ended with status ${status}`)))
   })
 }
@@ -71,8 +71,12 @@ function readReport(xml) {
   const cases = []
   for (const [, suite, body] of xml.matchAll(/<testsuite [^>]*?package="([^"]*)"[^>]*>([^]*?)<\/testsuite>/g)) {
     let number = 0
-    for (const [, title, inner] of body.matchAll(/<testcase [^>]*?classname="([^"]*)"[^>]*?(?:\/>|>([^]*?)<\/testcase>)/g)) {
-      const section = `${suite}/${++number}`.replace(/^(http2|generic|hpack)\//, (part) => (part === 'http2/' ? '' : part))
+    for (const [, title, inner] of body.matchAll(
+      /<testcase [^>]*?classname="([^"]*)"[^>]*?(?:\/>|>([^]*?)<\/testcase>)/g,
+    )) {
+      const section = `${suite}/${++number}`.replace(/^(http2|generic|hpack)\//, (part) =>
+        part === 'http2/' ? '' : part,
+      )
       cases.push({ section, title, failed: /<(failure|error)/.test(inner ?? ''), why: inner ?? '' })
     }
   }
@@ -86,7 +90,9 @@ function print(name, cases) {
   const wrong = failed.filter((one) => !skipped.includes(one))
   for (const one of wrong) console.log(`  ${name} ${one.section} FAILED: ${one.title}\n${one.why.trim()}`)
   const passed = cases.length - failed.length
-  console.log(`${name.padEnd(6)} ${cases.length} cases, ${passed} passed, ${skipped.length} skipped, ${wrong.length} failed`)
+  console.log(
+    `${name.padEnd(6)} ${cases.length} cases, ${passed} passed, ${skipped.length} skipped, ${wrong.length} failed`,
+  )
   return wrong.length === 0 && cases.length > 100
 }
 
@@ -101,13 +107,14 @@ try {
   writeFileSync(cert, certificate('EC_CERTIFICATE'))
   writeFileSync(key, certificate('EC_KEY'))
   const document = {
+    metrics: { address: `127.0.0.1:${await freePort()}` },
     listen: [`127.0.0.1:${plain}`, { address: `127.0.0.1:${tls}`, tls: { cert, key } }],
     workers: 1,
     routes: [{ uri: '/*', upstream: `http://127.0.0.1:${origin}` }],
   }
   writeFileSync(config, JSON.stringify(document))
   const command = join(root, 'packages/cli/bin/sekisho.js')
-  gateway = spawn(process.execPath, [command, 'start', '-c', config], { stdio: ['ignore', 'pipe', 'inherit'] })
+  gateway = spawn(process.execPath, [command, 'start', '-c', config], { stdio: ['ignore', 'inherit', 'pipe'] })
   await ready(gateway)
   const [first, second] = [await judge(program, 'plain', plain, folder), await judge(program, 'TLS', tls, folder)]
   good = [print('plain', first), print('TLS', second)].every(Boolean)

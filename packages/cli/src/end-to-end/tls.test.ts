@@ -30,7 +30,7 @@ afterEach(async () => {
 })
 
 const eventually = (expectations: () => void | Promise<void>): Promise<void> =>
-  vi.waitFor(expectations, { timeout: 10_000, interval: 25 })
+  vi.waitFor(expectations, { timeout: 30_000, interval: 25 })
 
 /** A port that is free now: listeners are told apart by their addresses, so only one may say 0. */
 function freePort(): Promise<number> {
@@ -147,4 +147,4 @@ it.skipIf(!hasOpenssl)('gets a certificate by ACME, serves it at once, and keeps
   } finally {
     await ca.close()
   }
-})
+}, 60_000)

@@ -3,19 +3,22 @@ import { KIND_SINGULAR, RESOURCE_KINDS, type ResourceKind } from '../resources/k
 import { resourceSchemas } from '../resources/kinds.ts'
 import { emptyResourceSet, kept, type ResourceSet } from '../resources/resource-set.ts'
 import { checkResources } from './checks/check-resources.ts'
+import { DocumentClaims } from './checks/claims.ts'
 import type { Entry } from './checks/entry.ts'
 import { identify } from './checks/identities.ts'
-import { compileProtos } from './checks/protos.ts'
+import { DocumentResources } from './checks/known-resources.ts'
+import { checkProtoUses, compileProtos } from './checks/protos.ts'
 import { checkAllowedPlugins, checkSettings } from './checks/settings.ts'
+import { checkAcmeListeners, checkTlsListeners } from './checks/tls-listeners.ts'
 import { ConfigDocument } from './document.ts'
 import { resolveReferences } from './env-references.ts'
 import type { Environment } from './environment.ts'
 import { explainSchema } from './explain/explain.ts'
-import { PemReferences } from './pem-references.ts'
 import type { PluginLookup } from './plugin-lookup.ts'
 import { Findings } from './problem.ts'
 import { type NodeSettings, nodeSettings } from './settings/node-settings.ts'
 import type { Settings } from './settings/settings.ts'
+import { ResourceReferences } from './references/resource-references.ts'
 
 export interface ValidationOptions {
   /** All plugins, or what finds them once it is known where to look (`plugin_paths`). */
@@ -53,21 +56,27 @@ export async function validateDocument(
     return undefined
   }
   const settings = readSettings(value, options.environment, findings)
-  const pem = new PemReferences(dirname(resolve(file)), options.environment, findings)
-  const read = readResources(value, pem, findings)
-  const { ids } = read
-  const entries = await compileProtos(read.entries, ids.get('protos') ?? new Set(), findings)
+  const files = { folder: dirname(resolve(file)), within: undefined }
+  const references = new ResourceReferences({ environment: options.environment, files }, findings)
+  const read = readResources(value, references, findings)
+  const entries = await compileProtos(read.entries, findings)
+  const known = new DocumentResources(entries, read.ids)
+  await checkProtoUses(entries, known, findings)
   const complete = settings && nodeSettings(settings, file)
   if (complete !== undefined) {
     const plugins = await findPlugins(options, complete, findings)
     if (plugins === undefined) return undefined
     const allowed = complete.plugins && new Set(complete.plugins)
-    const context = { entries, ids, plugins, allowed, settings: complete, findings }
+    const claims = new DocumentClaims(complete.acme?.domains ?? [])
+    const context = { entries, known, claims, plugins, allowed, settings: complete, findings }
     checkAllowedPlugins(context, complete.plugins ?? [])
     checkResources(context)
+    checkTlsListeners(complete, entries, findings)
+    checkAcmeListeners(complete, findings)
   }
+  references.mask()
   if (complete === undefined || findings.list.length > 0) return undefined
-  return { settings: complete, resources: resourceSet(entries), files: [...pem.files] }
+  return { settings: complete, resources: resourceSet(entries), files: [...references.files] }
 }
 
 /** Plugins of the user may fail to load: that is a problem of the configuration which asks for them. */
@@ -103,7 +112,7 @@ function readSettings(document: Fields, environment: Environment, findings: Find
 /** All resources that are as their schemas say, and the ids of all. */
 function readResources(
   document: Fields,
-  pem: PemReferences,
+  references: ResourceReferences,
   findings: Findings,
 ): { entries: Entry[]; ids: Map<ResourceKind, ReadonlySet<string>> } {
   const entries: Entry[] = []
@@ -123,7 +132,7 @@ function readResources(
     ids.set(kind, new Set(identified.map(({ id }) => id)))
     for (const entry of identified) {
       if (wrong.has(entry.item)) continue
-      const resolved = pem.resolve(entry)
+      const resolved = references.resolve(entry)
       if (resolved !== undefined) entries.push(resolved)
     }
   }

@@ -33,7 +33,11 @@ export interface WriteOptions {
   readonly force?: boolean
 }
 
-/** `problems`: refused whole, each with the path of the field, the reason and the remedy. `conflict`: somebody else was faster. */
+/**
+ * `problems`: refused whole, each with the path of the field, the reason and the remedy. A path begins with kind and id (`/routes/hello/uri`,
+ * the id as a part of a JSON Pointer); `file` is '' and `line` 0. `conflict`: somebody else was faster. `items`: as `get` gives them now.
+ * A dry run has the revision that holds, and `items` as they would be.
+ */
 export type WriteResult =
   | { readonly revision: number; readonly items: readonly Item[]; readonly changes: readonly ResourceDifference[] }
   | { readonly problems: readonly ConfigProblem[] }
@@ -55,7 +59,10 @@ export interface ControlPlane {
   readonly revision: number
   get(kind: ResourceKind, id: string): Item | undefined
   list(kind: ResourceKind): readonly Item[]
-  /** All or nothing. Waits until it is durable, not until other nodes have it. */
+  /**
+   * All or nothing. Waits until it is durable, not until other nodes have it. Rejects when the store cannot be reached. Fills in `id`,
+   * `create_time` (kept from what was there) and `update_time` where `value` does not have them. Deleting what is not there changes nothing.
+   */
   write(changes: readonly DocumentChange[], options: WriteOptions): Promise<WriteResult>
   /** Makes the whole configuration equal to `documents` (what is not among them is deleted); `sekisho apply`. */
   replaceAll(documents: readonly DocumentChange[], options: WriteOptions): Promise<WriteResult>

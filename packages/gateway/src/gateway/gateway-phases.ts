@@ -16,6 +16,7 @@ import { verifyClient } from '../tls/verify-client.ts'
 import { addForwardedHeaders } from './forwarded-headers.ts'
 import type { GatewayTable } from './gateway-table.ts'
 import { LogThrottle } from './log-throttle.ts'
+import { answerPreflight, preflightPlan } from './preflight.ts'
 import type { UpstreamStatus } from './upstream-status.ts'
 
 export interface GatewayPhasesOptions {
@@ -59,6 +60,10 @@ export class GatewayPhases implements ProxyPhases<RequestContext> {
     }
     if (challenges !== undefined && challenges.pending > 0 && challenges.answer(session)) return undefined
     dropIdentity(session.request)
+    if (session.request.method === 'OPTIONS') {
+      const asked = preflightPlan(session, table)
+      if (asked !== undefined) return answerPreflight(session, asked)
+    }
     const plan = table.match(ctx)
     ctx.plan = plan
     if (plan.grpc !== undefined) plan.grpc.apply(session)

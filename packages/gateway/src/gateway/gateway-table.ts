@@ -80,6 +80,14 @@ export class GatewayTable {
     return this.planOf(this.router.match(context) ?? this.noRoute)
   }
 
+  /** The plan of the route that would take such a request with another method. */
+  matchAs(context: RequestContext, method: string): Plan | undefined {
+    const request: RequestContext = Object.create(context, { method: { value: method } }) as RequestContext
+    const entry = this.router.match(request)
+    context.uriParams = request.uriParams
+    return entry === undefined ? undefined : this.planOf(entry)
+  }
+
   explain(context: RequestContext): Explanation<RouteEntry> {
     return this.router.explain(context)
   }

@@ -2,6 +2,7 @@ import type { MountedPlugin } from './mounted-plugin.ts'
 
 /** For each phase the plugins that act in it, in order. An empty list costs one comparison. */
 export interface PhaseChains {
+  readonly preflight: readonly MountedPlugin[]
   readonly rewrite: readonly MountedPlugin[]
   readonly access: readonly MountedPlugin[]
   readonly balancer: readonly MountedPlugin[]
@@ -25,6 +26,7 @@ export function phaseChains(globals: readonly MountedPlugin[], own: readonly Mou
     return chain.length === 0 ? NO_PLUGINS : chain
   }
   return {
+    preflight: having('preflight'),
     rewrite: having('rewrite'),
     access: having('access'),
     balancer: having('balancer'),

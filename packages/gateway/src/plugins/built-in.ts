@@ -7,6 +7,7 @@ const BUILT_IN = {
   echo: () => import('./echo.ts'),
   'fault-injection': () => import('./fault-injection.ts'),
   'grpc-transcode': () => import('./grpc-transcode.ts'),
+  'grpc-web': () => import('./grpc-web.ts'),
   'ip-restriction': () => import('./ip-restriction.ts'),
   'key-auth': () => import('./key-auth.ts'),
   'limit-conn': () => import('./limit-conn.ts'),

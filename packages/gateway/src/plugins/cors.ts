@@ -15,7 +15,8 @@
  *         max_age: 600
  * ```
  *
- * Every OPTIONS request is answered with 200 and never reaches the upstream. A request of an origin that is not allowed
+ * Every OPTIONS request is answered with 200 and never reaches the upstream. A browser that asks before a POST is answered by the route
+ * that takes the POST, though its `methods` do not name OPTIONS. To gRPC-Web calls the fields of a status are exposed, too. A request of an origin that is not allowed
  * is served all the same, without the headers: it is the browser that keeps the page from reading it. `*` allows all,
  * and cannot go with `allow_credential`; `**` allows all in spite of credentials, so that every page on the web can act
  * for your users. Which origins:
@@ -34,6 +35,8 @@
 import { type Static, Type } from '../schema/type.ts'
 import { compileRegularExpression, ExpressionError } from '../expressions/index.ts'
 import type { GatewaySession } from '../session.ts'
+import { parseWebType } from '../grpc-web/content-type.ts'
+import { exposeStatus } from '../grpc-web/cross-origin.ts'
 import { defaulted } from './defaulted.ts'
 import { definePlugin } from './definition.ts'
 import type { PluginLogger } from './context.ts'
@@ -134,6 +137,7 @@ export default definePlugin({
     const varies = origins !== everyone || (timing !== everyone && timing !== nobody)
 
     return {
+      preflight: () => true,
       rewrite(session) {
         // A later plugin may change the header on its way to the upstream.
         if (varies) session.ctx.setState('cors', session.request.headers.get('origin') ?? '')
@@ -155,6 +159,7 @@ export default definePlugin({
         // One text instead of five checked fields, which would cost 2 µs more. All of it is the configuration, checked,
         // and values that were fields when they came.
         headers.appendLines(lines, FIELDS)
+        if (parseWebType(session.request.headers.get('content-type')) !== undefined) exposeStatus(headers)
       },
     }
   },

@@ -12,6 +12,12 @@ import type { PluginContext } from './context.ts'
  * - A callback that throws costs this request a 500 and a line in the error log, nothing else.
  */
 export interface PluginHooks {
+  /**
+   * A browser asks (OPTIONS, with `Origin` and `Access-Control-Request-Method`) whether a page may send a request that this route would take, be
+   * it that the route takes no OPTIONS. true: yes, as far as this plugin knows. It is answered with a 200 then, to which headerFilter adds what
+   * the browser wants to read, and no plugin asks for credentials, which browsers do not send with the question.
+   */
+  readonly preflight?: ((session: GatewaySession) => boolean) | undefined
   /** Before access: authenticate, rewrite the request. Runs again for plugins that a consumer brought in. */
   readonly rewrite?: ((session: GatewaySession) => void | Promise<void>) | undefined
   /** Decide whether the request may go on. */

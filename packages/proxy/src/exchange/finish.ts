@@ -1,9 +1,9 @@
 import { ProxyError } from '../proxy-error.ts'
-import { isGrpc } from '../grpc/content-type.ts'
+import { isGrpc, isGrpcCall } from '../grpc/content-type.ts'
 import { grpcTrailers } from '../grpc/reply.ts'
 import type { Exchange } from './exchange.ts'
 import { renderJsonError, type LocalResponse } from './reply.ts'
-import { answerLocally } from './response-stage.ts'
+import { answerLocally, endFiltered } from './response-stage.ts'
 
 /** The exchange cannot go on: answers the client if that is still possible, cuts the response if not. */
 export function fail<Ctx>(exchange: Exchange<Ctx>, error: ProxyError): void {
@@ -37,12 +37,14 @@ export function fail<Ctx>(exchange: Exchange<Ctx>, error: ProxyError): void {
 }
 
 /**
- * A client of gRPC learns more from trailers than from a reset. They can follow whatever has been sent in HTTP/2 alone, and only where no
- * length was promised.
+ * A client of gRPC learns more from trailers than from a reset. They can follow whatever has been sent in HTTP/2 alone (those of gRPC-Web, in
+ * the body, anywhere), and only where no length was promised.
  */
 function endWithStatus<Ctx>(exchange: Exchange<Ctx>, error: ProxyError): boolean {
   const { downstream, request, response } = exchange
-  if (downstream.httpMajor !== 2 || !isGrpc(request) || response?.headers.has('content-length') === true) return false
+  if (!isGrpcCall(request) || response?.headers.has('content-length') === true) return false
+  if (!isGrpc(request)) return endFiltered(exchange, grpcTrailers(error))
+  if (downstream.httpMajor !== 2) return false
   exchange.trailerLines = grpcTrailers(error)
   downstream.endBody(exchange.trailerLines)
   return true

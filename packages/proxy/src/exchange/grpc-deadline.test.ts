@@ -76,13 +76,14 @@ describe('grpc-timeout', () => {
   })
 
   test('passes while a phase is asked: no upstream hears of the call', async () => {
-    const asked = Promise.withResolvers<void>()
-    const { service, clock, client } = await timed(undefined, { requestFilter: () => asked.promise })
+    let answered = (): void => undefined
+    const asked = new Promise<void>((resolve) => (answered = resolve))
+    const { service, clock, client } = await timed(undefined, { requestFilter: () => asked })
     const call = client.call({ 'grpc-timeout': '1S' }, BODY)
     await eventually('the call is there', () => clock.deadlines.size > 1)
     clock.pass(1_000)
     expect((await call.outcome).headers['grpc-status']).toBe('4')
-    asked.resolve()
+    answered()
     expect(service.calls).toEqual([])
   })
 
@@ -113,7 +114,7 @@ describe('grpc-timeout', () => {
 
 describe('counting down', () => {
   test('time in the gateway and in earlier attempts is taken off', async () => {
-    let now = performance.now()
+    let now = Math.floor(performance.now())
     vi.spyOn(performance, 'now').mockImplementation(() => now)
     const dead = await deadAddress()
     const addresses = [dead]
@@ -128,7 +129,7 @@ describe('counting down', () => {
   })
 
   test('a smaller limit of ours is what the upstream is told', async () => {
-    const now = performance.now()
+    const now = Math.floor(performance.now())
     vi.spyOn(performance, 'now').mockImplementation(() => now)
     const { client, service } = await timed((call) => answerWith(call, []), {
       requestFilter: (session) => session.limitTime(250),

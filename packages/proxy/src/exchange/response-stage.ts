@@ -3,7 +3,7 @@ import { ProxyError } from '../proxy-error.ts'
 import type { ResponseSource } from '../session.ts'
 import { isPromise, type Exchange } from './exchange.ts'
 import { fail, finish, logError } from './finish.ts'
-import { isGrpc } from '../grpc/content-type.ts'
+import { isGrpc, replyType } from '../grpc/content-type.ts'
 import { grpcReply } from '../grpc/reply.ts'
 import type { LocalResponse } from './reply.ts'
 import { phaseFailed } from './upstream-stage.ts'
@@ -36,7 +36,8 @@ export function answerLocally<Ctx>(exchange: Exchange<Ctx>, local: LocalResponse
   exchange.whole = undefined
   exchange.trailerLines = ''
   exchange.course++
-  const { head, body } = isGrpc(exchange.request) ? grpcReply(local, error) : local
+  const type = replyType(exchange.request)
+  const { head, body } = type === undefined ? local : grpcReply(local, error, type)
   const waiting = filterHead(exchange, head, 'local')
   if (waiting === undefined) deliverWhole(exchange, head, body, '', error)
   else if (waiting !== STOPPED) {
@@ -154,6 +155,27 @@ export function relayEnd<Ctx>(exchange: Exchange<Ctx>, trailers: string): void {
   }
   exchange.downstream.endBody(filterTrailers(exchange, trailers))
   finish(exchange, undefined)
+}
+
+/**
+ * Ends a response that cannot be completed, where a body filter puts the trailers into the body (gRPC-Web): its client learns more from them
+ * than from a cut.
+ *
+ * @returns false when none of the filters does, and the response is to be cut
+ */
+export function endFiltered<Ctx>(exchange: Exchange<Ctx>, lines: string): boolean {
+  if (!exchange.filtersBody) return false
+  // A filter that fails now has the response cut.
+  exchange.filtersBody = false
+  const trailers = new Headers(lines)
+  exchange.trailers = trailers
+  const last = filterBody(exchange, EMPTY, true)
+  if (last === undefined) return true
+  if (trailers.block !== '') return false
+  exchange.trailerLines = lines
+  if (last.length > 0) exchange.downstream.sendBody(last)
+  exchange.downstream.endBody('')
+  return true
 }
 
 /** @returns true: the memory is free again; false only when there was too much and the exchange is over */

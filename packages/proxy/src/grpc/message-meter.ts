@@ -20,6 +20,11 @@ export class MessageMeter {
     this.limit = limit
   }
 
+  /** Nothing is missing of the last message. */
+  get between(): boolean {
+    return this.left === 0 && this.prefixBytes === 0
+  }
+
   /** @returns false when a message is longer than the limit: as soon as its prefix is there, before its bytes are */
   follow(chunk: Uint8Array): boolean {
     if (this.exceeded > 0) return false

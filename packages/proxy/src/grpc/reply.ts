@@ -1,6 +1,7 @@
 import { Headers, latin1TextOf, ResponseHead, statusText } from '@sekisho/wire'
 import type { LocalResponse } from '../exchange/reply.ts'
 import type { ProxyError, ProxyErrorCode } from '../proxy-error.ts'
+import { GRPC_TYPE } from './content-type.ts'
 
 /** What a gRPC client makes of an HTTP status (grpc/doc/http-grpc-status-mapping.md); any other is 2, UNKNOWN. */
 const GRPC_STATUS: ReadonlyMap<number, number> = new Map([
@@ -29,15 +30,19 @@ const TOLD: ReadonlySet<ProxyErrorCode> = new Set<ProxyErrorCode>(['DEADLINE_EXC
 
 /**
  * A local answer as gRPC tells it: 200 with `grpc-status` and `grpc-message` in a head without a body ("Trailers-Only", gRPC over HTTP/2). Other
- * fields of the answer, as `Retry-After` or those of CORS, stay. An answer that is gRPC already stays as it is.
+ * fields of the answer, as `Retry-After` or those of CORS, stay. An answer that is gRPC already stays as it is, and so does a redirection of a
+ * gRPC-Web call: a browser follows it before anybody looks for a status.
+ *
+ * @param type the content type: gRPC, or gRPC-Web as the client has it
  */
-export function grpcReply(local: LocalResponse, error: ProxyError | undefined): LocalResponse {
+export function grpcReply(local: LocalResponse, error: ProxyError | undefined, type = GRPC_TYPE): LocalResponse {
   const { status, headers } = local.head
   if (headers.has('grpc-status')) return local
+  if (type !== GRPC_TYPE && status >= 300 && status < 400) return local
   const own = new Headers(headers.block)
   const message = error !== undefined && isOwnPage(local, error) ? messageOfError(error) : messageOf(local)
   own.delete('content-length')
-  own.set('content-type', 'application/grpc')
+  own.set('content-type', type)
   own.set('grpc-status', String(grpcStatus(status, error)))
   if (message !== '') own.set('grpc-message', message)
   return { head: new ResponseHead(200, '', own, 0), body: '' }

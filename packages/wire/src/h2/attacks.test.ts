@@ -32,10 +32,7 @@ async function flood(side: H2ServerSide, attack: (count: number) => Uint8Array, 
 const rapidly =
   (side: H2ServerSide, fields: Fields, ...frames: readonly ((id: number) => Uint8Array)[]) =>
   (count: number): Buffer =>
-    Buffer.concat([
-      side.writer.headers(1 + 2 * count, fields, false),
-      ...frames.map((each) => each(1 + 2 * count)),
-    ])
+    Buffer.concat([side.writer.headers(1 + 2 * count, fields, false), ...frames.map((each) => each(1 + 2 * count))])
 
 describe('requests that are taken back', () => {
   it.each<[string, Fields, (id: number) => Uint8Array]>([
@@ -61,7 +58,8 @@ describe('requests that are taken back', () => {
     const side = await openH2ServerSide(answerNothing)
     for (let second = 0; second < 60; second++) {
       side.clock.pass(1_000)
-      for (let count = 0; count < 90; count++) side.send(rapidly(side, post(), (id) => reset(id, 8))(second * 90 + count))
+      for (let count = 0; count < 90; count++)
+        side.send(rapidly(side, post(), (id) => reset(id, 8))(second * 90 + count))
     }
     expect(side.connection.closed).toBe(false)
     expect(side.requests).toHaveLength(5_400)
@@ -189,7 +187,13 @@ describe('field blocks', () => {
   it('in trailers have the same limits', async () => {
     const side = await openH2ServerSide(readBody)
     side.ask(1, post(), false)
-    side.send(side.writer.headers(1, Array.from({ length: 130 }, () => ['x', ''] as const), true))
+    side.send(
+      side.writer.headers(
+        1,
+        Array.from({ length: 130 }, () => ['x', ''] as const),
+        true,
+      ),
+    )
     await side.flush()
     expect(side.requests[0].complete).toBe(false)
     expect(side.parser.resetCode(1)).toBe(ErrorCode.PROTOCOL_ERROR)
@@ -212,7 +216,10 @@ describe('a client that takes nothing', () => {
 
   it.each<[string, (side: H2ServerSide) => (count: number) => Uint8Array]>([
     ['PING', () => () => ping()],
-    ['answers without content', (side) => (count) => side.writer.headers(1 + 2 * count, request([':method', 'HEAD']), true)],
+    [
+      'answers without content',
+      (side) => (count) => side.writer.headers(1 + 2 * count, request([':method', 'HEAD']), true),
+    ],
     ['refusals', (side) => (count) => side.writer.headers(1 + 2 * count, request([':authority', 'a@b']), true)],
     ['resets', (side) => (count) => side.writer.headers(1 + 2 * count, REQUEST.slice(1), true)],
   ])('by a socket that is full cannot make it fuller with %s', async (_, attack) => {

@@ -45,7 +45,10 @@ describe('a connection', () => {
       const side = await openH2ClientSide()
       const { exchange } = side.ask()
       const bytes = Buffer.concat([
-        side.writer.headers(1, [[':status', '103'], ['link', '</a>']]),
+        side.writer.headers(1, [
+          [':status', '103'],
+          ['link', '</a>'],
+        ]),
         side.writer.headersInPieces(1, [...OK, ['x-long', 'y'.repeat(30)]], 7),
         data(1, 'hello '),
         frame(0, 8, 1, '\u0002world\0\0'),

@@ -15,7 +15,9 @@ describe('a request body', () => {
     side.send(data(1, 'x'.repeat(499)))
     expect(await side.flush()).toEqual([])
     side.send(data(1, 'x'))
-    expect(await side.flush()).toMatchObject([{ type: 'WINDOW_UPDATE', streamId: 1, payload: Buffer.of(0, 0, 1, 0xf4) }])
+    expect(await side.flush()).toMatchObject([
+      { type: 'WINDOW_UPDATE', streamId: 1, payload: Buffer.of(0, 0, 1, 0xf4) },
+    ])
   })
 
   it('that nobody takes waits, up to the window of its stream', async () => {

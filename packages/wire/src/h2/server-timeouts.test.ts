@@ -73,7 +73,9 @@ describe('a connection', () => {
   })
 
   it('has all the time there is where the limits are 0', async () => {
-    const side = new H2ServerSide(answerAtOnce, { limits: { headerTimeoutMs: 0, bodyTimeoutMs: 0, keepAliveTimeoutMs: 0 } })
+    const side = new H2ServerSide(answerAtOnce, {
+      limits: { headerTimeoutMs: 0, bodyTimeoutMs: 0, keepAliveTimeoutMs: 0 },
+    })
     side.clock.pass(1_000_000)
     side.send(preface, settings())
     side.clock.pass(1_000_000)

@@ -62,9 +62,10 @@ export const priority = (streamId: number, dependsOn = 0): Buffer =>
 
 /** What one side of a connection says: it keeps the table of its field blocks, made by a package that shares no line with ours. */
 export class FrameWriter {
-  private readonly encoder = new ReferenceEncoder()
+  private encoder: ReferenceEncoder | undefined
 
   block(fields: Fields, incremental = true): Buffer {
+    this.encoder ??= new ReferenceEncoder()
     return this.encoder.encode(fields.map(([name, value]) => ({ name, value, neverIndex: false, incremental })))
   }
 
@@ -114,7 +115,7 @@ const NAMES = [
 /** Takes what one side sent apart into frames. A parser of its own: the one under test is not its own judge. */
 export class FrameParser {
   readonly seen: Seen[] = []
-  private readonly decoder = new ReferenceDecoder()
+  private decoder: ReferenceDecoder | undefined
   private rest: Buffer = Buffer.alloc(0)
   private block: { streamId: number; flags: number; parts: Buffer[] } | undefined
 
@@ -149,6 +150,7 @@ export class FrameParser {
       if ((flags & END_HEADERS) === 0) return
       const { flags: first, parts } = this.block
       this.block = undefined
+      this.decoder ??= new ReferenceDecoder()
       const fields = this.decoder.decode(Buffer.concat(parts)).map(([name, value]) => [name, value] as const)
       this.seen.push({
         type: 'HEADERS',

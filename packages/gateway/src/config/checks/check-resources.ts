@@ -5,32 +5,32 @@ import type { Ssl } from '../../resources/ssl.ts'
 import type { StreamRoute } from '../../resources/stream-route.ts'
 import type { Upstream } from '../../resources/upstream.ts'
 import type { PluginSet } from '../../resources/plugin-set.ts'
-import { checkConsumerKeys } from './consumers.ts'
+import { checkClaims } from './check-claims.ts'
 import type { CheckContext, Entry } from './entry.ts'
 import { checkGrpcPolicy } from './grpc.ts'
-import { checkGlobalRules } from './global-rules.ts'
 import { checkPluginMetadata } from './plugin-metadata.ts'
 import { checkPluginSet } from './plugin-set.ts'
 import { checkReferences } from './references.ts'
 import { checkRoute } from './routes.ts'
-import { checkAcmeListeners, checkClientCertificates, checkServerNames, checkSsl, checkTlsListeners } from './ssls.ts'
-import { checkStreamRoute, checkUpstreamSchemes } from './stream-routes.ts'
+import { checkClientCertificate, checkSsl } from './ssls.ts'
+import { checkStreamRoute, checkUpstreamScheme } from './stream-routes.ts'
 import { checkUpstream } from './upstreams.ts'
 
 /** All checks of resources beyond their schemas. */
 export function checkResources(context: CheckContext): void {
   for (const entry of context.entries) {
     if (context.findings.full) return
-    checkReferences(context, entry)
     checkEntry(context, entry)
+    checkRelations(context, entry)
   }
-  checkGlobalRules(context)
-  checkConsumerKeys(context)
-  checkUpstreamSchemes(context)
-  checkServerNames(context)
-  checkTlsListeners(context)
-  checkAcmeListeners(context)
-  checkClientCertificates(context)
+  checkClaims(context)
+}
+
+/** What a resource and those that it refers to are together; to be checked again when one of these changes. */
+export function checkRelations(context: CheckContext, entry: Entry): void {
+  checkReferences(context, entry)
+  checkUpstreamScheme(context, entry)
+  checkClientCertificate(context, entry)
 }
 
 function checkEntry(context: CheckContext, entry: Entry): void {

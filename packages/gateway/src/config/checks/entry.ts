@@ -2,8 +2,11 @@ import type { ResourceKind } from '../../resources/kind-names.ts'
 import type { Findings } from '../problem.ts'
 import type { PluginLookup } from '../plugin-lookup.ts'
 import type { NodeSettings } from '../settings/node-settings.ts'
+import type { Claims } from './claims.ts'
+import type { KnownResources } from './known-resources.ts'
 
-type Item = Readonly<Record<string, unknown>>
+/** What is written of a resource. */
+export type Item = Readonly<Record<string, unknown>>
 
 /** One resource of the document. */
 export interface Entry {
@@ -12,18 +15,21 @@ export interface Entry {
   readonly item: Item
   /** JSON Pointer of the resource. */
   readonly path: string
+  /** Files (absolute) and secrets (as they are written) whose content is in the item. */
+  readonly sources?: readonly string[]
 }
 
 /** What the checks need to know and where they put what they find. */
 export interface CheckContext {
-  /** Entries that passed their schema. The checks may rely on types. */
+  /** What is to be checked. All passed their schema: the checks may rely on types. */
   readonly entries: readonly Entry[]
-  /** All ids, also of entries that did not pass: a reference to one of these is not a second mistake. */
-  readonly ids: ReadonlyMap<ResourceKind, ReadonlySet<string>>
+  /** What these refer to. */
+  readonly known: KnownResources
+  readonly claims: Claims
   readonly plugins: PluginLookup
   /** Names of the plugins that this node allows; undefined: all. */
   readonly allowed: ReadonlySet<string> | undefined
-  /** Of the node: what resources are used with. */
-  readonly settings: NodeSettings
+  /** Of the node: what resources are used with. `listen` undefined: they are meant for nodes with other listeners, too. */
+  readonly settings: Pick<NodeSettings, 'acme'> & { readonly listen: NodeSettings['listen'] | undefined }
   readonly findings: Findings
 }

@@ -3,7 +3,7 @@ import { suggest } from '../explain/suggest.ts'
 import type { CheckContext, Entry } from './entry.ts'
 
 /** Fields that hold the id of another resource. */
-const REFERENCES: Partial<Record<ResourceKind, readonly (readonly [field: string, kind: ResourceKind])[]>> = {
+export const REFERENCES: Partial<Record<ResourceKind, readonly (readonly [field: string, kind: ResourceKind])[]>> = {
   routes: [
     ['upstream_id', 'upstreams'],
     ['service_id', 'services'],
@@ -18,12 +18,11 @@ const REFERENCES: Partial<Record<ResourceKind, readonly (readonly [field: string
 }
 
 /** What is referred to must be there. */
-export function checkReferences({ ids, findings }: CheckContext, { kind, item, path }: Entry): void {
+export function checkReferences({ known, findings }: CheckContext, { kind, item, path }: Entry): void {
   for (const [field, target] of REFERENCES[kind] ?? []) {
     const id = item[field] as string | number | undefined
-    const known = ids.get(target)
-    if (id === undefined || known?.has(String(id))) continue
-    const meant = suggest(String(id), known ?? [])
+    if (id === undefined || known.has(target, String(id))) continue
+    const meant = suggest(String(id), known.ids(target))
     findings.add({
       path: `${path}/${field}`,
       value: JSON.stringify(id),

@@ -222,7 +222,7 @@ describe('references', () => {
   test('a file that is no certificate by its size', async () => {
     writeFileSync(join(folder, 'large.pem'), 'x'.repeat(70_000))
     expect(await wrong({ cert: { file: 'large.pem' } })).toEqual([
-      '/ssls/0/cert/file  "large.pem": the file has 70000 bytes, and certificates at most 65536',
+      '/ssls/0/cert/file  "large.pem": the file has 70000 bytes, and what is referred to at most 65536',
     ])
   })
 

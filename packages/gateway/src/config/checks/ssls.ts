@@ -8,6 +8,7 @@ import { isServer, namesOf } from '../../tls/sni.ts'
 import { versionRange } from '../../tls/versions.ts'
 import { shortText, type Findings } from '../problem.ts'
 import { checkAuthorities, checkPair } from './certificates.ts'
+import { type Claim, serverNameClaim } from './claims.ts'
 import type { CheckContext, Entry } from './entry.ts'
 import { reasonOf } from './reason.ts'
 
@@ -110,83 +111,44 @@ function checkUsable(findings: Findings, ssl: Ssl, path: string): void {
 }
 
 /** One name, one certificate: which of two would be shown, nobody could tell. */
-export function checkServerNames({ entries, settings, findings }: CheckContext): void {
-  const owners = new Map<string, string>()
-  for (const domain of settings.acme?.domains ?? []) owners.set(domain, '"acme"')
-  for (const { kind, id, item, path } of entries) {
-    if (kind !== 'ssls' || !isServer(item as Ssl)) continue
-    for (const [index, name] of namesOf(item as Ssl).entries()) {
-      const owner = owners.get(name)
-      if (owner === undefined) owners.set(name, `ssl "${id}"`)
-      else {
-        findings.add({
-          path: `${path}/${item['snis'] === undefined ? 'sni' : `snis/${index}`}`,
-          value: JSON.stringify(name),
-          message: `is a name of ${owner} already`,
-          remedy: 'keep one of the two; "certs" and "keys" hold a second certificate for the same name',
-        })
-      }
-    }
-  }
-}
-
-/** A listener with `tls: true` has nothing to show without any certificate. */
-export function checkTlsListeners({ entries, settings, findings }: CheckContext): void {
-  if (settings.acme !== undefined || entries.some(({ kind, item }) => kind === 'ssls' && isServer(item as Ssl))) return
-  for (const [index, { tls }] of settings.listen.entries()) {
-    if (tls === undefined || tls.certificate !== undefined) continue
-    findings.add({
-      path: `/listen/${index}/tls`,
-      value: 'true',
-      message: 'needs a certificate',
-      remedy: 'add one to "ssls", set "acme", or write { cert: FILE, key: FILE }',
-    })
-  }
-}
-
-/** ACME needs somewhere to be asked, and somewhere to show what it got. */
-export function checkAcmeListeners({ settings, findings }: CheckContext): void {
-  const { acme, listen } = settings
-  if (acme === undefined) return
-  if (!listen.some(({ protocol, tls }) => protocol === 'http' && tls === undefined)) {
-    findings.add({
-      path: '/acme',
-      message: 'needs a listener without TLS, where the authority asks for what proves that the domains are yours',
-      remedy: 'add 80 to "listen"',
-    })
-  }
-  if (!listen.some(({ tls }) => tls !== undefined)) {
-    findings.add({
-      path: '/acme',
-      message: 'gets certificates that no listener shows',
-      remedy: 'add { address: 443, tls: true } to "listen"',
-    })
-  }
+export function serverNameClaims({ item, path }: Entry): readonly Claim[] {
+  if (!isServer(item as Ssl)) return []
+  return namesOf(item as Ssl).map((name, index) => ({
+    name: serverNameClaim(name),
+    taken: (holder) => ({
+      path: `${path}/${item['snis'] === undefined ? 'sni' : `snis/${index}`}`,
+      value: JSON.stringify(name),
+      message: `is a name of ${holder} already`,
+      remedy: 'keep one of the two; "certs" and "keys" hold a second certificate for the same name',
+    }),
+  }))
 }
 
 /** `client_cert_id` of an upstream must lead to a certificate that is meant for upstreams. */
-export function checkClientCertificates({ entries, ids, findings }: CheckContext): void {
-  const clients = new Map<string, boolean>()
-  for (const { kind, id, item } of entries) if (kind === 'ssls') clients.set(id, item['type'] === 'client')
-  for (const entry of entries) {
-    const { id, path } = clientCertificateOf(entry)
-    if (id === undefined || clients.get(String(id)) === true) continue
-    // What is wrong with the ssl itself has been said.
-    if (!clients.has(String(id)) && ids.get('ssls')?.has(String(id)) === true) continue
-    findings.add({
-      path,
-      value: JSON.stringify(id),
-      message: clients.has(String(id))
-        ? 'is an ssl for clients that come in, not for upstreams'
-        : 'there is no ssl with this id',
-      remedy: clients.has(String(id)) ? 'set "type: client" there' : 'add it to "ssls", with "type: client"',
-    })
-  }
+export function checkClientCertificate({ known, findings }: CheckContext, entry: Entry): void {
+  const reference = clientCertificateOf(entry)
+  if (reference === undefined) return
+  const { id, path } = reference
+  const ssl = known.item('ssls', String(id))
+  if (ssl?.['type'] === 'client') return
+  // What is wrong with the ssl itself has been said.
+  if (ssl === undefined && known.has('ssls', String(id))) return
+  findings.add({
+    path,
+    value: JSON.stringify(id),
+    message: ssl === undefined ? 'there is no ssl with this id' : 'is an ssl for clients that come in, not for upstreams',
+    remedy: ssl === undefined ? 'add it to "ssls", with "type: client"' : 'set "type: client" there',
+  })
 }
 
-function clientCertificateOf({ kind, item, path }: Entry): { id: string | number | undefined; path: string } {
+/** The ssl that an upstream, or what has one within, refers to. */
+export function clientCertificateOf({
+  kind,
+  item,
+  path,
+}: Entry): { readonly id: string | number; readonly path: string } | undefined {
   const upstream = (kind === 'upstreams' ? item : item['upstream']) as { tls?: { client_cert_id?: string | number } }
   const where = kind === 'upstreams' ? path : `${path}/upstream`
-  const tls = typeof upstream === 'object' ? upstream?.tls : undefined
-  return { id: tls?.client_cert_id, path: `${where}/tls/client_cert_id` }
+  const id = typeof upstream === 'object' ? upstream?.tls?.client_cert_id : undefined
+  return id === undefined ? undefined : { id, path: `${where}/tls/client_cert_id` }
 }

@@ -12,6 +12,7 @@ import { STREAM_VARIABLES, streamVariable } from '../../stream/stream-variables.
 import { valueAt } from '../explain/schema-node.ts'
 import { pointerPart, shortValue, type Findings } from '../problem.ts'
 import type { CheckContext, Entry } from './entry.ts'
+import type { KnownResources } from './known-resources.ts'
 import { checkPluginSet } from './plugin-set.ts'
 import { reasonOf } from './reason.ts'
 import { checkUpstream } from './upstreams.ts'
@@ -49,6 +50,7 @@ function checkListener(
   { server_port: port, sni, snis, tls }: StreamRoute,
   path: string,
 ): void {
+  if (settings.listen === undefined) return
   const listeners = settings.listen.filter(({ protocol }) => protocol !== 'http')
   if (listeners.length === 0) {
     findings.add({
@@ -140,50 +142,47 @@ interface Found {
 }
 
 /** HTTP routes need upstreams that speak HTTP, stream routes those that take bytes; who says no `scheme` serves both. */
-export function checkUpstreamSchemes(context: CheckContext): void {
-  const { entries, findings } = context
-  const byKind = (kind: Entry['kind']): Map<string, Entry['item']> =>
-    new Map(entries.filter((entry) => entry.kind === kind).map(({ id, item }) => [id, item]))
-  const upstreams = byKind('upstreams') as Map<string, Upstream>
-  const services = byKind('services') as Map<string, Service>
-  for (const { kind, item, path } of entries) {
-    if (kind !== 'routes' && kind !== 'stream_routes') continue
-    const route = item as Route | StreamRoute
-    const found = upstreamOf(route, kind, upstreams, services)
-    const service = route.service_id === undefined ? undefined : services.get(String(route.service_id))
-    if (kind === 'stream_routes') {
-      if (found !== undefined) checkStreamUse(findings, route as StreamRoute, found, path)
-      if (service?.plugins !== undefined) checkServicePlugins(context, service.plugins, path)
-    } else if (found !== undefined && isStreamScheme(found.upstream.scheme)) {
-      findings.add({
-        path: `${path}/${found.field}`,
-        message: `the upstream's scheme is "${found.upstream.scheme}", and a route needs one that speaks HTTP`,
-        remedy: 'write "http", "https", "grpc" or "grpcs" there, or make this a stream route',
-      })
-    }
+export function checkUpstreamScheme(context: CheckContext, { kind, item, path }: Entry): void {
+  if (kind !== 'routes' && kind !== 'stream_routes') return
+  const { known, findings } = context
+  const route = item as Route | StreamRoute
+  const found = upstreamOf(route, kind, known)
+  if (kind === 'stream_routes') {
+    const service = serviceOf(route, known)
+    if (found !== undefined) checkStreamUse(findings, route as StreamRoute, found, path)
+    if (service?.plugins !== undefined) checkServicePlugins(context, service.plugins, path)
+  } else if (found !== undefined && isStreamScheme(found.upstream.scheme)) {
+    findings.add({
+      path: `${path}/${found.field}`,
+      message: `the upstream's scheme is "${found.upstream.scheme}", and a route needs one that speaks HTTP`,
+      remedy: 'write "http", "https", "grpc" or "grpcs" there, or make this a stream route',
+    })
   }
 }
+
+const serviceOf = ({ service_id: id }: Route | StreamRoute, known: KnownResources): Service | undefined =>
+  id === undefined ? undefined : (known.item('services', String(id)) as Service | undefined)
 
 function upstreamOf(
   route: Route | StreamRoute,
   kind: 'routes' | 'stream_routes',
-  upstreams: ReadonlyMap<string, Upstream>,
-  services: ReadonlyMap<string, Service>,
+  known: KnownResources,
 ): Found | undefined {
   const { upstream: own, upstream_id: id } = route
   if (own !== undefined) {
     const upstream = kind === 'routes' ? expandUpstream(own) : expandStreamUpstream(own)
     return { upstream, field: 'upstream' }
   }
-  if (id !== undefined) return named(upstreams.get(String(id)), 'upstream_id')
-  const service = route.service_id === undefined ? undefined : services.get(String(route.service_id))
+  if (id !== undefined) return named(known, id, 'upstream_id')
+  const service = serviceOf(route, known)
   if (service?.upstream !== undefined) return { upstream: expandUpstream(service.upstream), field: 'service_id' }
-  return service?.upstream_id === undefined
-    ? undefined
-    : named(upstreams.get(String(service.upstream_id)), 'service_id')
+  return service?.upstream_id === undefined ? undefined : named(known, service.upstream_id, 'service_id')
 }
 
-const named = (upstream: Upstream | undefined, field: string): Found | undefined => upstream && { upstream, field }
+function named(known: KnownResources, id: string | number, field: string): Found | undefined {
+  const upstream = known.item('upstreams', String(id)) as Upstream | undefined
+  return upstream && { upstream, field }
+}
 
 function checkStreamUse(findings: Findings, route: StreamRoute, { upstream, field }: Found, path: string): void {
   const { scheme, type, hash_on: hashOn = 'vars', key } = upstream

@@ -8,25 +8,17 @@ const PLUGIN = 'grpc-transcode'
 
 /** What this plugin's configuration says about a proto, as far as its schema was kept. */
 interface Config {
-  readonly proto_id?: unknown
   readonly service?: unknown
   readonly method?: unknown
   readonly status_detail_type?: unknown
   readonly _meta?: { readonly disable?: unknown }
 }
 
-/** Each `grpc-transcode` names what is in its proto, and HTTP rules that it goes by have nothing wrong. */
-export function checkTranscoding(
-  entries: readonly Entry[],
-  registries: ReadonlyMap<string, FileRegistry>,
-  findings: Findings,
-): void {
-  for (const { item, path } of entries) {
-    const config = (item['plugins'] as Record<string, Config> | undefined)?.[PLUGIN]
-    if (config === undefined || config._meta?.disable === true) continue
-    const registry = registries.get(String(config.proto_id))
-    if (registry !== undefined) checkNames(config, registry, `${path}/plugins/${PLUGIN}`, findings)
-  }
+/** A `grpc-transcode` names what is in its proto, and HTTP rules that it goes by have nothing wrong. */
+export function checkTranscoding({ item, path }: Entry, registry: FileRegistry, findings: Findings): void {
+  const config = (item['plugins'] as Record<string, Config> | undefined)?.[PLUGIN]
+  if (config === undefined || config._meta?.disable === true) return
+  checkNames(config, registry, `${path}/plugins/${PLUGIN}`, findings)
 }
 
 function checkNames(config: Config, registry: FileRegistry, path: string, findings: Findings): void {

@@ -4,16 +4,16 @@ import { readYaml } from '../../config/yaml/read-yaml.ts'
 import { readBootstrap } from './bootstrap.ts'
 import { ClusterTable } from './clusters/cluster-table.ts'
 import { emptyDraft } from './output/draft.ts'
-import { Ids } from './output/ids.ts'
-import { renderYaml } from './output/render-yaml.ts'
+import { Ids } from '../output/ids.ts'
+import { renderYaml } from '../output/render-yaml.ts'
 import { SettingsDraft } from './output/settings-draft.ts'
 import { reportUnknownFields } from './reader/unknown-fields.ts'
 import { Message, Reading } from './reader/message.ts'
-import { Report } from './reader/report.ts'
-import { located, type LocatedFinding } from './report-lines.ts'
+import { Report } from '../report/report.ts'
+import { located, type LocatedFinding } from '../report/report-lines.ts'
 import { Secrets } from './tls/secrets.ts'
 
-export { renderReport } from './report-lines.ts'
+export { renderReport } from '../report/report-lines.ts'
 
 /** A configuration of ours, and what became of the rest. */
 export interface EnvoyImport {
@@ -63,7 +63,10 @@ export function importEnvoy(file: string, text: string): EnvoyImport | EnvoyFail
   }
   readBootstrap(bootstrap, resources, context)
   reading.reportLeftovers(value)
-  const yaml = renderYaml(heading(file, context.lostGuards), context.settings.fields(), context.draft)
+  const { listen, ssls, upstreams, services, plugin_configs, routes, stream_routes } = context.draft
+  const settings = { listen, ...context.settings.fields() }
+  const lists = { ssls, upstreams, services, plugin_configs, routes, stream_routes }
+  const yaml = renderYaml(heading(file, context.lostGuards), settings, lists)
   if (yaml.includes('${{')) report.add('not carried over', '', '"${{" begins the name of an environment variable here')
   const findings = located(read.source, report.findings())
   return {

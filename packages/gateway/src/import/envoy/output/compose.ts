@@ -4,7 +4,7 @@ import type { Served } from '../listeners/listener.ts'
 import type { ImportContext } from '../reader/import-context.ts'
 import type { ImportedRoute } from '../routes/imported-route.ts'
 import { defined, type Fields, type Plugins } from './draft.ts'
-import { Ids } from './ids.ts'
+import { Ids } from '../../output/ids.ts'
 
 /** Ours where an upstream says nothing (`upstream_defaults`), in seconds. */
 const DEFAULT_TIMEOUT_S = 60

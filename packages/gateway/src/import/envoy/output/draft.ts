@@ -1,14 +1,8 @@
-/** A resource of ours in the making, in the order in which its fields are to be written. */
-export type Fields = Record<string, unknown>
+import type { Fields, Noted } from '../../output/noted.ts'
+
+export { defined, type Fields, type Noted } from '../../output/noted.ts'
 
 export type Plugins = Record<string, Fields>
-
-/** A resource with what its reader should know. */
-export interface Noted {
-  readonly fields: Fields
-  /** Lines of the comment above it. */
-  readonly notes: readonly string[]
-}
 
 /** A configuration in the making. */
 export interface Draft {
@@ -30,7 +24,3 @@ export const emptyDraft = (): Draft => ({
   routes: [],
   stream_routes: [],
 })
-
-/** Without the fields that are undefined. */
-export const defined = (fields: Fields): Fields =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))

@@ -1,9 +1,9 @@
 import type { ClusterTable } from '../clusters/cluster-table.ts'
 import type { Draft } from '../output/draft.ts'
-import type { Ids } from '../output/ids.ts'
+import type { Ids } from '../../output/ids.ts'
 import type { SettingsDraft } from '../output/settings-draft.ts'
 import type { Secrets } from '../tls/secrets.ts'
-import type { Report } from './report.ts'
+import type { Report } from '../../report/report.ts'
 
 /** What the readers of the parts of a file share. */
 export interface ImportContext {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { reportUnknownFields } from './unknown-fields.ts'
 import { Message, Reading } from './message.ts'
-import { Report } from './report.ts'
+import { Report } from '../../report/report.ts'
 
 function reading(fields: Record<string, unknown>): { message: Message; told: () => string[] } {
   const report = new Report()

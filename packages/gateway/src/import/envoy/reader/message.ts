@@ -1,6 +1,6 @@
 import { pointerPart } from '../../../config/problem.ts'
 import { writtenKey } from './field-name.ts'
-import type { Report } from './report.ts'
+import type { Report } from '../../report/report.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 

@@ -1,4 +1,4 @@
-import type { Report } from '../reader/report.ts'
+import type { Report } from '../../report/report.ts'
 import type { ImportedRoute } from './imported-route.ts'
 import { covers } from './path-pattern.ts'
 

@@ -1,5 +1,5 @@
 import type { ConfigSource } from '../../config/source.ts'
-import type { FindingKind, ImportFinding } from './reader/report.ts'
+import type { FindingKind, ImportFinding } from './report.ts'
 
 /** A finding with its place in the file. */
 export interface LocatedFinding extends ImportFinding {

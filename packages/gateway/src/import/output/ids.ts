@@ -1,7 +1,7 @@
 /** An id has at most 64 characters; some are kept for a number. */
 const MAX_LENGTH = 60
 
-/** Ids of one list, made of Envoy's names. */
+/** Ids of one list, made of another gateway's names. */
 export class Ids {
   readonly #taken = new Set<string>()
 

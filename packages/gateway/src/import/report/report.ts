@@ -1,16 +1,16 @@
 /**
  * What became of a part of the file that is not in the result as it was.
  *
- * - `not carried over`: Envoy did something that the result does not do.
- * - `unknown field`: Envoy itself would refuse it.
- * - `invalid`: it is not what Envoy takes in this place.
+ * - `not carried over`: the other gateway did something that the result does not do.
+ * - `unknown field`: the other gateway itself would refuse it.
+ * - `invalid`: it is not what the other gateway takes in this place.
  * - `warning`: it is carried over, and somebody should look at it.
  */
 export type FindingKind = 'not carried over' | 'unknown field' | 'invalid' | 'warning'
 
 export interface ImportFinding {
   readonly kind: FindingKind
-  /** JSON Pointer into the file of Envoy, with the names that are written there. */
+  /** JSON Pointer into the file that was read, with the names that are written there. */
   readonly path: string
   /** Empty where the kind says it all. */
   readonly message: string

@@ -1,16 +1,17 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { readYaml } from '../../../config/yaml/read-yaml.ts'
-import { emptyDraft, type Fields } from './draft.ts'
+import { readYaml } from '../../config/yaml/read-yaml.ts'
+import type { Fields } from './noted.ts'
 import { renderYaml } from './render-yaml.ts'
 
 it('puts small things on one line and large ones below each other', () => {
-  const draft = emptyDraft()
-  draft.listen.push(8080)
-  draft.upstreams.push({ notes: ['Look here.'], fields: { id: 'a', nodes: { 'h:1': 1 }, tls: { ca: 'one\ntwo\n' } } })
-  draft.routes.push({ notes: [], fields: { id: 1, uri: '/*', vars: [['a', '==', null]], plugins: { p: {} } } })
-  expect(renderYaml(['Head.'], { limits: { max_body_bytes: 1 } }, draft)).toBe(`# Head.
+  const lists = {
+    upstreams: [{ notes: ['Look here.'], fields: { id: 'a', nodes: { 'h:1': 1 }, tls: { ca: 'one\ntwo\n' } } }],
+    services: [],
+    routes: [{ notes: [], fields: { id: 1, uri: '/*', vars: [['a', '==', null]], plugins: { p: {} } } }],
+  }
+  expect(renderYaml(['Head.'], { listen: [8080], limits: { max_body_bytes: 1 } }, lists)).toBe(`# Head.
 listen: [8080]
 limits: { max_body_bytes: 1 }
 
@@ -94,9 +95,7 @@ it('is read as what was written', () => {
   fc.assert(
     fc.property(fc.dictionary(text, value, { minKeys: 1, maxKeys: 5, noNullPrototype: true }), (fields: Fields) => {
       fc.pre(!JSON.stringify(fields).includes('__proto__') && !('<<' in fields))
-      const draft = emptyDraft()
-      draft.routes.push({ notes: [], fields })
-      const yaml = renderYaml([], {}, draft)
+      const yaml = renderYaml([], {}, { routes: [{ notes: [], fields }] })
       expect((parse(yaml) as { routes: unknown[] }).routes[0], yaml).toEqual(fields)
     }),
     { numRuns: 2_000 },
@@ -104,8 +103,7 @@ it('is read as what was written', () => {
 })
 
 it('is read by our own reader', () => {
-  const draft = emptyDraft()
-  draft.routes.push({ notes: [], fields: { id: 'a', key: '-----BEGIN\nx\n-----END\n', list: ['a b', 'c\nd'] } })
-  const read = readYaml('a.yaml', renderYaml([], {}, draft), {})
-  expect('source' in read && read.source.value).toMatchObject({ routes: draft.routes.map(({ fields }) => fields) })
+  const fields = { id: 'a', key: '-----BEGIN\nx\n-----END\n', list: ['a b', 'c\nd'] }
+  const read = readYaml('a.yaml', renderYaml([], {}, { routes: [{ notes: [], fields }] }), {})
+  expect('source' in read && read.source.value).toMatchObject({ routes: [fields] })
 })

@@ -1,4 +1,4 @@
-import type { Draft, Fields, Noted } from './draft.ts'
+import type { Fields, Noted } from './noted.ts'
 
 /** Collections that fit into so many characters, and hold nothing but scalars and lists, stand on one line. */
 const MAX_FLOW = 100
@@ -8,18 +8,29 @@ const PLAIN = /^[A-Za-z_/][A-Za-z0-9_/.*-]*$/
 /** Words that it does not read as text, or did not before version 1.2. */
 const NOT_TEXT = /^(true|false|null|yes|no|on|off|y|n)$/i
 
-/** A configuration as YAML: sections apart, one item of a list below the other, small things on one line. */
-export function renderYaml(heading: readonly string[], settings: Fields, draft: Draft): string {
-  const top: Fields = { listen: draft.listen, ...settings }
-  const lists = (['ssls', 'upstreams', 'services', 'plugin_configs', 'routes', 'stream_routes'] as const).filter(
-    (name) => draft[name].length > 0,
-  )
+/**
+ * A configuration as YAML: settings, then lists of resources in the order of `lists`, apart; one item of a list below the other, small
+ * things on one line. Empty lists are left out.
+ */
+export function renderYaml(
+  heading: readonly string[],
+  settings: Fields,
+  lists: Readonly<Record<string, readonly Noted[]>>,
+): string {
   return [
     comments(heading, ''),
-    ...Object.entries(top).map(([key, value]) => entry(key, value, '')),
-    ...lists.map((name) => `\n${name}:\n${draft[name].map(item).join('')}`),
+    ...Object.entries(settings).map(([key, value]) => entry(key, value, '')),
+    ...Object.entries(lists)
+      .filter(([, items]) => items.length > 0)
+      .map(([name, items]) => `\n${name}:\n${items.map(item).join('')}`),
   ].join('')
 }
+
+/** A part of a configuration as it would stand in one, indented by `indent`. */
+export const renderEntries = (fields: Fields, indent: string): string => entries(fields, indent)
+
+/** A value on one line. */
+export const renderFlow = (value: unknown): string => flow(value)
 
 const comments = (lines: readonly string[], indent: string): string =>
   lines.map((line) => `${indent}# ${line}\n`).join('')
