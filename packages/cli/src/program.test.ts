@@ -12,7 +12,7 @@ function helpOf(name?: string): string {
 it('teaches: a sentence, the commands, an example of each', () => {
   const help = helpOf()
   expect(help).toContain('A programmable API gateway')
-  for (const name of ['dev', 'start', 'check', 'explain', 'import']) {
+  for (const name of ['dev', 'start', 'check', 'explain', 'apply', 'import']) {
     expect(help).toMatch(new RegExp(`^  ${name} .*\\w{3}`, 'm'))
     expect(help).toContain(`  sekisho ${name}`)
   }
@@ -22,12 +22,14 @@ it('says nothing of the command that only sekisho itself types', () => {
   expect(helpOf()).not.toMatch(/^  settings/m)
 })
 
-it.each(['dev', 'start', 'check', 'explain', 'import'])('sekisho %s --help has an example', (name) => {
+const COMMANDS = ['dev', 'start', 'check', 'explain', 'apply', 'diff', 'export', 'history', 'rollback', 'import']
+
+it.each(COMMANDS)('sekisho %s --help has an example', (name) => {
   expect(helpOf(name)).toMatch(new RegExp(`Examples?:\n  sekisho ${name}`))
 })
 
 it('has help that fits a terminal of 120 columns', () => {
-  for (const name of [undefined, 'dev', 'start', 'check', 'explain', 'import']) {
+  for (const name of [undefined, ...COMMANDS]) {
     expect(
       Math.max(
         ...helpOf(name)

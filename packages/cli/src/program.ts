@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander'
 import { VERSION } from '@sekisho/gateway/internal/version'
+import { storeCommands } from './program/store-commands.ts'
 
 const EXAMPLES = `
 Examples:
@@ -8,6 +9,7 @@ Examples:
   sekisho check -c sekisho.yaml      what is wrong, with line and column
   sekisho explain GET http://shop.example/api/7 -H 'apikey: k1'
                                      which route, plugins and node, and why
+  sekisho apply -f sekisho.yaml      the same into the store of a running gateway
   sekisho import envoy envoy.yaml    the same from a configuration of Envoy
 
 Every command tells more: sekisho explain --help`
@@ -106,6 +108,8 @@ Examples:
     .action(async (method: string, url: string, options: object) =>
       (await import('./commands/explain.ts')).explain(method, url, options),
     )
+
+  storeCommands(sekisho)
 
   sekisho
     .command('import')

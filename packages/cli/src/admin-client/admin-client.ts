@@ -45,8 +45,9 @@ export class AdminClient {
     return this.#write('/rollback', { revision, ...(only === undefined ? {} : { only }) }, parameters(query))
   }
 
-  async configs(): Promise<Lists> {
-    return (await this.#get('/configs', {})) as Lists
+  /** All that there is, or was at a revision. */
+  async configs(revision?: number): Promise<Lists> {
+    return (await this.#get('/configs', revision === undefined ? {} : { revision: String(revision) })) as Lists
   }
 
   /** Newest first. */
@@ -63,14 +64,17 @@ export class AdminClient {
 
   async #get(path: string, query: Record<string, string>): Promise<unknown> {
     const { status, body } = await this.#ask('GET', path, query, undefined)
-    if (status === 200) return body
+    if (status === 200 && isObject(body)) return body
     throw this.#refusal(status, body)
   }
 
   async #write(path: string, content: unknown, query: Record<string, string>): Promise<ChangeAnswer | RefusedAnswer> {
     const { status, body } = await this.#ask('POST', path, query, content)
-    if (status === 200 || status === 201) return body as ChangeAnswer
-    const { problems, error_msg: message } = (body ?? {}) as { problems?: RefusedAnswer['problems']; error_msg?: string }
+    if (status < 300 && isObject(body)) return body as unknown as ChangeAnswer
+    const { problems, error_msg: message } = (body ?? {}) as {
+      problems?: RefusedAnswer['problems']
+      error_msg?: string
+    }
     if (problems !== undefined && problems.length > 0) return { problems, message: message ?? 'the change is refused' }
     throw this.#refusal(status, body)
   }
@@ -121,6 +125,8 @@ function parse(text: string): unknown {
     return undefined
   }
 }
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 
 function parseAddress(written: string): string {
   const text = written.includes('://') ? written : `http://${written}`

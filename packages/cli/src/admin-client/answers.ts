@@ -13,11 +13,13 @@ export interface Difference {
 
 /** What the Admin API has against a change. */
 export interface AdminProblem {
-  /** JSON Pointer from the kind and id on: `/routes/hello/uri`. */
+  /** JSON Pointer into what was sent; of another resource, from its kind and id on: `/routes/hello/uri`. */
   readonly path: string
   readonly value?: string
   readonly message: string
   readonly remedy?: string
+  /** There when the path leads into what was sent. */
+  readonly line?: number
 }
 
 /** A change that was made, or would be. */
@@ -37,8 +39,8 @@ export const isRefused = (answer: ChangeAnswer | RefusedAnswer): answer is Refus
 /** One entry of the history. */
 export interface HistoryEntry {
   readonly revision: number
-  /** Milliseconds since 1970. */
-  readonly time: number
+  /** ISO 8601. */
+  readonly time: string
   readonly author?: { readonly who: string; readonly from: string; readonly comment?: string } | null
   readonly changes: readonly Difference[]
 }

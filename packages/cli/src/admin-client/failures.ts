@@ -44,7 +44,9 @@ export function refusal(address: string, status: number, body: ErrorBody | undef
       return new Failure(`${address} asks for a key: give it by --key, or better in the variable SEKISHO_ADMIN_KEY`)
     if (body?.description?.includes('role') === true)
       return new Failure(`the key may only read: this needs one with the role "admin" (${address})`)
-    return new Failure(`${address} does not know this key; it is one of "admin.keys" in the configuration of the gateway`)
+    return new Failure(
+      `${address} does not know this key; it is one of "admin.keys" in the configuration of the gateway`,
+    )
   }
   if (said !== undefined) return new Failure(`${address} refuses: ${said}`)
   return new Failure(

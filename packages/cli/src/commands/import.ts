@@ -1,6 +1,7 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { importEnvoy, renderReport } from '@sekisho/gateway/internal/import/envoy/index'
 import { Failure } from '../failure.ts'
+import { writeNew } from './write-new.ts'
 
 export interface ImportOptions {
   readonly output?: string
@@ -14,7 +15,7 @@ export function importFromEnvoy(file: string, { output }: ImportOptions): number
   const result = importEnvoy(file, read(file))
   if ('failure' in result) throw new Failure(result.failure)
   if (output === undefined) process.stdout.write(result.yaml)
-  else write(output, result.yaml)
+  else writeNew(output, result.yaml)
   process.stderr.write(renderReport(result.findings))
   return result.isLossy ? LOSSY : 0
 }
@@ -24,16 +25,5 @@ function read(file: string): string {
     return readFileSync(file, 'utf8')
   } catch (error) {
     throw new Failure(`${file} cannot be read: ${(error as Error).message}`)
-  }
-}
-
-/** A file that is there may have been worked on since the last import. */
-function write(file: string, text: string): void {
-  try {
-    writeFileSync(file, text, { flag: 'wx' })
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST')
-      throw new Failure(`${file} exists, and is left as it is; remove it, or name another file`)
-    throw new Failure(`${file} cannot be written: ${(error as Error).message}`)
   }
 }

@@ -3,7 +3,6 @@ import { RESOURCE_KINDS } from '@sekisho/gateway/internal/resources/kind-names'
 import type { Difference, Document } from '../admin-client/answers.ts'
 import type { Colours } from '../terminal/colour.ts'
 import { compare, type FieldDifference, withoutTimes } from './compare.ts'
-import { HIDDEN, masked } from './secret-fields.ts'
 
 /** Resources that are shown whole; nobody reads more, and the last line counts all. */
 const MAX_SHOWN = 200
@@ -11,7 +10,10 @@ const MAX_SHOWN = 200
 /** Longer values get a line of their own on each side. */
 const MAX_ON_ONE_LINE = 70
 
-/** What differs, resource by resource: `+` is new, `-` goes away, `~` changes. Ends with a line that counts. */
+/**
+ * What differs, resource by resource: `+` is new, `-` goes away, `~` changes. Ends with a line that counts. Secrets come masked from the
+ * Admin API.
+ */
 export function renderDifferences(differences: readonly Difference[], colours: Colours): string {
   if (differences.length === 0) return 'no differences\n'
   const sorted = [...differences].sort((a, b) => rank(a) - rank(b))
@@ -42,25 +44,24 @@ export function counts(differences: readonly Difference[]): string {
 function renderOne({ kind, id, before, after }: Difference, colours: Colours): string {
   const name = `${kind}/${id}`
   if (before && after) {
-    const fields = compare(before, after).map((field) => renderField(kind, field, colours))
+    const fields = compare(before, after).map((field) => renderField(field, colours))
     return `${colours.changed(`~ ${name}`)}\n${fields.join('')}`
   }
-  if (after) return `${colours.added(`+ ${name}`)}\n${colours.added(body(kind, after))}`
-  return `${colours.removed(`- ${name}`)}\n${colours.removed(body(kind, before ?? {}))}`
+  if (after) return `${colours.added(`+ ${name}`)}\n${colours.added(body(after))}`
+  return `${colours.removed(`- ${name}`)}\n${colours.removed(body(before ?? {}))}`
 }
 
 /** All of a resource but what its name says already. */
-function body(kind: string, document: Document): string {
+function body(document: Document): string {
   const { id: _id, ...fields } = withoutTimes(document)
-  return renderEntries(shortened(masked(kind, [], fields)) as Record<string, unknown>, '    ')
+  return renderEntries(shortened(fields) as Record<string, unknown>, '    ')
 }
 
-function renderField(kind: string, { path, before, after }: FieldDifference, colours: Colours): string {
+function renderField({ path, before, after }: FieldDifference, colours: Colours): string {
   const name = fieldName(path)
-  const [old, now] = [before, after].map((value) => printable(kind, path, value))
+  const [old, now] = [before, after].map(printable)
   if (old === undefined) return colours.added(`  + ${name}: ${now}\n`)
   if (now === undefined) return colours.removed(`  - ${name}: ${old}\n`)
-  if (old === HIDDEN && now === HIDDEN) return `    ${name}: ${colours.changed('(another secret)')}\n`
   if (old.length + now.length <= MAX_ON_ONE_LINE)
     return `    ${name}: ${colours.removed(old)} → ${colours.added(now)}\n`
   return `    ${name}:\n${colours.removed(`    - ${old}`)}\n${colours.added(`    + ${now}`)}\n`
@@ -77,11 +78,8 @@ const fieldName = (path: readonly (string | number)[]): string =>
     .join('')
 
 /** undefined where there is no value. */
-function printable(kind: string, path: readonly (string | number)[], value: unknown): string | undefined {
-  if (value === undefined) return undefined
-  const shown = shortened(masked(kind, path, value))
-  return shown === HIDDEN ? HIDDEN : renderFlow(shown)
-}
+const printable = (value: unknown): string | undefined =>
+  value === undefined ? undefined : renderFlow(shortened(value))
 
 /** A certificate, or the text of a proto, would hide everything else. */
 function shortened(value: unknown): unknown {

@@ -121,30 +121,34 @@ it('refuses FIPS mode where OpenSSL has none', async () => {
   expect(started.stderr).toContain('"fips": this Node.js has no FIPS cryptography')
 })
 
-it.skipIf(!hasOpenssl)('gets a certificate by ACME, serves it at once, and keeps it (openssl)', async () => {
-  let ports = { plain: 0, tls: 0 }
-  const ca = await FakeCa.start({ validationPort: () => ports.plain })
-  const acme = `acme: { domains: [a.test, b.test], agree_to_terms: true, email: ops@a.test, directory: "${ca.directory}" }`
-  try {
-    ports = await start(acme)
-    const trusted = { ca: ca.issuer.root }
-    await eventually(async () => {
-      for (let at = 0; at < 8; at++) {
-        for (const servername of ['a.test', 'b.test']) await connect(ports.tls, { ...trusted, servername })
-      }
-    })
-    expect(ca.problems).toEqual([])
-    expect(ca.accounts).toHaveLength(1)
-    const folder = join(cwd, 'data', 'acme', readdirSync(join(cwd, 'data', 'acme'))[0])
-    await eventually(() => expect(readdirSync(folder).sort()).toEqual(['a.test.pem', 'account.key', 'b.test.pem']))
-    for (const name of readdirSync(folder)) expect(statSync(join(folder, name)).mode & 0o777).toBe(0o600)
-    await running?.stop()
-    const asked = ca.requests.length
-    ports = await start(acme)
-    const client = await connect(ports.tls, { ...trusted, servername: 'b.test' })
-    expect((await client.get('/x', 'b.test')).body.url).toBe('/x')
-    expect(ca.requests.length).toBe(asked)
-  } finally {
-    await ca.close()
-  }
-}, 60_000)
+it.skipIf(!hasOpenssl)(
+  'gets a certificate by ACME, serves it at once, and keeps it (openssl)',
+  async () => {
+    let ports = { plain: 0, tls: 0 }
+    const ca = await FakeCa.start({ validationPort: () => ports.plain })
+    const acme = `acme: { domains: [a.test, b.test], agree_to_terms: true, email: ops@a.test, directory: "${ca.directory}" }`
+    try {
+      ports = await start(acme)
+      const trusted = { ca: ca.issuer.root }
+      await eventually(async () => {
+        for (let at = 0; at < 8; at++) {
+          for (const servername of ['a.test', 'b.test']) await connect(ports.tls, { ...trusted, servername })
+        }
+      })
+      expect(ca.problems).toEqual([])
+      expect(ca.accounts).toHaveLength(1)
+      const folder = join(cwd, 'data', 'acme', readdirSync(join(cwd, 'data', 'acme'))[0])
+      await eventually(() => expect(readdirSync(folder).sort()).toEqual(['a.test.pem', 'account.key', 'b.test.pem']))
+      for (const name of readdirSync(folder)) expect(statSync(join(folder, name)).mode & 0o777).toBe(0o600)
+      await running?.stop()
+      const asked = ca.requests.length
+      ports = await start(acme)
+      const client = await connect(ports.tls, { ...trusted, servername: 'b.test' })
+      expect((await client.get('/x', 'b.test')).body.url).toBe('/x')
+      expect(ca.requests.length).toBe(asked)
+    } finally {
+      await ca.close()
+    }
+  },
+  60_000,
+)

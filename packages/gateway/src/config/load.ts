@@ -53,7 +53,11 @@ async function checkSource(file: string, read: ReadResult, options: LoadOptions)
 
 const MODULES = new Set(['.ts', '.mts', '.js', '.mjs'])
 
-async function readConfigFile(file: string, options: LoadOptions): Promise<ReadResult> {
+/** Reads a file without checking what it says. Never throws. */
+export async function readConfigFile(
+  file: string,
+  options: Pick<LoadOptions, 'environment' | 'gateway'>,
+): Promise<ReadResult> {
   try {
     const { size } = await stat(file)
     if (size > MAX_FILE_BYTES) return unreadable(`has ${size} bytes, more than the ${MAX_FILE_BYTES} that are read`)

@@ -199,7 +199,7 @@ describe('a response', () => {
     side.answer(161)
     side.send(data(161, 'quick', true))
     expect(exchange.body).toBe('quick')
-    side.send(data(1, 'x'))
+    side.send(data(1, 'xy'))
     await side.flush()
     expect(side.parser.resetCode(1)).toBe(ErrorCode.FLOW_CONTROL_ERROR)
     expect(slow[0].exchange.error?.code).toBe('BAD_RESPONSE')

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { connectError, TransportError } from '../errors.ts'
+import { ODD_BYTE } from './limits.ts'
 import { DEFAULT_KEEP_ALIVE, type KeepAlive } from '../pools/keep-alive.ts'
 import { H2Connection, type H2ConnectionOptions } from './connection.ts'
 import { H2ClientStream } from './client-stream.ts'
@@ -136,7 +137,7 @@ export class H2ClientConnection extends H2Connection<H2ClientStream> {
     output.text(PREFACE)
     output.settings([
       [SETTINGS_ENABLE_PUSH, 0],
-      [SETTINGS_INITIAL_WINDOW_SIZE, h2.streamWindow],
+      [SETTINGS_INITIAL_WINDOW_SIZE, h2.streamWindow + ODD_BYTE],
       [SETTINGS_MAX_HEADER_LIST_SIZE, this.limits.maxHeadBytes],
     ])
     output.windowUpdate(0, CONNECTION_WINDOW - DEFAULT_WINDOW)

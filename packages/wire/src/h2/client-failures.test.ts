@@ -34,6 +34,41 @@ describe('RST_STREAM', () => {
     expect([exchange.trailers, exchange.ends]).toEqual([undefined, 1])
   })
 
+  it('behind a whole response that waits for a slow client takes nothing from it', async () => {
+    const side = await openH2ClientSide()
+    const { stream, exchange } = side.ask({ method: 'POST', bodyLength: CHUNKED })
+    stream.pauseBody()
+    side.answer(1)
+    side.send(data(1, 'whole', true), reset(1, ErrorCode.NO_ERROR))
+    expect([exchange.error, side.connection.idle, side.told.at(-1)]).toEqual([undefined, true, 'idle'])
+    stream.sendBody(Buffer.from('not wanted'))
+    stream.resumeBody()
+    expect(exchange).toMatchObject({ body: 'whole', trailers: '', ends: 1 })
+    stream.discard()
+    await side.flush()
+    expect(side.parser.of(1).map((one) => one.type)).toEqual(['HEADERS'])
+    expect(side.told).toEqual(['busy', 'idle'])
+  })
+
+  it('without an error is the end of a body that is as long as it was to be', async () => {
+    const side = await openH2ClientSide()
+    const asked = [side.ask(), side.ask(), side.ask({ method: 'POST', bodyLength: CHUNKED })]
+    asked[2].stream.pauseBody()
+    for (const [id, length] of [
+      [1, 5],
+      [3, 6],
+      [5, 5],
+    ]) {
+      side.answer(id, [...OK, ['content-length', String(length)]])
+      side.send(data(id, 'hello'), reset(id, ErrorCode.NO_ERROR))
+    }
+    asked[2].stream.resumeBody()
+    expect(asked.map(({ exchange }) => exchange.complete)).toEqual([true, false, true])
+    expect(asked[1].exchange.error?.code).toBe('STREAM_RESET')
+    expect([side.connection.idle, side.told]).toEqual([true, ['busy', 'idle']])
+    expect((await side.flush()).filter((one) => one.type === 'RST_STREAM')).toEqual([])
+  })
+
   it('of a stream that was never opened is an error of the connection', async () => {
     const side = await openH2ClientSide()
     const { exchange } = side.ask()

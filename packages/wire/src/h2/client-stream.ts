@@ -10,6 +10,7 @@ import { NO_TIMEOUTS, type ClientStream, type StreamTimeouts } from '../streams/
 import { refusal } from '../streams/refusal.ts'
 import type { TunnelEnds } from '../streams/tunnel-ends.ts'
 import type { H2ClientConnection } from './client-connection.ts'
+import { ODD_BYTE } from './limits.ts'
 import { encodeHeaders } from './encode-headers.ts'
 import { ErrorCode, errorName } from './frames.ts'
 import { CONNECTION_FIELDS, H2Stream } from './stream.ts'
@@ -35,7 +36,7 @@ export class H2ClientStream extends H2Stream implements ClientStream {
   private sendLater: (() => void) | undefined
 
   constructor(connection: H2ClientConnection) {
-    super(0, connection.peer.initialWindow, connection.h2.streamWindow)
+    super(0, connection.peer.initialWindow, connection.h2.streamWindow + ODD_BYTE)
     this.connection = connection
   }
 
@@ -302,12 +303,18 @@ export class H2ClientStream extends H2Stream implements ClientStream {
 
   private giveUp(code: number): void {
     if (this.id === 0) this.connection.leave(this)
-    else {
+    else if (this.connection.streams.get(this.id) === this) {
       this.connection.sendReset(this.id, code)
       this.connection.remove(this)
-      // Not there any more when the connection was lost with a whole response that waited for its client.
-      this.release()
-    }
+    } else this.release()
+  }
+
+  /** All that the head promised came, and no error: an end that was forgotten (see `ODD_BYTE`). */
+  override onQuietReset(): void {
+    if (!this.open || !this.headReceived || this.tunnel !== undefined) return
+    if (this.bodyless || this.contentReceived !== this.bodyLength) return
+    this.stopSending()
+    this.onEnd('')
   }
 
   onReset(code: number): void {

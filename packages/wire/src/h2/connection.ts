@@ -330,8 +330,19 @@ export abstract class H2Connection<S extends H2Stream> implements SocketOwner, F
     }
     const problem = this.onStreamReset()
     if (problem !== undefined) return problem
+    const code = bytes.readUInt32BE(at)
+    if (code === ErrorCode.NO_ERROR) stream.onQuietReset()
+    if (stream.over) return undefined
+    if (stream.survives) {
+      // It came after the end of the response, and says that the rest of the request is not wanted (RFC 9113 section 8.1).
+      this.streams.delete(streamId)
+      this.blocked.delete(stream)
+      stream.stopSending()
+      this.onStreamRemoved()
+      return undefined
+    }
     this.remove(stream)
-    stream.onReset(bytes.readUInt32BE(at))
+    stream.onReset(code)
     return undefined
   }
 

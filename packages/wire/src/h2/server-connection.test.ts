@@ -10,7 +10,7 @@ describe('a connection', () => {
     const side = new H2ServerSide(answerNothing)
     const [first] = await side.flush()
     expect(first).toMatchObject({ type: 'SETTINGS', flags: 0, streamId: 0 })
-    expect(first.payload.toString('hex')).toBe('000300000080' + '000400040000' + '000600008000' + '000800000001')
+    expect(first.payload.toString('hex')).toBe('000300000080' + '000400040001' + '000600008000' + '000800000001')
     side.send(preface, settings())
     expect(await side.flush()).toMatchObject([{ type: 'SETTINGS', flags: 1 }])
     expect(side.handler.opened).toBe(1)

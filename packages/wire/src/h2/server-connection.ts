@@ -15,6 +15,7 @@ import {
   SETTINGS_MAX_CONCURRENT_STREAMS,
   SETTINGS_MAX_HEADER_LIST_SIZE,
 } from './frames.ts'
+import { ODD_BYTE } from './limits.ts'
 import { MALFORMED_REQUEST, RequestFields } from './request-fields.ts'
 import { TrailerFields } from './response-fields.ts'
 import { H2ServerStream } from './server-stream.ts'
@@ -52,7 +53,7 @@ export class H2ServerConnection extends H2Connection<H2ServerStream> implements 
     const { output, h2, limits } = this
     output.settings([
       [SETTINGS_MAX_CONCURRENT_STREAMS, h2.maxConcurrentStreams],
-      [SETTINGS_INITIAL_WINDOW_SIZE, h2.streamWindow],
+      [SETTINGS_INITIAL_WINDOW_SIZE, h2.streamWindow + ODD_BYTE],
       [SETTINGS_MAX_HEADER_LIST_SIZE, limits.maxHeadBytes],
       [SETTINGS_ENABLE_CONNECT_PROTOCOL, 1],
     ])

@@ -36,7 +36,7 @@ describe('a request body', () => {
     const side = await openH2ServerSide(answerNothing, { h2: WINDOW })
     side.ask(1, post(), false)
     side.ask(3, post(), false)
-    side.send(data(1, 'x'.repeat(1_001)))
+    side.send(data(1, 'x'.repeat(1_002)))
     await side.flush()
     expect(side.parser.resetCode(1)).toBe(ErrorCode.FLOW_CONTROL_ERROR)
     expect(side.requests[0].lost).toBeDefined()

@@ -9,6 +9,7 @@ import type { ServerStream } from '../streams/server-stream.ts'
 import type { TunnelEnds } from '../streams/tunnel-ends.ts'
 import { encodeHeaders } from './encode-headers.ts'
 import { ErrorCode, errorName } from './frames.ts'
+import { ODD_BYTE } from './limits.ts'
 import type { H2ServerConnection } from './server-connection.ts'
 import { CONNECTION_FIELDS, H2Stream } from './stream.ts'
 
@@ -30,7 +31,7 @@ export class H2ServerStream extends H2Stream implements ServerStream {
 
   /** @param request undefined when it was refused */
   constructor(connection: H2ServerConnection, id: number, request: RequestHead | undefined, requestNumber: number) {
-    super(id, connection.peer.initialWindow, connection.h2.streamWindow)
+    super(id, connection.peer.initialWindow, connection.h2.streamWindow + ODD_BYTE)
     this.connection = connection
     this.request = request
     this.requestNumber = requestNumber

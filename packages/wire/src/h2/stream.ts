@@ -88,7 +88,7 @@ export abstract class H2Stream {
     this.credit(end - at)
   }
 
-  /** What the connection is lost with has no need of it. */
+  /** All that it is about is here: neither the connection nor the peer is needed for the rest. */
   get survives(): boolean {
     return false
   }
@@ -281,6 +281,17 @@ export abstract class H2Stream {
     if (!this.ended || !this.peerEnded || this.queue !== undefined || this.over) return
     if (this.received !== undefined || this.receivedEnd !== undefined) return
     this.connection.remove(this)
+  }
+
+  /** The peer resets the stream without an error. */
+  onQuietReset(): void {}
+
+  /** The peer takes no more. */
+  stopSending(): void {
+    this.ended = true
+    this.queue = undefined
+    this.queued = 0
+    this.queuedEnd = undefined
   }
 
   /** Leaves the connection if all has been said. */

@@ -43,7 +43,7 @@ async function serve(stream: ServerHttp2Stream, name: MethodName, encoding: stri
     },
   }
   async function* requests(): AsyncGenerator<InteropMessage> {
-    for await (const { bytes, compressed } of messagesOf(stream, encoding)) {
+    for await (const { bytes, compressed } of messagesOf(bytesOf(stream), encoding)) {
       const message = codec.requestDeserialize(bytes)
       wasCompressed.set(message, compressed)
       yield message
@@ -73,6 +73,9 @@ async function serve(stream: ServerHttp2Stream, name: MethodName, encoding: stri
   }
   stream.end()
 }
+
+/** Iterating over the stream itself would destroy it when a request is refused. */
+const bytesOf = (stream: ServerHttp2Stream) => stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>
 
 /** Messages of a stream, and whether each came compressed. */
 async function* messagesOf(stream: AsyncIterable<Buffer>, encoding: string | undefined) {

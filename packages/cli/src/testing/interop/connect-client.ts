@@ -4,6 +4,7 @@ import type { CallOptions, InteropClient, OpenCall, Reply } from './client.ts'
 import { CallError, type InteropMessage, methodOf, type MethodName } from './types.ts'
 
 type UnaryMethod = DescMethodUnary<DescMessage, DescMessage>
+type Fields = Record<string, unknown>
 type StreamingMethod = DescMethodStreaming<DescMessage, DescMessage>
 
 export class ConnectClient implements InteropClient {
@@ -26,7 +27,7 @@ export class ConnectClient implements InteropClient {
         undefined,
         options.timeoutMs,
         headerOf(options),
-        request,
+        request as Fields,
       )
       return {
         message: message as InteropMessage,
@@ -56,7 +57,7 @@ class ConnectCall implements OpenCall {
   private trailer = new Headers()
 
   constructor(transport: Transport, method: StreamingMethod, options: CallOptions) {
-    const started = transport.stream(method, this.abort.signal, options.timeoutMs, headerOf(options), this.requests)
+    const started = transport.stream(method, this.abort.signal, options.timeoutMs, headerOf(options), this.requests as AsyncIterable<Fields>)
     // Whoever waits for a message is told.
     started.catch(() => undefined)
     this.replies = this.read(started)

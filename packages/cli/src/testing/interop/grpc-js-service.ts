@@ -11,7 +11,16 @@ import {
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js'
 import { type CallContext, handlers } from './handlers.ts'
-import { CallError, codecOf, INITIAL, type InteropMessage, pathOf, serviceOf, TRAILING, type MethodName } from './types.ts'
+import {
+  CallError,
+  codecOf,
+  INITIAL,
+  type InteropMessage,
+  pathOf,
+  serviceOf,
+  TRAILING,
+  type MethodName,
+} from './types.ts'
 
 type Message = InteropMessage
 type AnyCall =
@@ -29,7 +38,10 @@ export interface InteropService {
 }
 
 /** The test service on grpc-js. */
-export async function startGrpcJsService(tls?: { readonly cert: string; readonly key: string }): Promise<InteropService> {
+export async function startGrpcJsService(tls?: {
+  readonly cert: string
+  readonly key: string
+}): Promise<InteropService> {
   const server = new Server({ 'grpc.max_receive_message_length': 16 * 1024 * 1024 })
   server.addService(definition(), implementation)
   const credentials =
@@ -83,6 +95,10 @@ async function answer(call: AnyCall, reply: () => Message | Promise<Message>, ca
   }
 }
 
+/** Iterating over the call itself would destroy it at the end of the requests. */
+const requestsOf = (call: ServerReadableStream<Message, Message> | ServerDuplexStream<Message, Message>) =>
+  call.iterator({ destroyOnReturn: false }) as AsyncIterable<Message>
+
 async function pour(
   call: ServerWritableStream<Message, Message> | ServerDuplexStream<Message, Message>,
   messages: AsyncIterable<Message>,
@@ -105,9 +121,9 @@ const implementation: UntypedServiceImplementation = {
   CacheableUnaryCall: (call: ServerUnaryCall<Message, Message>, callback: sendUnaryData<Message>) =>
     void answer(call, () => handlers.unary(call.request, context), callback),
   StreamingInputCall: (call: ServerReadableStream<Message, Message>, callback: sendUnaryData<Message>) =>
-    void answer(call, () => handlers.input(call as AsyncIterable<Message>, context), callback),
+    void answer(call, () => handlers.input(requestsOf(call), context), callback),
   StreamingOutputCall: (call: ServerWritableStream<Message, Message>) =>
     void pour(call, handlers.output(call.request, context)),
   FullDuplexCall: (call: ServerDuplexStream<Message, Message>) =>
-    void pour(call, handlers.fullDuplex(call as AsyncIterable<Message>, context)),
+    void pour(call, handlers.fullDuplex(requestsOf(call), context)),
 }

@@ -1,5 +1,12 @@
 import { readFileSync } from 'node:fs'
-import { create, type DescMethod, fromBinary, type MessageInitShape, type DescMessage, toBinary } from '@bufbuild/protobuf'
+import {
+  create,
+  type DescMethod,
+  fromBinary,
+  type MessageInitShape,
+  type DescMessage,
+  toBinary,
+} from '@bufbuild/protobuf'
 import { registryFrom } from '../../../../gateway/src/transcoding/testing/registry-from.ts'
 
 const registry = await registryFrom(readFileSync(new URL('interop.proto', import.meta.url), 'utf8'))

@@ -10,7 +10,7 @@ const SECRET_NAME =
   /^(.*_)?(password|passwd|secret|token|private_key|client_key|secret_key|access_key|access_key_id|secret_access_key|api_key|apikey|encryption_key|hmac_key|credential|credentials|authorization|auth_value)$/i
 
 /** Where the plugin of a consumer keeps what the consumer shows. */
-const AUTH_NAME = /^(key|keys|pass|jwt_secret|public_key|user_dn)$/
+const AUTH_NAME = /^(key|keys|pass|jwt_secret)$/
 
 type Rule = (path: readonly string[]) => boolean
 

@@ -1,10 +1,12 @@
+import type { ConfigProblem } from '../../config/problem.ts'
 import type { DocumentChange, Item, ResourceDifference, WriteOptions, WriteResult } from '../../control/control-plane.ts'
 import type { AdminContext, AdminOptions } from '../admin-options.ts'
 import { auditEntry } from '../audit/audit-entry.ts'
-import { AdminError, invalid } from '../request/admin-error.ts'
+import { AdminError, invalid, refusedFor } from '../request/admin-error.ts'
 import { withDeadline } from '../request/deadline.ts'
-import { flag } from '../request/query.ts'
+import { flag, wholeNumber } from '../request/query.ts'
 import { remoteAddress } from '../access/remote-address.ts'
+import type { ShownProblem } from '../request/shown-problem.ts'
 
 /** A change that was made, or would be. */
 export interface Committed {
@@ -39,12 +41,22 @@ export async function commitWith(
   options: AdminOptions,
   within: string,
   write: (options: WriteOptions) => Promise<WriteResult>,
+  placed?: (problems: readonly ConfigProblem[]) => ShownProblem[],
 ): Promise<Committed | Conflict> {
   const dryRun = flag(c, 'dry_run')
+  refuseOtherRevision(c, options)
   const result = await writeOrExplain(c, options, write, dryRun)
   options.audit(auditEntry(c, options.plugins, result, dryRun))
-  if ('problems' in result) throw invalid(result.problems, within)
+  if ('problems' in result) throw placed ? refusedFor(placed(result.problems)) : invalid(result.problems, within)
   return 'conflict' in result ? result : { ...result, dryRun }
+}
+
+/** `?if_revision=42`: a change that was looked at is made of what was looked at, or not at all. */
+function refuseOtherRevision(c: AdminContext, { control }: AdminOptions): void {
+  const expected = wholeNumber(c, 'if_revision', { min: 0 })
+  if (expected === undefined || expected === control.revision) return
+  const message = `the configuration is at revision ${control.revision}, not at ${expected} any more: somebody else changed it; look at GET history, and try again`
+  throw new AdminError(412, message)
 }
 
 async function writeOrExplain(

@@ -81,9 +81,10 @@ export async function patchResource(c: AdminContext, options: AdminOptions, targ
 export async function deleteResource(c: AdminContext, options: AdminOptions, target: ResourceTarget): Promise<Response> {
   const { kind, id } = target
   if (id === undefined) throw badRequest(`missing ${KIND_SINGULAR[kind]} id; write it into the path: ${kind}/ID`)
+  const force = flag(c, 'force')
   if (options.control.get(kind, id) === undefined) return missing(c)
   const change = { kind, id, value: undefined, ...precondition(c) }
-  const done = await commit(c, options, [change], { force: flag(c, 'force') })
+  const done = await commit(c, options, [change], { force })
   if (isConflict(done)) throw conflictError(c)
   const dryRun = done.dryRun ? { dry_run: true, changes: shownDifferences(done.changes, options.plugins) } : {}
   return reply(c, 200, { deleted: '1', key: storeKey(kind, id), ...dryRun })

@@ -45,7 +45,8 @@ function checkKey(key: string): string | undefined {
   if (Buffer.byteLength(key) > MAX_KEY_BYTES)
     return `the key ${key.slice(0, 40)}… is longer than ${MAX_KEY_BYTES} bytes: take a shorter id`
   // NUL ends keys in lmdb; half a surrogate pair has no bytes in UTF-8.
-  if (key.includes('\0') || HALF_PAIR.test(key)) return `the key ${JSON.stringify(key)} has characters that no id may have`
+  if (key.includes('\0') || HALF_PAIR.test(key))
+    return `the key ${JSON.stringify(key)} has characters that no id may have`
   return undefined
 }
 
@@ -53,7 +54,8 @@ function checkValue(key: string, value: string | undefined): string | undefined 
   if (value === undefined) return undefined
   const bytes = Buffer.byteLength(value)
   if (bytes > MAX_DOCUMENT_BYTES) return `${key} has ${bytes} bytes: at most ${MAX_DOCUMENT_BYTES} for one document`
-  if (HALF_PAIR.test(value)) return `${key} has half a surrogate pair in it, which UTF-8 cannot express: repair the text`
+  if (HALF_PAIR.test(value))
+    return `${key} has half a surrogate pair in it, which UTF-8 cannot express: repair the text`
   return undefined
 }
 

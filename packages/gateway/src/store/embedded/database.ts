@@ -1,5 +1,6 @@
 import type { Database, RootDatabase, Transaction } from 'lmdb'
 import type { BackendSnapshot, DocumentKey, StoredDocument } from '../backend/backend.ts'
+import { StoreError } from '../backend/store-error.ts'
 import { DamagedRecord, DamagedStoreError } from './damaged.ts'
 import {
   decodeDocument,
@@ -56,7 +57,9 @@ export class EmbeddedDatabase {
       })
       return new EmbeddedDatabase(file, root)
     } catch (error) {
-      throw new DamagedStoreError(file, error instanceof Error ? error.message : String(error), { cause: error })
+      if (isDamage(error)) throw new DamagedStoreError(file, error.message, { cause: error })
+      const reason = error instanceof Error ? error.message : String(error)
+      throw new StoreError(`the store ${file} cannot be opened: ${reason}`, { cause: error })
     }
   }
 
@@ -65,7 +68,7 @@ export class EmbeddedDatabase {
    * fails (a full disk), the promise of nobody rejects and the process ends.
    */
   write(action: () => void): void {
-    this.#root.transactionSync(action)
+    this.#explained(() => this.#root.transactionSync(action))
   }
 
   /** What `action` reads is of one moment, whoever writes meanwhile. */
@@ -136,7 +139,11 @@ export class EmbeddedDatabase {
     return decodeJson(`history ${revision}/${number}`, this.#history.get([revision, number], this.#options))
   }
 
-  putHistory(revision: number, header: Omit<HistoryHeader, 'changes' | 'bytes'>, changes: readonly HistoryChange[]): number {
+  putHistory(
+    revision: number,
+    header: Omit<HistoryHeader, 'changes' | 'bytes'>,
+    changes: readonly HistoryChange[],
+  ): number {
     let bytes = 0
     for (const [index, change] of changes.entries()) {
       const record = encodeJson(`history ${revision}/${index + 1}`, change)
@@ -171,9 +178,19 @@ export class EmbeddedDatabase {
     try {
       return action()
     } catch (error) {
-      if (error instanceof DamagedRecord || (error instanceof Error && error.message.startsWith('MDB_')))
-        throw new DamagedStoreError(this.file, error.message, { cause: error })
+      if (isDamage(error)) throw new DamagedStoreError(this.file, error.message, { cause: error })
       throw error
     }
   }
+}
+
+/** Not a full disk, which is an error of LMDB, too. */
+function isDamage(error: unknown): error is Error {
+  return (
+    error instanceof DamagedRecord ||
+    (error instanceof Error &&
+      /^MDB_(CORRUPTED|PAGE_NOTFOUND|INVALID|VERSION_MISMATCH|CURSOR_FULL|INCOMPATIBLE|BAD_VALSIZE)/.test(
+        error.message,
+      ))
+  )
 }

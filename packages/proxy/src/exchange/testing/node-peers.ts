@@ -38,7 +38,7 @@ const asObject = (fields: readonly string[]): Record<string, string> =>
 
 interface Sink {
   write(chunk: Buffer): boolean
-  once(event: 'drain' | 'close', listener: () => void): unknown
+  once(event: 'drain', listener: () => void): unknown
 }
 
 /** Writes the body piece by piece, each in a turn of its own, as fast as it is taken. */
@@ -50,10 +50,7 @@ async function writeBody(sink: Sink, { body, pieces }: Plan): Promise<void> {
     at += size
     await new Promise<void>((resolve) => {
       if (room) setImmediate(resolve)
-      else {
-        sink.once('drain', resolve)
-        sink.once('close', resolve)
-      }
+      else sink.once('drain', resolve)
     })
   }
 }

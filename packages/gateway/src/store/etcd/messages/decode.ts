@@ -15,10 +15,12 @@ type Mutable<Message> = { -readonly [Field in keyof Message]: Message[Field] }
 
 /** Throws at bytes that are no message: the connection is of no use then. */
 function read<Message>(message: Message, reader: BinaryReader, end: number, readField: ReadField<Message>): Message {
+  if (end > reader.len) throw new RangeError('a message ends behind its bytes')
   while (reader.pos < end) {
     const [field, type] = reader.tag()
     if (!readField(message, field, reader)) reader.skip(type, field)
   }
+  if (reader.pos !== end) throw new RangeError('a field ends behind its message')
   return message
 }
 

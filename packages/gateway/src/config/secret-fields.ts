@@ -1,0 +1,24 @@
+import type { ResourceKind } from '../resources/kind-names.ts'
+import type { PluginLookup } from './plugin-lookup.ts'
+
+/** Fields of plugins, upstreams and secret managers that hold secrets, by the names that people give them. */
+const SECRET_NAME =
+  /^(.*_)?(password|passwd|secret|token|private_key|client_key|secret_key|access_key|access_key_id|secret_access_key|api_key|apikey|encryption_key|hmac_key|credential|credentials|authorization|auth_value)$/i
+
+/** Where the plugin of a consumer keeps what the consumer shows. */
+const AUTH_NAME = /^(key|keys|pass|jwt_secret)$/
+
+/** Whether what stands at a path (names of fields; lists have none) is a secret. */
+export type SecretRule = (path: readonly string[]) => boolean
+
+/** Which fields of a resource hold secrets. */
+export function secretRule(kind: ResourceKind, plugins: PluginLookup): SecretRule {
+  return (path) => {
+    const name = path.at(-1) ?? ''
+    if (kind === 'ssls') return path.length === 1 && (name === 'key' || name === 'keys')
+    if (SECRET_NAME.test(name)) return path.length > 1 || kind === ('secrets' as string)
+    if (!AUTH_NAME.test(name) || path[0] !== 'plugins') return false
+    const plugin = plugins.get(path[1] ?? '')
+    return kind === 'consumers' && (plugin === undefined || plugin.type === 'auth')
+  }
+}
