@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander'
 import { VERSION } from '@sekisho/gateway/internal/version'
+import { importCommands } from './program/import-commands.ts'
 import { storeCommands } from './program/store-commands.ts'
 
 const EXAMPLES = `
@@ -111,26 +112,7 @@ Examples:
 
   storeCommands(sekisho)
 
-  sekisho
-    .command('import')
-    .description("another gateway's configuration as one of ours; what has no equal is told")
-    .addHelpText('after', '\nExample:\n  sekisho import envoy envoy.yaml -o sekisho.yaml')
-    .command('envoy')
-    .description('a static bootstrap of Envoy (v3), YAML or JSON')
-    .argument('<file>', 'the configuration of Envoy')
-    .option('-o, --output <file>', 'where to write; left out: standard output. A file that exists is left alone')
-    .addHelpText(
-      'after',
-      `
-Standard error has a line for each field that is not in the result, and for what should be looked at.
-Exit status: 0 nothing was lost, 2 something was, 1 the file could not be read and nothing was written.
-
-Example:
-  sekisho import envoy envoy.yaml -o sekisho.yaml`,
-    )
-    .action(async (file: string, options: object) => {
-      process.exitCode = (await import('./commands/import.ts')).importFromEnvoy(file, options)
-    })
+  importCommands(sekisho)
 
   sekisho
     .command('settings', { hidden: true })

@@ -9,11 +9,13 @@ export interface ServedAddresses {
   readonly gateway: readonly string[]
   /** undefined: there are no metrics, or their port is not known. */
   readonly metrics: string | undefined
+  /** undefined: there is no Admin API, or its port is not known. */
+  readonly admin: string | undefined
 }
 
 export function servedAddresses(
   { listeners }: Pick<ReadyInfo, 'listeners'>,
-  { listen, metrics }: SupervisorSettings['settings'],
+  { listen, metrics, admin }: SupervisorSettings['settings'],
 ): ServedAddresses {
   // The supervisor does not hold those for UDP.
   const bound = listen.filter(({ protocol }) => protocol !== 'udp')
@@ -24,7 +26,8 @@ export function servedAddresses(
         .filter(({ protocol }) => protocol === 'udp')
         .map(({ host, port }) => `udp://${hostText(host ?? '::')}:${port}`),
     ],
-    metrics: metrics === undefined ? undefined : metricsUrl(metrics.address),
+    metrics: metrics === undefined ? undefined : controlUrl(metrics.address, 'http', '/metrics'),
+    admin: admin === undefined ? undefined : controlUrl(admin.address, admin.tls === undefined ? 'http' : 'https', ''),
   }
 }
 
@@ -40,15 +43,11 @@ function hostText(host: string): string {
   return host.includes(':') ? `[${host}]` : host
 }
 
-function metricsUrl({
-  host,
-  port,
-  path,
-}: {
-  host?: string | undefined
-  port: number
-  path?: string | undefined
-}): string | undefined {
+function controlUrl(
+  { host, port, path }: { host?: string | undefined; port: number; path?: string | undefined },
+  scheme: string,
+  page: string,
+): string | undefined {
   if (path !== undefined) return `unix:${path}`
-  return port === 0 ? undefined : `http://${hostText(host ?? '0.0.0.0')}:${port}/metrics`
+  return port === 0 ? undefined : `${scheme}://${hostText(host ?? '0.0.0.0')}:${port}${page}`
 }

@@ -8,7 +8,9 @@ import { say, SilentFailure } from '../failure.ts'
 export interface SupervisorSettings {
   /** The configuration file, as it was named or found. */
   readonly file: string
-  readonly settings: Pick<NodeSettings, 'listen' | 'workers' | 'metrics' | 'shutdown'>
+  readonly settings: Pick<NodeSettings, 'listen' | 'workers' | 'metrics' | 'shutdown'> & {
+    readonly admin?: Pick<NonNullable<NodeSettings['admin']>, 'address' | 'tls'> | undefined
+  }
 }
 
 /**
@@ -22,7 +24,9 @@ export async function printSettings(config: string | undefined): Promise<void> {
     say(renderProblems(loaded.problems).trimEnd())
     throw new SilentFailure(`${file} is not valid`)
   }
-  const { listen, workers, metrics, shutdown } = loaded.config.settings
-  const result: SupervisorSettings = { file, settings: { listen, workers, metrics, shutdown } }
+  const { listen, workers, metrics, shutdown, admin: all } = loaded.config.settings
+  // Keys stay out of what is printed.
+  const admin = all && { address: all.address, tls: all.tls }
+  const result: SupervisorSettings = { file, settings: { listen, workers, metrics, shutdown, admin } }
   process.stdout.write(JSON.stringify(result))
 }

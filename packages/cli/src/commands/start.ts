@@ -32,12 +32,13 @@ export async function supervise(
 
 /** `serving sekisho.yaml on http://*:8080, metrics on http://127.0.0.1:9091/metrics, 2 workers (process 4711)`. */
 export function readyLine(info: ReadyInfo, { file, settings }: SupervisorSettings): string {
-  const { gateway, metrics } = servedAddresses(info, settings)
+  const { gateway, metrics, admin } = servedAddresses(info, settings)
   const threads = `${info.workers} worker${info.workers === 1 ? '' : 's'}`
   const generation = info.generation === 1 ? '' : `, generation ${info.generation}`
   return [
     `serving ${file} on ${gateway.join(', ')}`,
     ...(metrics === undefined ? [] : [`metrics on ${metrics}`]),
+    ...(admin === undefined ? [] : [`Admin API on ${admin}`]),
     `${threads} (process ${info.gatewayPid}${generation})`,
   ].join(', ')
 }

@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo, type LookupFunction } from 'node:net'
+import type { LookupFunction } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -19,6 +19,7 @@ import { ConnectClient } from '../testing/interop/connect-client.ts'
 import { startConnectService } from '../testing/interop/connect-service.ts'
 import { GrpcJsClient } from '../testing/interop/grpc-js-client.ts'
 import { startGrpcJsService, type InteropService } from '../testing/interop/grpc-js-service.ts'
+import { freePort } from '../testing/free-port.ts'
 import { Sekisho } from '../testing/sekisho.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sekisho-interop-'))
@@ -26,14 +27,6 @@ const services: InteropService[] = []
 let gateway: Sekisho | undefined
 let plain = 0
 let tls = 0
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 beforeAll(async () => {
   services.push(

@@ -11,7 +11,8 @@ import type { Change } from '../store/store.ts'
 import { certificateWarnings } from '../tls/certificate-warnings.ts'
 import { VERSION } from '../version.ts'
 import { ConfigLoader } from './config-loader.ts'
-import { METRICS_ENDPOINT } from './endpoints.ts'
+import { ADMIN_ENDPOINT, METRICS_ENDPOINT } from './endpoints.ts'
+import type { NodeAdmin } from './node-admin.ts'
 import { lazyErrorLog, type LazyErrorLog } from './lazy-error-log.ts'
 import {
   SHARED_COUNTERS,
@@ -92,6 +93,7 @@ export async function controlNode(control: ControlContext, file: string): Promis
     } satisfies WorkerStart
   }
   let current = snapshot.revision
+  let admin: NodeAdmin | undefined
   const own = new NodeCertificates({
     settings,
     logger: errorLog,
@@ -111,6 +113,7 @@ export async function controlNode(control: ControlContext, file: string): Promis
     const changed = [...plugins].filter(([path, code]) => before.get(path) !== code).map(([path]) => path)
     if (changed.length > 0) errorLog.info({ files: changed }, 'plugins were loaded')
     for (const path of before.keys()) if (!plugins.has(path)) broadcast({ type: 'plugin', name: path, code: undefined })
+    admin?.pluginsChanged(plugins)
     keepStart(current)
   }
   store.watch((change: Change) => {
@@ -178,14 +181,34 @@ export async function controlNode(control: ControlContext, file: string): Promis
     await server.listen()
   }
 
+  const adminTarget = control.endpoints[ADMIN_ENDPOINT]
+  if (adminTarget !== undefined && settings.admin !== undefined) {
+    const { startAdmin } = await import('./node-admin.ts')
+    const { FileControlPlane, FILE_IS_READ_ONLY } = await import('../admin/server/file-control-plane.ts')
+    const readable = new FileControlPlane(snapshot)
+    store.watch((change) => readable.apply(change))
+    admin = await startAdmin({
+      settings: { ...settings, admin: settings.admin },
+      file,
+      target: adminTarget,
+      control: readable,
+      readOnly: FILE_IS_READ_ONLY,
+      resources: () => resources,
+      plugins,
+      reload,
+      logger: errorLog,
+    })
+  }
+
   control.onReload(reload)
   control.onReopenLogs(() => {
     errorLog.reopen()
+    admin?.reopen()
     broadcast({ type: 'reopen-logs' })
   })
   control.onDrain(async () => {
     own.drain()
-    await server?.close()
+    await Promise.all([server?.close(), admin?.close()])
   })
   control.onStop(async () => {
     stopWatching()

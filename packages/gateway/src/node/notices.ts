@@ -1,11 +1,16 @@
+import type { ListenAddress } from '../config/settings/listen.ts'
 import type { NodeSettings } from '../config/settings/node-settings.ts'
 import type { ResourceSet } from '../resources/resource-set.ts'
 
 /** What a configuration asks for that this version reads but does not serve yet: said at the start, never passed over in silence. */
 export function notices(settings: NodeSettings, resources: ResourceSet): string[] {
   const found: string[] = []
-  if (settings.admin !== undefined)
-    found.push('"admin": this version has no Admin API; the configuration file is watched instead')
+  if (settings.admin !== undefined && !isLoopback(settings.admin.address)) {
+    if (settings.admin.tls === undefined)
+      found.push('"admin" is open to other machines without "tls": keys and what they change can be read on the way')
+    if (settings.admin.allowAdmin === undefined)
+      found.push('"admin" is open to other machines, to all of them: name those that need it in "allow_admin"')
+  }
   if (settings.functions !== undefined) found.push('"functions": this version has no function engine')
   const checked = [...resources.upstreams]
     .filter(([, upstream]) => upstream.checks !== undefined)
@@ -23,3 +28,6 @@ export function notices(settings: NodeSettings, resources: ResourceSet): string[
   }
   return found
 }
+
+const isLoopback = ({ host, path }: ListenAddress): boolean =>
+  path !== undefined || host === 'localhost' || host === '::1' || host?.startsWith('127.') === true

@@ -1,12 +1,14 @@
 import { Server, type ReadyInfo } from '@sekisho/proxy/server'
 import type { NodeSettings } from '../config/settings/node-settings.ts'
-import { METRICS_ENDPOINT } from './endpoints.ts'
+import { ADMIN_ENDPOINT, METRICS_ENDPOINT } from './endpoints.ts'
 import { listenText } from './listen-text.ts'
 
 export interface StartNodeOptions {
   /** The configuration file, absolute. */
   readonly file: string
-  readonly settings: Pick<NodeSettings, 'listen' | 'workers' | 'metrics' | 'shutdown'>
+  readonly settings: Pick<NodeSettings, 'listen' | 'workers' | 'metrics' | 'shutdown'> & {
+    readonly admin?: Pick<NonNullable<NodeSettings['admin']>, 'address'> | undefined
+  }
   readonly onReady?: (info: ReadyInfo) => void
 }
 
@@ -29,5 +31,6 @@ export async function startNode(options: StartNodeOptions): Promise<void> {
   }
   for (const address of settings.listen) if (address.protocol !== 'udp') server.listen(listenText(address))
   if (settings.metrics !== undefined) server.listenOnControl(METRICS_ENDPOINT, listenText(settings.metrics.address))
+  if (settings.admin !== undefined) server.listenOnControl(ADMIN_ENDPOINT, listenText(settings.admin.address))
   await server.run()
 }

@@ -64,6 +64,12 @@ beforeAll(async () => {
       { uri: '/json/*', methods: ['POST'], upstream_id: 'echo', plugins: { cors: {} } },
       { uri: '/dead/*', upstream_id: 'dead', plugins: { ...web, cors: {} } },
       { uri: '/wrong/*', upstream_id: 'echo', plugins: web },
+      {
+        uri: '/limited/*',
+        upstream_id: 'service',
+        plugins: web,
+        grpc: { max_request_message_bytes: 10, max_response_message_bytes: 10 },
+      },
       { uri: '/headers/*', upstream_id: 'service', plugins: { 'grpc-web': { cors_allow_headers: 'x-a,x-b' } } },
     ],
   })
@@ -330,6 +336,25 @@ describe.each([
       answering = () => undefined
       const { headers } = await refused('/test.Service/Say', { 'grpc-timeout': '20m' })
       expect(headers).toMatchObject({ 'grpc-status': '4', 'access-control-allow-origin': '*' })
+    })
+
+    it.each([WEB, TEXT])('messages that are too long: %s', async (type) => {
+      answering = (call) => answerWith(call, [message(Buffer.alloc(11))])
+      for (const [length, side] of [
+        [11, 'request'],
+        [10, 'response'],
+      ] as const) {
+        const bytes = message(Buffer.alloc(length))
+        const body = type === WEB ? bytes : base64(bytes)
+        const answer = await send({ path: '/limited/test.Service/Say', headers: { 'content-type': type }, body })
+        const words = `a message of the ${side} has 11 bytes, the limit is 10`
+        if (side === 'request') expect(answer.headers).toMatchObject({ 'grpc-status': '8', 'grpc-message': words })
+        else {
+          const text = answer.body.toString('latin1')
+          const last = type === TEXT ? Buffer.from(text, 'base64') : answer.body
+          expect(last).toEqual(frame(`grpc-status:8\r\ngrpc-message:${words}\r\n`))
+        }
+      }
     })
 
     it.each([

@@ -2,7 +2,7 @@ import { Headers } from '@sekisho/wire'
 import { describe, expect, test } from 'vitest'
 import { localResponse, renderJsonError } from '../exchange/reply.ts'
 import { ProxyError } from '../proxy-error.ts'
-import { isGrpc, isGrpcCall } from './content-type.ts'
+import { isGrpc, isGrpcCall, replyType } from './content-type.ts'
 import { grpcReply, grpcTrailers, percentEncoded } from './reply.ts'
 
 const told = (local: ReturnType<typeof localResponse>, error?: ProxyError) => {
@@ -74,4 +74,16 @@ test.each([
 ])('%s', (type, grpc, call) => {
   const head = { headers: Headers.from({ 'content-type': type }) }
   expect([isGrpc(head), isGrpcCall(head)]).toEqual([grpc, call])
+})
+
+test.each([
+  ['application/grpc', 'application/grpc'],
+  ['application/grpc+json', 'application/grpc'],
+  ['application/grpc-web', 'application/grpc-web'],
+  ['application/grpc-web-text+proto; charset=utf-8', 'application/grpc-web-text+proto'],
+  ['application/grpc-website', undefined],
+  ['application/json', undefined],
+])('a local answer to %s is %s', (type, expected) => {
+  expect(replyType({ headers: Headers.from({ 'content-type': type }) })).toBe(expected)
+  expect(replyType({ headers: new Headers() })).toBeUndefined()
 })

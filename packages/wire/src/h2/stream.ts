@@ -167,17 +167,17 @@ export abstract class H2Stream {
     return this.queue !== undefined
   }
 
-  /** Sends content as far as windows allow; the rest is copied and waits. */
+  /** Sends content as far as windows allow; the rest waits as it is: its memory is ours until `onDrained`. */
   protected sendContent(bytes: Uint8Array): Sent {
     if (this.ended || this.over) return SENT
     const { connection } = this
     if (this.queue === undefined && !connection.output.congested) {
       const sent = this.transmit(bytes, 0)
       if (sent === bytes.length) return SENT
-      this.queue = [Buffer.from(bytes.subarray(sent))]
+      this.queue = [bytes.subarray(sent)]
       this.queued = bytes.length - sent
     } else {
-      ;(this.queue ??= []).push(Buffer.from(bytes))
+      ;(this.queue ??= []).push(bytes)
       this.queued += bytes.length
     }
     connection.waitToSend(this)

@@ -105,11 +105,7 @@ function ask(pool: StreamPool, address: UpstreamAddress, keepAlive: KeepAlive = 
   const send = (): void => stream.sendRequest(exchange, GET, 0, NO_TIMEOUTS)
   if (stream.ready) send()
   else {
-    const { onConnected } = exchange
-    exchange.onConnected = () => {
-      onConnected.call(exchange)
-      send()
-    }
+    void exchange.connected.then(() => (stream.ready ? send() : undefined))
     stream.connectFor(exchange, 10_000)
   }
   return { stream, exchange }

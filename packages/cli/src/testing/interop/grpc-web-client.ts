@@ -21,21 +21,16 @@ export class GrpcWebClient implements InteropClient {
     const service = options.service ?? 'grpc.testing.TestService'
     const url = this.baseUrl + pathOf(service, name)
     return new Promise((resolve, reject) => {
-      let message: InteropMessage | undefined
       let head: Metadata = {}
-      const call = this.base.rpcCall(url, request, metadataOf(options), descriptorOf(options, name), (error, reply) => {
+      let trailers: Metadata = {}
+      const done = (error: RpcError | null, message: InteropMessage): void => {
         if (error !== null) reject(callError(error))
-        else message = reply
-      })
+        // The status is told by an event behind this callback.
+        else setImmediate(() => resolve(replyOf(message, head, trailers)))
+      }
+      const call = this.base.rpcCall(url, request, metadataOf(options), descriptorOf(options, name), done)
       call.on('metadata', (fields) => (head = fields))
-      call.on('status', ({ code, metadata = {} }) => {
-        if (code !== 0) return
-        resolve({
-          message: message as InteropMessage,
-          initial: (field) => head[field],
-          trailing: (field) => bytes(metadata, field),
-        })
-      })
+      call.on('status', ({ metadata = {} }: Status) => (trailers = metadata))
     })
   }
 
@@ -130,6 +125,12 @@ function metadataOf({ metadata = {}, timeoutMs }: CallOptions): Metadata {
     ...(timeoutMs === undefined ? {} : { deadline: String(Date.now() + timeoutMs) }),
   }
 }
+
+const replyOf = (message: InteropMessage, head: Metadata, trailers: Metadata): Reply => ({
+  message,
+  initial: (field) => head[field],
+  trailing: (field) => bytes(trailers, field),
+})
 
 function bytes(fields: Metadata, name: string): Uint8Array | undefined {
   const value = fields[name]

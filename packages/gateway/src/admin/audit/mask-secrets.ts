@@ -1,18 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { PluginLookup } from '../../config/plugin-lookup.ts'
+import { secretRule, type SecretRule } from '../../config/secret-fields.ts'
 import type { Document } from '../../control/control-plane.ts'
 import type { ResourceKind } from '../../resources/kind-names.ts'
 
 const MASK = '***'
-
-/** Fields of plugins and secret managers that hold secrets, by the names that people give them. */
-const SECRET_NAME =
-  /^(.*_)?(password|passwd|secret|token|private_key|client_key|secret_key|access_key|access_key_id|secret_access_key|api_key|apikey|encryption_key|hmac_key|credential|credentials|authorization|auth_value)$/i
-
-/** Where the plugin of a consumer keeps what the consumer shows. */
-const AUTH_NAME = /^(key|keys|pass|jwt_secret)$/
-
-type Rule = (path: readonly string[]) => boolean
 
 /** A document without its private keys, which are never shown; references to where they are stay. */
 export function hidePrivateKeys(kind: ResourceKind, document: Document): Document {
@@ -24,7 +16,7 @@ export function hidePrivateKeys(kind: ResourceKind, document: Document): Documen
 
 /** A document with `***` in place of each secret that is written in it; references (`$env://NAME`) say nothing and stay. */
 export const maskSecrets = (kind: ResourceKind, document: Document, plugins: PluginLookup): Document =>
-  masked(document, undefined, [], rule(kind, plugins)) as Document
+  masked(document, undefined, [], secretRule(kind, plugins)) as Document
 
 /** Two states of a document, masked; a secret that differs is seen to differ. */
 export function maskPair(
@@ -33,26 +25,14 @@ export function maskPair(
   after: Document | undefined,
   plugins: PluginLookup,
 ): { before: unknown; after: unknown } {
-  const isSecret = rule(kind, plugins)
+  const isSecret = secretRule(kind, plugins)
   return {
     before: before === undefined ? null : masked(before, undefined, [], isSecret),
     after: after === undefined ? null : masked(after, before, [], isSecret),
   }
 }
 
-/** Which paths of a resource of this kind are secrets. */
-function rule(kind: ResourceKind, plugins: PluginLookup): Rule {
-  return (path) => {
-    const name = path.at(-1) ?? ''
-    if (kind === 'ssls') return path.length === 1 && (name === 'key' || name === 'keys')
-    if (SECRET_NAME.test(name)) return path.length > 1 || kind === ('secrets' as string)
-    if (!AUTH_NAME.test(name) || path[0] !== 'plugins') return false
-    const plugin = plugins.get(path[1] ?? '')
-    return kind === 'consumers' && (plugin === undefined || plugin.type === 'auth')
-  }
-}
-
-function masked(value: unknown, other: unknown, path: readonly string[], isSecret: Rule): unknown {
+function masked(value: unknown, other: unknown, path: readonly string[], isSecret: SecretRule): unknown {
   if (value === null || typeof value !== 'object') return value
   if (Array.isArray(value))
     return value.map((part, index) => masked(part, (other as unknown[] | undefined)?.[index], path, isSecret))

@@ -1,5 +1,5 @@
 import type { ConfigProblem } from '../../config/problem.ts'
-import type { DocumentChange, Item, ResourceDifference, WriteOptions, WriteResult } from '../../control/control-plane.ts'
+import type { ControlPlane, DocumentChange, Item, ResourceDifference, WriteOptions, WriteResult } from '../../control/control-plane.ts'
 import type { AdminContext, AdminOptions } from '../admin-options.ts'
 import { auditEntry } from '../audit/audit-entry.ts'
 import { AdminError, invalid, refusedFor } from '../request/admin-error.ts'
@@ -79,4 +79,12 @@ async function writeOrExplain(
 /** 405 where the configuration comes from a file. */
 export function refuseReadOnly({ readOnly }: AdminOptions): void {
   if (readOnly !== undefined) throw new AdminError(405, readOnly, { headers: { allow: 'GET, HEAD' } })
+}
+
+/** `?if_revision=7`: 412 when the configuration is at another one. Whether there was such a condition. */
+export function requireRevision(c: AdminContext, { revision }: ControlPlane): boolean {
+  const expected = wholeNumber(c, 'if_revision', { min: 0 })
+  if (expected === undefined || expected === revision) return expected !== undefined
+  const message = `the configuration is at revision ${revision}, not ${expected}: somebody changed it; look again, and repeat`
+  throw new AdminError(412, message)
 }

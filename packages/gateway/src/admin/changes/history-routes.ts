@@ -8,7 +8,7 @@ import { withDeadline } from '../request/deadline.ts'
 import { flag, wholeNumber } from '../request/query.ts'
 import { readObject } from '../request/read-body.ts'
 import { reply } from '../request/reply.ts'
-import { commitWith, refuseReadOnly } from './commit.ts'
+import { commitWith, refuseReadOnly, requireRevision } from './commit.ts'
 import { shownDifferences } from './shown-differences.ts'
 
 const HISTORY_LIMIT = { byDefault: 50, max: 1_000 }
@@ -39,6 +39,7 @@ export function historyRoutes(api: AdminRouter, options: AdminOptions): void {
     if (typeof revision !== 'number' || !Number.isSafeInteger(revision) || revision < 0)
       throw badRequest('/revision: write a revision as a whole number; GET history names them')
     const resource = only === undefined || only === null ? undefined : resourceNamed(only)
+    requireRevision(c, control)
     const done = await commitWith(c, options, '', (write) => control.rollback(revision, resource, write))
     if ('conflict' in done) throw conflictIn(done.conflict)
     const changes = shownDifferences(done.changes, plugins)

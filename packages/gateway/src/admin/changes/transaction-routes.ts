@@ -7,7 +7,7 @@ import { AdminError } from '../request/admin-error.ts'
 import { flag, wholeNumber } from '../request/query.ts'
 import { readDocument } from '../request/read-body.ts'
 import { reply } from '../request/reply.ts'
-import { commitWith, refuseReadOnly } from './commit.ts'
+import { commitWith, refuseReadOnly, requireRevision } from './commit.ts'
 import { documentChanges } from './document-changes.ts'
 import { between, conflictIn } from './history-routes.ts'
 import { shownDifferences } from './shown-differences.ts'
@@ -62,18 +62,13 @@ export function transactionRoutes(api: AdminRouter, options: AdminOptions): void
   })
 }
 
-/** `?if_revision=7`: only when nobody changed anything since. */
+/** With `?if_revision`, whoever changes one of these between the look at the revision and the write is noticed, too. */
 function withConditions(
   c: AdminContext,
   { control }: AdminOptions,
   changes: readonly DocumentChange[],
 ): readonly DocumentChange[] {
-  const expected = wholeNumber(c, 'if_revision', { min: 0 })
-  if (expected === undefined) return changes
-  if (control.revision !== expected) {
-    const message = `the configuration is at revision ${control.revision}, not ${expected}: somebody changed it; look again, and repeat`
-    throw new AdminError(412, message)
-  }
+  if (!requireRevision(c, control)) return changes
   return changes.map((change) => ({ ...change, ifRevision: control.get(change.kind, change.id)?.revision ?? 0 }))
 }
 

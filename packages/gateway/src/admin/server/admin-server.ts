@@ -17,6 +17,9 @@ const REQUEST_TIMEOUT_MS = 64_000
 
 const KEEP_ALIVE_TIMEOUT_MS = 65_000
 
+/** For requests that are being answered when the node stops. */
+const CLOSE_TIMEOUT_MS = 1_000
+
 /** `?url=` of `/explain`, and keys, are short. */
 const MAX_HEADER_BYTES = 16_384
 
@@ -87,11 +90,15 @@ export class AdminServer {
     if (tls !== undefined && 'setSecureContext' in this.#server) this.#server.setSecureContext(readTls(tls))
   }
 
-  /** Stops listening and closes every connection. */
+  /** Stops listening. A write that is on its way may finish; streams of events do not end by themselves. */
   close(): Promise<void> {
+    const cut = setTimeout(() => this.#server.closeAllConnections(), CLOSE_TIMEOUT_MS)
     return new Promise((resolve) => {
-      this.#server.close(() => resolve())
-      this.#server.closeAllConnections()
+      this.#server.close(() => {
+        clearTimeout(cut)
+        resolve()
+      })
+      this.#server.closeIdleConnections()
     })
   }
 }

@@ -26,13 +26,8 @@ export function checkSettings(findings: Findings, settings: Settings): void {
     }
     names.add(name)
   }
-  for (const [index, address] of (settings.trusted_addresses ?? []).entries()) {
-    try {
-      parseCidr(address)
-    } catch (error) {
-      findings.add({ path: `/trusted_addresses/${index}`, value: JSON.stringify(address), ...reasonOf(error, address) })
-    }
-  }
+  checkNetworks(findings, settings.trusted_addresses ?? [], '/trusted_addresses')
+  checkNetworks(findings, settings.admin?.allow_admin ?? [], '/admin/allow_admin')
   checkAccessLog(findings, settings)
   if (settings.store !== undefined && settings.store.type !== 'file') {
     findings.add({
@@ -41,6 +36,16 @@ export function checkSettings(findings: Findings, settings: Settings): void {
       message: 'is not in this version',
       remedy: 'write "file", or remove "store"',
     })
+  }
+}
+
+function checkNetworks(findings: Findings, networks: readonly string[], path: string): void {
+  for (const [index, network] of networks.entries()) {
+    try {
+      parseCidr(network)
+    } catch (error) {
+      findings.add({ path: `${path}/${index}`, value: JSON.stringify(network), ...reasonOf(error, network) })
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 import { idField, writtenId } from '../../resources/identity.ts'
 import { KIND_SINGULAR, type ResourceKind } from '../../resources/kind-names.ts'
 import { resourceSchemas } from '../../resources/kinds.ts'
+import { kept } from '../../resources/resource-set.ts'
 import { checkRelations, checkResources } from '../checks/check-resources.ts'
 import type { CheckContext, Entry, Item } from '../checks/entry.ts'
 import { checkProtoUses, compileProtos } from '../checks/protos.ts'
@@ -33,6 +34,8 @@ export interface CheckedChange {
   readonly findings: readonly Finding[]
   /** What is set, with references resolved, in the order of the writes. */
   readonly entries: readonly Entry[]
+  /** Absolute paths of the files that it names, also of those that are not there. */
+  readonly files: ReadonlySet<string>
 }
 
 /**
@@ -71,7 +74,7 @@ export async function checkChange(writes: readonly ResourceWrite[], options: Cha
   await checkProtoUses(touched, lenient, findings)
   if (dangling === 'refused') checkRemovals(options.index, changed, findings)
   references.mask()
-  return { findings: findings.list, entries }
+  return { findings: findings.list, entries, files: references.files }
 }
 
 function read({ kind, id, value }: ResourceWrite, references: ResourceReferences, findings: Findings): Entry | undefined {
@@ -91,7 +94,7 @@ function read({ kind, id, value }: ResourceWrite, references: ResourceReferences
     })
     return undefined
   }
-  return references.resolve({ kind, id, item: item as Item, path })
+  return references.resolve({ kind, id, item: kept(kind, id, item as Item), path })
 }
 
 /** What was there before and has to be looked at again: it refers to what changes, or to a service that does. */
@@ -119,13 +122,15 @@ function checkRemovals(
   findings: Findings,
 ): void {
   for (const [key, entry] of changed) {
-    if (entry !== undefined) continue
+    const slash = key.indexOf('/')
+    const removed: [ResourceKind, string] = [key.slice(0, slash) as ResourceKind, key.slice(slash + 1)]
+    if (entry !== undefined || !index.has(...removed)) continue
     const users = [...index.referrersOf(key)].filter(({ kind, id }) => !changed.has(resourceKey(kind, id)))
     if (users.length === 0) continue
     const named = users.slice(0, NAMED).map(({ kind, id }) => `${KIND_SINGULAR[kind]} "${id}"`)
     const more = users.length > NAMED ? ` and ${users.length - NAMED} more` : ''
     findings.add({
-      path: `/${key.slice(0, key.indexOf('/'))}/${pointerPart(key.slice(key.indexOf('/') + 1))}`,
+      path: `/${removed[0]}/${pointerPart(removed[1])}`,
       message: `cannot be deleted: ${named.join(', ')}${more} still ${users.length === 1 ? 'refers' : 'refer'} to it`,
       remedy: 'change or delete what refers to it first, or delete it by force',
     })

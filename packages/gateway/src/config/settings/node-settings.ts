@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { withDefaults } from '../../resources/defaults.ts'
 import { type AcmeSettings, acmeSettings } from './acme.ts'
+import { type AdminSettings, adminSettings } from './admin.ts'
 import { type Listen, type ListenAddress, type Listener, parseListenAddress, type TlsListener } from './listen.ts'
 import type { Limits, UpstreamDefaults } from './limits.ts'
 import type { AccessLog, ErrorLog } from './logs.ts'
@@ -11,7 +12,7 @@ import { Settings } from './settings.ts'
 export interface NodeSettings {
   readonly listen: readonly Listener[]
   readonly workers: number | 'auto'
-  readonly admin: { readonly address: ListenAddress; readonly keys: readonly AdminKey[] } | undefined
+  readonly admin: AdminSettings | undefined
   readonly metrics: { readonly address: ListenAddress } | undefined
   readonly store: NonNullable<Settings['store']>
   readonly functions: { readonly address: ListenAddress; readonly path: string; readonly driver: string } | undefined
@@ -32,11 +33,7 @@ export interface NodeSettings {
   readonly fips: boolean
 }
 
-export interface AdminKey {
-  readonly name: string
-  readonly key: string
-  readonly role: 'admin' | 'viewer'
-}
+export type { AdminKey } from './admin.ts'
 
 /** Everything that has a default has it after `withDefaults`. */
 type Filled = Required<Omit<Settings, 'acme' | 'admin' | 'functions' | 'plugins' | 'plugin_paths' | 'access_log'>> &
@@ -47,11 +44,11 @@ export function nodeSettings(settings: Settings, file: string): NodeSettings {
   const filled = withDefaults(Settings, settings) as Filled
   const folder = dirname(resolve(file))
   const at = (path: string): string => resolve(folder, path)
-  const { admin, metrics, functions, access_log, error_log } = filled
+  const { metrics, functions, access_log, error_log } = filled
   return {
     listen: filled.listen.map((listen) => listener(listen, at)),
     workers: filled.workers,
-    admin: admin && { address: address(admin.address!), keys: admin.keys! },
+    admin: adminOf(filled, at),
     metrics: metrics === false ? undefined : { address: address(metrics.address!) },
     store: filled.store,
     functions: functions && {
@@ -71,6 +68,12 @@ export function nodeSettings(settings: Settings, file: string): NodeSettings {
     acme: filled.acme && acmeSettings(filled.acme, at),
     fips: filled.fips,
   }
+}
+
+/** A store that cannot be edited by hand is of no use without it. */
+function adminOf({ admin, store }: Filled, at: (path: string) => string): AdminSettings | undefined {
+  if (admin === undefined && store.type === 'file') return undefined
+  return adminSettings(admin ?? {}, at(store.type === 'embedded' ? store.path : './data'), at)
 }
 
 const defaultPluginPaths = (folder: string): string[] => (existsSync(folder) ? [folder] : [])

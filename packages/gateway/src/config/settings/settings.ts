@@ -1,20 +1,12 @@
 import { type Static, Type } from '../../schema/type.ts'
 import { Acme } from './acme.ts'
+import { Admin } from './admin.ts'
 import { Limits, UpstreamDefaults } from './limits.ts'
 import { Listen } from './listen.ts'
 import { AccessLog, ErrorLog } from './logs.ts'
 
 const strict = { additionalProperties: false } as const
 const Address = Type.Union([Type.Integer({ minimum: 0, maximum: 65535 }), Type.String({ minLength: 1 })])
-
-const AdminKey = Type.Object(
-  {
-    name: Type.String({ minLength: 1 }),
-    key: Type.String({ minLength: 1, description: 'better $env://NAME than the key itself' }),
-    role: Type.Enum(['admin', 'viewer']),
-  },
-  strict,
-)
 
 /** What is set for this node alone, and read at its start. */
 export const settingsFields = {
@@ -25,15 +17,7 @@ export const settingsFields = {
       description: 'threads; auto = one a core',
     }),
   ),
-  admin: Type.Optional(
-    Type.Object(
-      {
-        address: Type.Optional(Type.Union(Address.anyOf, { default: '127.0.0.1:9180' })),
-        keys: Type.Optional(Type.Array(AdminKey, { default: [] })),
-      },
-      strict,
-    ),
-  ),
+  admin: Type.Optional(Admin),
   metrics: Type.Optional(
     Type.Union(
       [

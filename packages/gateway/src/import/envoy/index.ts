@@ -68,7 +68,7 @@ export function importEnvoy(file: string, text: string): EnvoyImport | EnvoyFail
   const lists = { ssls, upstreams, services, plugin_configs, routes, stream_routes }
   const yaml = renderYaml(heading(file, context.lostGuards), settings, lists)
   if (yaml.includes('${{')) report.add('not carried over', '', '"${{" begins the name of an environment variable here')
-  const findings = located(read.source, report.findings())
+  const findings = located(file, read.source, report.findings())
   return {
     yaml,
     findings,

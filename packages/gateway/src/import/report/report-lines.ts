@@ -4,18 +4,23 @@ import type { FindingKind, ImportFinding } from './report.ts'
 /** A finding with its place in the file. */
 export interface LocatedFinding extends ImportFinding {
   readonly file: string
-  /** From 1. */
+  /** From 1; 0 where there are no lines. */
   readonly line: number
   readonly column: number
 }
 
-/** Looks up the places, and sorts by them. */
-export function located(source: ConfigSource, findings: readonly ImportFinding[]): LocatedFinding[] {
+/** Looks up the places, and sorts by them. Without a source there are none, as of what a running gateway said. */
+export function located(
+  file: string,
+  source: ConfigSource | undefined,
+  findings: readonly ImportFinding[],
+): LocatedFinding[] {
+  if (source === undefined) return findings.map((finding) => ({ ...finding, file, line: 0, column: 0 }))
   return findings
     .map((finding) => {
       const isItem = /\/\d+$/.test(finding.path)
       const { line, column } = source.locate(finding.path, !isItem)
-      return { ...finding, file: source.file, line, column }
+      return { ...finding, file, line, column }
     })
     .sort((a, b) => a.line - b.line || a.column - b.column)
 }
@@ -38,7 +43,8 @@ export function renderReport(findings: readonly LocatedFinding[]): string {
 }
 
 function line({ file, line: at, column, kind, path, message }: LocatedFinding): string {
-  const text = `${file}:${at}:${column}  ${kind}  ${path}${message === '' ? '' : `: ${message}`}`
+  const place = at === 0 ? file : `${file}:${at}:${column}`
+  const text = `${place}  ${kind}  ${path}${message === '' ? '' : `: ${message}`}`
   // What stands in the file must not steer the terminal.
   // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
   return `${text.replaceAll(/[\0-\x1f\x7f-\x9f]/g, ' ')}\n`

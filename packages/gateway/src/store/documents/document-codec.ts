@@ -33,6 +33,19 @@ export class DocumentCodec {
     return problems[0] === undefined ? { value } : { problem: problems[0] }
   }
 
+  /** A value in which what came back encrypted, as it was shown once, is readable again. */
+  plain(kind: ResourceKind, id: string, value: Fields): Fields {
+    if (this.keyRing === undefined) return value
+    return this.decrypted(value, '', documentKey(kind, id), []) as Fields
+  }
+
+  /** A text of the store as people may read it; as it is when it cannot be decrypted. */
+  readable(kind: ResourceKind, id: string, text: string): string {
+    if (!text.includes(ENCRYPTED_PREFIX)) return text
+    const read = this.decode(kind, id, text)
+    return 'problem' in read ? text : JSON.stringify(read.value)
+  }
+
   private encrypted(value: unknown, path: readonly string[], isSecret: SecretRule, context: string): unknown {
     if (typeof value === 'string')
       return isSecret(path) && !isReference(value) ? this.keyRing!.encrypt(value, context) : value

@@ -1,3 +1,4 @@
+import type { ResourceKind } from '../../resources/kind-names.ts'
 import type {
   BackendChange,
   BackendSnapshot,
@@ -48,6 +49,10 @@ export class DocumentFeed {
 
   get documents(): ReadonlyMap<DocumentKey, StoredDocument> {
     return this.all
+  }
+
+  keysOf(kind: ResourceKind): readonly DocumentKey[] {
+    return [...this.all.keys()].filter((key) => key.startsWith(`${kind}/`))
   }
 
   /** Rejects when the store cannot be reached. Changes that come later are told to the listener. */

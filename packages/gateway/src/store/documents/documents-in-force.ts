@@ -11,7 +11,7 @@ import { referencesOf } from '../../config/incremental/references-of.ts'
 import { ResourceIndex } from '../../config/incremental/resource-index.ts'
 import { type Finding, pointerParts } from '../../config/problem.ts'
 import { RESOURCE_KINDS } from '../../resources/kind-names.ts'
-import { emptyResourceSet, kept, type ResourceSet } from '../../resources/resource-set.ts'
+import { emptyResourceSet, type ResourceSet } from '../../resources/resource-set.ts'
 import type { DocumentKey, StoredDocument } from '../backend/backend.ts'
 import type { Operation } from '../store.ts'
 import type { DocumentCodec } from './document-codec.ts'
@@ -83,19 +83,19 @@ export class DocumentsInForce {
     const resources = emptyResourceSet()
     for (const kind of RESOURCE_KINDS) {
       const items = resources[kind] as Map<string, unknown>
-      for (const { id, item } of this.index.entries(kind)) items.set(id, kept(kind, id, item))
+      for (const { id, item } of this.index.entries(kind)) items.set(id, item)
     }
     return resources
   }
 
-  /** Absolute paths of all files whose content is in force. */
+  /** Absolute paths of all files that documents name. */
   files(): string[] {
     const files = new Set<string>()
     for (const key of this.dependent) {
       const { kind, id } = keyParts(key)!
       for (const source of this.index.entry(kind, id)?.sources ?? []) if (!source.startsWith('$')) files.add(source)
     }
-    for (const key of this.refusedDocuments.keys()) void key
+    for (const refused of this.refusedDocuments.values()) for (const file of refused.files) files.add(file)
     return [...files]
   }
 
@@ -135,7 +135,7 @@ export class DocumentsInForce {
     const { key } = document
     const { kind, id } = keyParts(key)!
     const read = this.options.codec.decode(kind, id, document.value)
-    if ('problem' in read) this.refuse(document, [read.problem], undefined, work)
+    if ('problem' in read) this.refuse({ document, findings: [read.problem], files: new Set() }, undefined, work)
     else writes.push({ kind, id, value: read.value, key, document })
   }
 
@@ -163,9 +163,9 @@ export class DocumentsInForce {
   }
 
   private async applyOne(write: ReadWrite, work: Work): Promise<boolean> {
-    const { findings, entries } = await this.check([write], 'accepted')
+    const { findings, entries, files } = await this.check([write], 'accepted')
     if (findings.length === 0) this.enter([write], entries, work)
-    else this.refuse(write.document, findings, write, work)
+    else this.refuse({ document: write.document, findings, files }, write, work)
     return findings.length === 0
   }
 
@@ -196,11 +196,10 @@ export class DocumentsInForce {
       this.texts.set(key, document)
       if (entry.sources === undefined) this.dependent.delete(key)
       else this.dependent.add(key)
-      const value = kept(kind, id, item)
       work.entered(key, document)
       // A new time of its last change is nothing to the workers.
-      if (before === undefined || !isDeepStrictEqual(kept(kind, id, before), value))
-        work.operation(key, { kind, id, value } as Operation)
+      if (before === undefined || !isDeepStrictEqual(before, item))
+        work.operation(key, { kind, id, value: item } as Operation)
     }
   }
 
@@ -214,16 +213,12 @@ export class DocumentsInForce {
     if (there) work.operation(key, { kind, id, value: undefined } as Operation)
   }
 
-  private refuse(
-    document: StoredDocument,
-    findings: readonly Finding[],
-    write: ReadWrite | undefined,
-    work: Work,
-  ): void {
-    const { kind, id } = keyParts(document.key)!
-    this.refusedDocuments.add(document, findings, this.waitsFor(document.key, findings, write))
+  private refuse(refused: RefusedDocument, write: ReadWrite | undefined, work: Work): void {
+    const { key } = refused.document
+    const { kind, id } = keyParts(key)!
+    this.refusedDocuments.add(refused, this.waitsFor(key, refused.findings, write))
     this.index.setRefused(kind, id, true)
-    work.refuse({ document, findings })
+    work.refuse(refused)
   }
 
   /** The documents whose change could make this one valid. */

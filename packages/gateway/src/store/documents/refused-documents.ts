@@ -4,6 +4,8 @@ import type { DocumentKey, StoredDocument } from '../backend/backend.ts'
 export interface RefusedDocument {
   readonly document: StoredDocument
   readonly findings: readonly Finding[]
+  /** Absolute paths of the files that it names. */
+  readonly files: ReadonlySet<string>
 }
 
 /** Documents that lie in the store and are not valid, each with those that could make it so by a change. */
@@ -23,9 +25,14 @@ export class RefusedDocuments {
     return this.refused.keys()
   }
 
-  add(document: StoredDocument, findings: readonly Finding[], waitsFor: ReadonlySet<DocumentKey>): void {
+  values(): Iterable<RefusedDocument> {
+    return this.refused.values()
+  }
+
+  add(refused: RefusedDocument, waitsFor: ReadonlySet<DocumentKey>): void {
+    const { document } = refused
     this.delete(document.key)
-    this.refused.set(document.key, { document, findings, waitsFor })
+    this.refused.set(document.key, { ...refused, waitsFor })
     for (const key of waitsFor) {
       const waiting = this.waiting.get(key)
       if (waiting === undefined) this.waiting.set(key, new Set([document.key]))

@@ -44,8 +44,9 @@ export class EmbeddedDatabase {
   /** LMDB is loaded here: 10 MB that a node with a configuration file does not pay. */
   static async open(file: string, options: DatabaseOptions = {}): Promise<EmbeddedDatabase> {
     const { open } = await import('lmdb')
+    let root: RootDatabase<string, string> | undefined
     try {
-      const root = open<string, string>({
+      root = open<string, string>({
         path: file,
         noSubdir: true,
         encoding: 'string',
@@ -57,6 +58,7 @@ export class EmbeddedDatabase {
       })
       return new EmbeddedDatabase(file, root)
     } catch (error) {
+      await root?.close()
       if (isDamage(error)) throw new DamagedStoreError(file, error.message, { cause: error })
       const reason = error instanceof Error ? error.message : String(error)
       throw new StoreError(`the store ${file} cannot be opened: ${reason}`, { cause: error })
@@ -189,7 +191,7 @@ function isDamage(error: unknown): error is Error {
   return (
     error instanceof DamagedRecord ||
     (error instanceof Error &&
-      /^MDB_(CORRUPTED|PAGE_NOTFOUND|INVALID|VERSION_MISMATCH|CURSOR_FULL|INCOMPATIBLE|BAD_VALSIZE)/.test(
+      /^MDB_(CORRUPTED|PAGE_NOTFOUND|INVALID|VERSION_MISMATCH|CURSOR_FULL|INCOMPATIBLE|BAD_VALSIZE|BAD_TXN|BAD_DBI)/.test(
         error.message,
       ))
   )

@@ -22,12 +22,14 @@ import { EmbeddedDatabase } from './database.ts'
 import { type ExpiryClock, ExpiryTimer, SYSTEM_CLOCK } from './expiry.ts'
 import { HISTORY_LIMITS, type HistoryLimits } from './history-limits.ts'
 import { readChange, readHistory, snapshotAt } from './read-history.ts'
+import { openGuarded } from './verify.ts'
 import { Watchers } from './watchers.ts'
 import { LockHolder, WriterLock } from './writer-lock.ts'
 
-/** The database, and beside it `store.mdb-lock` of LMDB and the socket that says who writes. */
+/** The database; beside it `store.mdb-lock` of LMDB, the socket that says who writes, and a mark while the store is being opened. */
 export const DATA_FILE = 'store.mdb'
 export const LOCK_SOCKET = 'store.sock'
+const OPENING_MARKER = 'store.opening'
 
 /** What a commit in the process that takes over waits for the one before it to let go. */
 export const TAKE_OVER_TIMEOUT_MS = 30_000
@@ -62,17 +64,26 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedBa
     lock.leave()
     throw inUse(path, lock.pid)
   }
-  let database: EmbeddedDatabase | undefined
+  const open = async (): Promise<EmbeddedBackend> => {
+    const database = await EmbeddedDatabase.open(file)
+    try {
+      return new EmbeddedBackend(database, lock, options)
+    } catch (error) {
+      await database.close()
+      throw error
+    }
+  }
+  const file = join(path, DATA_FILE)
   try {
-    const file = join(path, DATA_FILE)
-    if (mayWrite) await prepareDataFile(file)
-    database = await EmbeddedDatabase.open(file)
-    return new EmbeddedBackend(database, lock, options)
+    if (!mayWrite) return await open()
+    await prepareDataFile(file)
+    return await openGuarded(file, join(path, OPENING_MARKER), open)
   } catch (error) {
-    await database?.close()
     if (mayWrite) lock.release()
     else lock.leave()
-    throw error
+    if (error instanceof StoreError) throw error
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new StoreError(`the store ${path} cannot be opened: ${reason}`, { cause: error })
   }
 }
 

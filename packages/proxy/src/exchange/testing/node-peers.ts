@@ -1,10 +1,5 @@
-import { Agent, createServer as createH1, request as h1Request, type IncomingHttpHeaders } from 'node:http'
-import {
-  connect as connectH2,
-  createServer as createH2,
-  type ClientHttp2Session,
-  type IncomingHttpHeaders as H2Headers,
-} from 'node:http2'
+import { Agent, createServer as createH1, request as h1Request } from 'node:http'
+import { connect as connectH2, createServer as createH2, type ClientHttp2Session } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { releaseLater } from './resources.ts'
 
@@ -27,7 +22,7 @@ export interface Plan extends Message {
   readonly withLength: boolean
 }
 
-const ownFields = (headers: IncomingHttpHeaders | H2Headers): string[] =>
+const ownFields = (headers: Readonly<Record<string, unknown>>): string[] =>
   Object.entries(headers)
     .filter(([name]) => name.startsWith('x-'))
     .map(([name, value]) => `${name}: ${String(value)}`)

@@ -1,5 +1,6 @@
 import type { Author, CommitResult, Condition, Write } from '../../backend/backend.ts'
 import { StoreError } from '../../backend/store-error.ts'
+import { EtcdError } from '../client/etcd-error.ts'
 import { readDocuments, textOf } from '../documents.ts'
 import { newEntryName } from '../history/entry-name.ts'
 import { readParts, writeParts } from '../history/parts.ts'
@@ -17,7 +18,9 @@ export const LOCK_SECONDS = 15
 /** Attempts to prepare a commit while somebody who knows no lock goes on writing. */
 const ATTEMPTS = 5
 
+const LATER = 'the change is written down in etcd, and may be completed later by any node'
 const BUSY = 'another large change is being written to etcd: try again'
+const SLOW = `a large change could not be prepared in ${LOCK_SECONDS} s: try again, or send it in parts`
 const DISTURBED = 'others went on writing to etcd while a large change was prepared: try again'
 
 /**
@@ -40,8 +43,8 @@ export async function commitLarge(
 ): Promise<CommitResult> {
   const { client, layout } = context
   const time = Date.now()
-  const name = newEntryName(time)
-  await lock(context, name)
+  const owner = newEntryName(time)
+  await lock(context, owner)
   try {
     for (let attempt = 1; ; attempt++) {
       const { documents, revision } = (await readDocuments(client, layout)).snapshot
@@ -51,12 +54,13 @@ export async function commitLarge(
       if (changes.length === 0) return { revision }
       const record: HistoryRecord = { time, author, changes }
       const unchanged: Compare = { ...layout.documents, is: 'less', modRevision: revision + 1 }
-      const done = await write(context, name, record, [ownLock(context, name), unchanged])
+      const done = await write(context, newEntryName(time), record, [ownLock(context, owner), unchanged])
       if (done !== undefined) return { revision: done }
       if (attempt === ATTEMPTS) throw new StoreError(DISTURBED)
+      if ((await lockOwner(context)) !== owner) throw new StoreError(SLOW)
     }
   } finally {
-    await unlock(context, name)
+    await unlock(context, owner)
   }
 }
 
@@ -77,13 +81,15 @@ async function write(
   }
   const parts = await writeParts(client, layout, name, encoded)
   const marker: Operation = { put: { key: layout.marker, value: Buffer.from(JSON.stringify({ name, parts })) } }
-  const { succeeded, header } = await client.transaction({ compare, operations: [marker] }).catch((error: unknown) => {
-    throw new StoreError(`the change may be carried out later by another node: ${(error as Error).message}`, { cause: error })
-  })
-  if (succeeded) return copyIntoPlace(context, { name, parts }, header.revision, operations)
-  // An answer that was lost: the transaction was sent again, and the marker is there already.
-  const found = await findMarker(context)
-  return found?.name === name ? copyIntoPlace(context, found, found.modRevision, operations) : undefined
+  try {
+    const { succeeded, header } = await client.transaction({ compare, operations: [marker] })
+    if (succeeded) return await copyIntoPlace(context, { name, parts }, header.revision, operations)
+    // An answer that was lost: the transaction was sent again, and the marker is there already.
+    const found = await findMarker(context)
+    return found?.name === name ? await copyIntoPlace(context, found, found.modRevision, operations) : undefined
+  } catch (error) {
+    throw new StoreError(`${LATER}: ${(error as Error).message}`, { cause: error })
+  }
 }
 
 /** Sends a transaction that writes the entry; when it was carried out before, because an answer was lost, the entry is there. */
@@ -116,10 +122,24 @@ async function copyIntoPlace(
   const goingOn: Compare = { key: layout.marker, is: 'equal', modRevision: markerRevision }
   const batches = cutIntoBatches(operations)
   const last = batches.pop() ?? []
-  for (const batch of batches) await client.transaction({ compare: [goingOn], operations: nest(batch) })
+  for (const batch of batches) {
+    await withoutLostLeases(batch, (some) => client.transaction({ compare: [goingOn], operations: nest(some) }))
+  }
   const entry = { put: { key: layout.history.key + name, value: Buffer.from(JSON.stringify({ parts })) } }
   const finish: Operation[] = [{ delete: { key: layout.marker } }, { delete: { key: layout.lock } }, entry]
-  return once(context, name, [goingOn], [...nest(last), ...finish])
+  return withoutLostLeases(last, (some) => once(context, name, [goingOn], [...nest(some), ...finish]))
+}
+
+/** A time to live may be over before its document is in place: then it is not put there. */
+async function withoutLostLeases<T>(
+  batch: readonly Operation[],
+  send: (batch: readonly Operation[]) => Promise<T>,
+): Promise<T> {
+  return send(batch).catch((error: unknown) => {
+    if (!(error instanceof EtcdError) || !error.message.includes('lease not found')) throw error
+    const leased = (operation: Operation): boolean => 'put' in operation && operation.put.lease !== undefined
+    return send(batch.map((some) => ('put' in some && leased(some) ? { delete: { key: some.put.key } } : some)))
+  })
 }
 
 /** Carries on with a large commit whose node has gone; returns at once when there is none, or its lock still holds. */
@@ -167,28 +187,35 @@ function parseMarker(text: string): Marker {
   return { name: 'unknown', parts: -1 }
 }
 
-async function lock(context: CommitContext, name: string): Promise<void> {
+async function lock(context: CommitContext, owner: string): Promise<void> {
   const { client, layout } = context
-  const lease = await client.grantLease(LOCK_SECONDS)
-  const put: Operation = { put: { key: layout.lock, value: Buffer.from(name), lease } }
   for (;;) {
-    const { succeeded } = await client.transaction({ compare: noLargeCommit(layout), operations: [put] })
-    if (succeeded) return
-    const { kvs } = await client.range({ key: layout.lock })
-    if (kvs[0] !== undefined && textOf(kvs[0].value) === name) return
+    if ((await lockOwner(context)) === undefined) {
+      const lease = await client.grantLease(LOCK_SECONDS)
+      const put: Operation = { put: { key: layout.lock, value: Buffer.from(owner), lease } }
+      const { succeeded } = await client.transaction({ compare: noLargeCommit(layout), operations: [put] })
+      // Not so, and yet ours: an answer was lost.
+      if (succeeded || (await lockOwner(context)) === owner) return
+      await client.revokeLease(lease).catch(() => undefined)
+    }
     await recoverLargeCommit(context)
     await pauseBeforeRetry(context.deadline, BUSY)
   }
 }
 
+async function lockOwner({ client, layout }: CommitContext): Promise<string | undefined> {
+  const { kvs } = await client.range({ key: layout.lock })
+  return kvs[0] && textOf(kvs[0].value)
+}
+
 /** Best effort: what is left runs out. The lock of a commit whose marker stands goes with the marker. */
-async function unlock(context: CommitContext, name: string): Promise<void> {
+async function unlock(context: CommitContext, owner: string): Promise<void> {
   const { client, layout } = context
   const noMarker: Compare = { key: layout.marker, is: 'equal', createRevision: 0 }
-  const compare = [ownLock(context, name), noMarker]
+  const compare = [ownLock(context, owner), noMarker]
   await client.transaction({ compare, operations: [{ delete: { key: layout.lock } }] }).catch(() => undefined)
 }
 
-const ownLock = ({ layout }: CommitContext, name: string): Compare => {
-  return { key: layout.lock, is: 'equal', value: Buffer.from(name) }
+const ownLock = ({ layout }: CommitContext, owner: string): Compare => {
+  return { key: layout.lock, is: 'equal', value: Buffer.from(owner) }
 }

@@ -1,0 +1,336 @@
+import { isDeepStrictEqual } from 'node:util'
+import { type ConfigProblem, type Finding, MAX_PROBLEMS, pointerPart } from '../config/problem.ts'
+import { idField } from '../resources/identity.ts'
+import { RESOURCE_KINDS, type ResourceKind } from '../resources/kind-names.ts'
+import type {
+  CommitResult,
+  Condition,
+  DocumentKey,
+  HistoryEntry,
+  StoreBackend,
+  StoredDocument,
+  Write,
+} from '../store/backend/backend.ts'
+import { documentKey, keyParts } from '../store/documents/document-key.ts'
+import type { DocumentStore } from '../store/documents/document-store.ts'
+import { problemOf } from '../store/documents/problem-of.ts'
+import { structureProblem } from '../store/documents/read-document.ts'
+import type {
+  ControlPlane,
+  Document,
+  DocumentChange,
+  Item,
+  ResourceDifference,
+  WriteOptions,
+  WriteResult,
+} from './control-plane.ts'
+
+/** How often a write is tried again that somebody else's came before. */
+const MAX_TRIES = 5
+
+/** A commit is in force here some milliseconds after it is durable; a watch that was cut off takes longer. */
+const MAX_WAIT_MS = 5_000
+
+/** A change as it is written: with id and times. */
+interface Prepared {
+  readonly kind: ResourceKind
+  readonly id: string
+  readonly key: DocumentKey
+  readonly before: StoredDocument | undefined
+  readonly value: Document | undefined
+  readonly ttlSeconds: number | undefined
+  readonly ifRevision: number | undefined
+}
+
+/** The control plane over a store of documents. What it writes has been checked against what is in force. */
+export class StoreControlPlane implements ControlPlane {
+  private readonly store: DocumentStore
+  private readonly backend: StoreBackend
+  private readonly now: () => number
+  /** Decoded documents, for as long as they are the present ones. */
+  private readonly values = new WeakMap<StoredDocument, Document>()
+  /** Writes of this node go one after the other: each is checked against what the one before left. */
+  private queue: Promise<unknown> = Promise.resolve()
+
+  /** @param now milliseconds since 1970 */
+  constructor(store: DocumentStore, backend: StoreBackend, now: () => number = Date.now) {
+    this.store = store
+    this.backend = backend
+    this.now = now
+  }
+
+  get revision(): number {
+    return this.store.revision
+  }
+
+  get(kind: ResourceKind, id: string): Item | undefined {
+    const document = this.store.documents.get(documentKey(kind, id))
+    return document && this.item(kind, id, document)
+  }
+
+  list(kind: ResourceKind): readonly Item[] {
+    return this.store.keysOf(kind).map((key) => this.item(kind, keyParts(key)!.id, this.store.documents.get(key)!))
+  }
+
+  write(changes: readonly DocumentChange[], options: WriteOptions): Promise<WriteResult> {
+    return this.enqueue(() => this.attempt(() => changes, options))
+  }
+
+  replaceAll(documents: readonly DocumentChange[], options: WriteOptions): Promise<WriteResult> {
+    return this.enqueue(() => this.attempt(() => this.differing(documents), options))
+  }
+
+  async history(options: { readonly before?: number; readonly limit: number }): Promise<readonly HistoryEntry[]> {
+    const entries = await this.backend.history(options)
+    const readable = (key: DocumentKey, text: string | undefined): string | undefined => {
+      const parts = keyParts(key)
+      return text === undefined || parts === undefined ? text : this.store.codec.readable(parts.kind, parts.id, text)
+    }
+    return entries.map((entry) => ({
+      ...entry,
+      changes: entry.changes.map(({ key, before, after }) => ({
+        key,
+        before: readable(key, before),
+        after: readable(key, after),
+      })),
+    }))
+  }
+
+  async diff(from: number, to: number): Promise<readonly ResourceDifference[] | undefined> {
+    const [before, after] = await Promise.all([this.backend.at(from), this.backend.at(to)])
+    if (before === undefined || after === undefined) return undefined
+    const found: ResourceDifference[] = []
+    for (const key of new Set([...before.documents.keys(), ...after.documents.keys()])) {
+      const difference = this.difference(key, before.documents.get(key), after.documents.get(key))
+      if (difference !== undefined) found.push(difference)
+    }
+    return found
+  }
+
+  async rollback(
+    revision: number,
+    only: { kind: ResourceKind; id: string } | undefined,
+    options: WriteOptions,
+  ): Promise<WriteResult> {
+    const snapshot = await this.backend.at(revision)
+    if (snapshot === undefined) {
+      const message = `revision ${revision} is not known: it is yet to come, or its history is gone`
+      return { problems: [problemOf({ path: '', message })] }
+    }
+    if (only !== undefined) {
+      const document = snapshot.documents.get(documentKey(only.kind, only.id))
+      return this.write([{ ...only, value: document && this.old(only.kind, only.id, document) }], options)
+    }
+    const changes: DocumentChange[] = []
+    for (const [key, document] of snapshot.documents) {
+      const parts = keyParts(key)
+      if (parts !== undefined) changes.push({ ...parts, value: this.old(parts.kind, parts.id, document) })
+    }
+    return this.replaceAll(changes, options)
+  }
+
+  onChange(
+    listener: (change: { readonly revision: number; readonly differences: readonly ResourceDifference[] }) => void,
+  ): () => void {
+    return this.store.onDocuments(({ revision, events }) => {
+      const differences = events.flatMap(({ key, before, document }) => this.difference(key, before, document) ?? [])
+      if (differences.length > 0) listener({ revision, differences })
+    })
+  }
+
+  /** What was changed by somebody else in between is looked at again, unless the change names a revision. */
+  private async attempt(changes: () => readonly DocumentChange[], options: WriteOptions): Promise<WriteResult> {
+    for (let tries = 1; ; tries++) {
+      const { prepared, problems } = this.prepare(changes())
+      if (problems.length > 0) return { problems: shown(problems) }
+      const { findings } = await this.store.check(prepared, options.force === true ? 'removals' : 'refused')
+      if (findings.length > 0) return { problems: shown(findings) }
+      if (options.dryRun === true) return this.wouldBe(prepared)
+      const result = await this.commit(prepared, options)
+      if (result === undefined) return { revision: this.revision, items: [], changes: [] }
+      if (result.conflict === undefined) return this.done(prepared, result.revision)
+      const asked = prepared.some(({ key, ifRevision }) => key === result.conflict && ifRevision !== undefined)
+      if (asked || tries === MAX_TRIES) return { conflict: result.conflict }
+      await this.caughtUp(result.conflict, prepared)
+    }
+  }
+
+  private prepare(changes: readonly DocumentChange[]): { prepared: Prepared[]; problems: Finding[] } {
+    const prepared = new Map<DocumentKey, Prepared>()
+    const problems: Finding[] = []
+    for (const { kind, id, value, ttlSeconds, ifRevision } of changes) {
+      const key = documentKey(kind, id)
+      const path = `/${kind}/${pointerPart(id)}`
+      const before = this.store.documents.get(key)
+      const problem = value && structureProblem(value)
+      if (problem !== undefined) problems.push({ path, message: problem })
+      if (prepared.has(key)) problems.push({ path, message: 'is there twice in one change', remedy: 'keep one of the two' })
+      const complete = value && this.store.codec.plain(kind, id, this.completed(kind, id, value, before))
+      prepared.set(key, { kind, id, key, before, value: complete, ttlSeconds, ifRevision })
+    }
+    return { prepared: [...prepared.values()], problems }
+  }
+
+  private completed(kind: ResourceKind, id: string, value: Document, before: StoredDocument | undefined): Document {
+    const named = value[idField(kind)] === undefined ? { [idField(kind)]: id, ...value } : value
+    if (kind === 'plugin_metadata') return named
+    const seconds = Math.floor(this.now() / 1_000)
+    const created = before && this.valueOf(kind, id, before)?.['create_time']
+    return {
+      ...named,
+      create_time: value['create_time'] ?? created ?? seconds,
+      update_time: value['update_time'] ?? seconds,
+    }
+  }
+
+  /** @returns undefined when there is nothing to do */
+  private commit(prepared: readonly Prepared[], { author }: WriteOptions): Promise<CommitResult> | undefined {
+    const writes: Write[] = []
+    const conditions: Condition[] = []
+    for (const { kind, id, key, before, value, ttlSeconds, ifRevision } of prepared) {
+      conditions.push({ key, revision: ifRevision ?? before?.revision ?? 0 })
+      if (value === undefined) {
+        if (before !== undefined || ifRevision !== undefined) writes.push({ key, value: undefined })
+      } else {
+        const text = this.store.codec.encode(kind, id, value)
+        writes.push({ key, value: text, ...(ttlSeconds === undefined ? {} : { ttlSeconds }) })
+      }
+    }
+    return writes.length === 0 ? undefined : this.backend.commit(writes, conditions, author)
+  }
+
+  private async done(prepared: readonly Prepared[], revision: number): Promise<WriteResult> {
+    await within(MAX_WAIT_MS, this.store.reached(revision))
+    const items = prepared.flatMap(({ kind, id, key, before, value }): Item[] => {
+      if (value === undefined) return []
+      const document = this.store.documents.get(key)
+      if (document?.revision === revision) return [this.item(kind, id, document)]
+      // Somebody else was there since, or the watch is cut off.
+      return [{ kind, id, value, createRevision: before?.createRevision ?? revision, revision }]
+    })
+    return { revision, items, changes: differencesOf(prepared, (one) => this.before(one)) }
+  }
+
+  private wouldBe(prepared: readonly Prepared[]): WriteResult {
+    const items = prepared.flatMap(({ kind, id, before, value }): Item[] =>
+      value === undefined
+        ? []
+        : [{ kind, id, value, createRevision: before?.createRevision ?? 0, revision: before?.revision ?? 0 }],
+    )
+    return { revision: this.revision, items, changes: differencesOf(prepared, (one) => this.before(one)) }
+  }
+
+  /** What leads from what is there to these documents, and nothing else. */
+  private differing(documents: readonly DocumentChange[]): DocumentChange[] {
+    const kept = new Set<DocumentKey>()
+    const changes = documents.filter((change) => {
+      const key = documentKey(change.kind, change.id)
+      kept.add(key)
+      const before = this.store.documents.get(key)
+      if (before === undefined || change.value === undefined || change.ttlSeconds !== undefined) return true
+      const known = this.valueOf(change.kind, change.id, before)
+      return known === undefined || !sameContent(change.kind, change.id, known, change.value)
+    })
+    for (const key of this.store.documents.keys()) {
+      const parts = keyParts(key)
+      if (parts !== undefined && !kept.has(key)) changes.push({ ...parts, value: undefined })
+    }
+    return changes
+  }
+
+  /** Until this node has seen what it lost against. */
+  private async caughtUp(key: DocumentKey, prepared: readonly Prepared[]): Promise<void> {
+    const seen = prepared.find((one) => one.key === key)?.before
+    if (this.store.documents.get(key) !== seen) return
+    let end: (() => void) | undefined
+    const changed = new Promise<void>((resolve) => {
+      end = this.store.onDocuments(({ events }) => {
+        if (events.some((event) => event.key === key)) resolve()
+      })
+    })
+    await within(MAX_WAIT_MS, changed)
+    end?.()
+  }
+
+  private item(kind: ResourceKind, id: string, document: StoredDocument): Item {
+    const { createRevision, revision } = document
+    return { kind, id, value: this.valueOf(kind, id, document) ?? {}, createRevision, revision }
+  }
+
+  /** Undefined: what lies in the store is no document. */
+  private valueOf(kind: ResourceKind, id: string, document: StoredDocument): Document | undefined {
+    const known = this.values.get(document)
+    if (known !== undefined) return known
+    const read = this.store.codec.decode(kind, id, document.value)
+    if ('problem' in read) return undefined
+    this.values.set(document, read.value)
+    return read.value
+  }
+
+  /** A document of an earlier time, to be written again now. */
+  private old(kind: ResourceKind, id: string, document: StoredDocument): Document {
+    const { update_time: _updated, ...value } = this.valueOf(kind, id, document) ?? {}
+    return value
+  }
+
+  private before({ kind, id, before }: Prepared): Document | undefined {
+    return before && this.valueOf(kind, id, before)
+  }
+
+  private difference(
+    key: DocumentKey,
+    before: StoredDocument | undefined,
+    after: StoredDocument | undefined,
+  ): ResourceDifference | undefined {
+    const parts = keyParts(key)
+    if (parts === undefined || before?.value === after?.value) return undefined
+    const { kind, id } = parts
+    const value = (document: StoredDocument | undefined): Document | undefined =>
+      document && this.valueOf(kind, id, document)
+    return { kind, id, before: value(before), after: value(after) }
+  }
+
+  private enqueue<T>(task: () => Promise<T>): Promise<T> {
+    const result = this.queue.then(task)
+    this.queue = result.catch(() => undefined)
+    return result
+  }
+}
+
+function differencesOf(
+  prepared: readonly Prepared[],
+  before: (one: Prepared) => Document | undefined,
+): ResourceDifference[] {
+  return prepared.flatMap((one) => {
+    const old = before(one)
+    return old === undefined && one.value === undefined
+      ? []
+      : [{ kind: one.kind, id: one.id, before: old, after: one.value }]
+  })
+}
+
+/** Whether two documents say the same but for when. */
+function sameContent(kind: ResourceKind, id: string, a: Document, b: Document): boolean {
+  const content = (value: Document): Document => {
+    const { create_time: _created, update_time: _updated, ...rest } = value
+    const field = idField(kind)
+    return { ...rest, [field]: String(rest[field] ?? id) }
+  }
+  return isDeepStrictEqual(content(a), content(b))
+}
+
+/** In the order of their kinds, then of their paths. */
+function shown(findings: readonly Finding[]): ConfigProblem[] {
+  const rank = (path: string): number => RESOURCE_KINDS.findIndex((kind) => path.startsWith(`/${kind}/`))
+  return findings
+    .toSorted((a, b) => rank(a.path) - rank(b.path) || (a.path < b.path ? -1 : a.path > b.path ? 1 : 0))
+    .slice(0, MAX_PROBLEMS)
+    .map(problemOf)
+}
+
+async function within(limitMs: number, done: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const limit = new Promise<void>((resolve) => (timer = setTimeout(resolve, limitMs)))
+  await Promise.race([done, limit])
+  clearTimeout(timer)
+}

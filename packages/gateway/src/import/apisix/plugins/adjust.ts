@@ -1,0 +1,45 @@
+import type { Fields } from '../../output/noted.ts'
+import type { Report } from '../../report/report.ts'
+
+/** Changes a plugin's configuration, in place, where the same words mean something else here. */
+type Adjustment = (config: Fields, path: string, report: Report) => void
+
+/** Counters of other machines. */
+function countHere(config: Fields, path: string, report: Report): void {
+  const { policy } = config
+  for (const name of Object.keys(config)) if (/^(redis|sentinel)_/.test(name) || name === 'key_ttl') delete config[name]
+  if (policy === undefined || policy === 'local') return
+  delete config['policy']
+  report.add(
+    'not carried over',
+    `${path}/policy`,
+    `"${String(policy)}": each node counts for itself, exactly across its workers`,
+  )
+}
+
+const PB_OPTIONS = ['enum_as_name', 'int64_as_number', 'auto_default_values', 'disable_hooks']
+
+const ADJUSTMENTS: Readonly<Record<string, Adjustment>> = {
+  'limit-conn': countHere,
+  'limit-count': countHere,
+  'limit-req': countHere,
+  'grpc-transcode'(config) {
+    config['pb_option'] ??= PB_OPTIONS
+    config['field_names'] ??= 'proto'
+  },
+  redirect(config, path, report) {
+    if (config['http_to_https'] !== true || config['ret_port'] !== undefined) return
+    config['ret_port'] = 9443
+    report.warnOnce(
+      'https port',
+      `${path}/http_to_https`,
+      'APISIX names the port on which it listens for TLS. 9443 is written, its default: remove "ret_port" for 443',
+    )
+  },
+  prometheus(_config, path, report) {
+    report.warnOnce('metrics', path, 'metrics have other names, and are at 127.0.0.1:9091/metrics for all routes')
+  },
+}
+
+export const adjust = (plugin: string, config: Fields, path: string, report: Report): void =>
+  ADJUSTMENTS[plugin]?.(config, path, report)

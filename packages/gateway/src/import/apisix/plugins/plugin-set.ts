@@ -1,0 +1,54 @@
+import { pointerPart } from '../../../config/problem.ts'
+import type { Fields } from '../../output/noted.ts'
+import type { ImportContext, Resource } from '../import-context.ts'
+import { isFields } from '../source/source-item.ts'
+import { adjust } from './adjust.ts'
+import { isCredential, isFilter, isGuard } from './guards.ts'
+import { withoutEqual } from './without-equal.ts'
+
+/** Reads the `plugins` of a resource, in place: what is not here is told and taken out. */
+export function readPlugins(resource: Resource, context: ImportContext): void {
+  const written = resource.fields['plugins']
+  if (written === undefined) return
+  const plugins: Fields = {}
+  resource.fields['plugins'] = plugins
+  // An empty table of Lua may have become a list.
+  if (Array.isArray(written) && written.length === 0) return
+  if (!isFields(written)) return context.report.add('invalid', `${resource.path}/plugins`, 'must be an object')
+  for (const [name, config] of Object.entries(written)) readPlugin(resource, plugins, name, config, context)
+}
+
+function readPlugin(resource: Resource, plugins: Fields, name: string, written: unknown, context: ImportContext): void {
+  const path = `${resource.path}/plugins/${pointerPart(name)}`
+  const config = copyOf(written)
+  if (config === undefined) {
+    context.report.add('invalid', path, 'must be an object')
+    return loseGuard(resource, name, context)
+  }
+  const meta = copyOf(config['_meta'])
+  if (meta?.['pre_function'] !== undefined) {
+    delete meta['pre_function']
+    context.report.add('not carried over', `${path}/_meta/pre_function`, 'it is Lua; write a plugin in TypeScript')
+    if (Object.keys(meta).length === 0) delete config['_meta']
+    else config['_meta'] = meta
+  }
+  if (context.plugins.get(name) === undefined) {
+    if (meta?.['disable'] === true) return context.report.add('warning', path, 'is disabled, and there is no plugin of this name')
+    context.report.add('not carried over', path, withoutEqual(name))
+    return loseGuard(resource, name, context)
+  }
+  adjust(name, config, path, context.report)
+  plugins[name] = config
+}
+
+/** What follows from a plugin that is not in the result. */
+export function loseGuard({ kind, lostGuards }: Resource, plugin: string, { lostFilters }: ImportContext): void {
+  if (isFilter(plugin)) lostFilters.add(plugin)
+  if (isGuard(plugin) && !(kind === 'consumers' && isCredential(plugin))) lostGuards.add(plugin)
+}
+
+/** undefined for what is no object. */
+function copyOf(value: unknown): Fields | undefined {
+  if (Array.isArray(value) && value.length === 0) return {}
+  return isFields(value) ? structuredClone(value) : undefined
+}

@@ -1,0 +1,88 @@
+import type { EtcdClient } from '../client/etcd-client.ts'
+import type { Layout } from '../layout.ts'
+import { foreignEntryName, foreignRevisionOf } from './entry-name.ts'
+import { encodeRecord, type RecordedChange } from './record.ts'
+
+/** Between a change and looking whether it is in the history. Spread, so that mostly one node of many writes the entry. */
+export const RECORD_DELAY_MS = 1_000
+/** Clocks of nodes may differ so much; beyond it, a commit of a gateway gets a second entry, which nobody sees. */
+const CLOCK_DIFFERENCE_MS = 10 * 60 * 1000
+
+interface Seen {
+  readonly revision: number
+  readonly time: number
+  readonly changes: readonly RecordedChange[]
+}
+
+/**
+ * Writes entries for changes that others made: `etcdctl put`, APISIX's control plane, a time to live that is over. What a gateway commits
+ * has its entry already. All nodes look; the first one writes.
+ */
+export class ForeignChangeRecorder {
+  readonly #client: EtcdClient
+  readonly #layout: Layout
+  readonly #limit: number
+  readonly #delayMs: number
+  readonly #onProblem: (error: unknown) => void
+  #seen: Seen[] = []
+  #timer: NodeJS.Timeout | undefined
+  #closed = false
+
+  constructor(options: {
+    readonly client: EtcdClient
+    readonly layout: Layout
+    /** Entries that are kept at all. */
+    readonly limit: number
+    readonly onProblem: (error: unknown) => void
+    readonly delayMs?: number | undefined
+  }) {
+    this.#client = options.client
+    this.#layout = options.layout
+    this.#limit = options.limit
+    this.#onProblem = options.onProblem
+    this.#delayMs = options.delayMs ?? RECORD_DELAY_MS
+  }
+
+  /** A change that came by watch. */
+  saw(revision: number, changes: readonly RecordedChange[]): void {
+    if (this.#closed) return
+    this.#seen.push({ revision, time: Date.now(), changes })
+    if (this.#seen.length > this.#limit) this.#seen.shift()
+    this.#timer ??= setTimeout(() => void this.#record(), this.#delayMs * (1 + 2 * Math.random()))
+    this.#timer.unref()
+  }
+
+  close(): void {
+    this.#closed = true
+    clearTimeout(this.#timer)
+  }
+
+  /** History is the lesser good: a failure is told, and nothing waits for it. */
+  async #record(): Promise<void> {
+    const seen = this.#seen
+    this.#seen = []
+    this.#timer = undefined
+    try {
+      const known = await this.#knownRevisions(seen[0]?.time ?? 0)
+      for (const change of seen) if (!known.has(change.revision)) await this.#write(change)
+    } catch (error) {
+      if (!this.#closed) this.#onProblem(error)
+    }
+  }
+
+  async #knownRevisions(since: number): Promise<ReadonlySet<number>> {
+    const { key, rangeEnd } = this.#layout.history
+    const from = String(Math.max(since - CLOCK_DIFFERENCE_MS, 0)).padStart(15, '0')
+    const { kvs } = await this.#client.range({ key: key + from, rangeEnd, keysOnly: true })
+    return new Set(kvs.map((kv) => foreignRevisionOf(kv.key.slice(key.length)) ?? kv.modRevision))
+  }
+
+  async #write({ revision, time, changes }: Seen): Promise<void> {
+    const key = this.#layout.history.key + foreignEntryName(revision)
+    const value = await encodeRecord({ time, changes })
+    await this.#client.transaction({
+      compare: [{ key, is: 'equal', createRevision: 0 }],
+      operations: [{ put: { key, value } }],
+    })
+  }
+}

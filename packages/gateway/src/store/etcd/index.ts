@@ -1,0 +1,3 @@
+export type { EtcdClientOptions, EtcdTls } from './client/options.ts'
+export { EtcdBackend, type EtcdOptions, openEtcd } from './etcd-backend.ts'
+export { ETCD_HISTORY_LIMITS, type EtcdHistoryLimits } from './history/prune.ts'

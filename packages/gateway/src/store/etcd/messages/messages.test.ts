@@ -1,0 +1,202 @@
+import fc from 'fast-check'
+import protobuf from 'protobufjs'
+import { describe, expect, test } from 'vitest'
+import { decodeAuthenticate, decodeLeaseGrant, decodeRange, decodeTransaction, decodeWatch } from './decode.ts'
+import {
+  encodeAuthenticate,
+  encodeCompaction,
+  encodeLeaseGrant,
+  encodeRange,
+  encodeTransaction,
+  encodeWatchCreate,
+  encodeWatchProgress,
+} from './encode.ts'
+import type { Compare, Operation } from './messages.ts'
+
+const SEED = 20261121
+
+// What is used of etcd's rpc.proto, as another implementation reads it. That the numbers are etcd's is shown by the tests with a real one.
+const { root } = protobuf.parse(
+  `syntax = "proto3";
+   message Header { uint64 cluster_id = 1; uint64 member_id = 2; int64 revision = 3; uint64 raft_term = 4; }
+   message KV { bytes key = 1; int64 create_revision = 2; int64 mod_revision = 3; int64 version = 4; bytes value = 5; int64 lease = 6; }
+   message RangeRequest { bytes key = 1; bytes range_end = 2; int64 limit = 3; int64 revision = 4; bool keys_only = 8; }
+   message RangeResponse { Header header = 1; repeated KV kvs = 2; bool more = 3; int64 count = 4; }
+   message Put { bytes key = 1; bytes value = 2; int64 lease = 3; }
+   message Delete { bytes key = 1; bytes range_end = 2; }
+   message Op { oneof request { RangeRequest range = 1; Put put = 2; Delete delete = 3; Txn txn = 4; } }
+   message Compare {
+     int32 result = 1; int32 target = 2; bytes key = 3;
+     oneof target_union { int64 version = 4; int64 create_revision = 5; int64 mod_revision = 6; bytes value = 7; }
+     bytes range_end = 64;
+   }
+   message Txn { repeated Compare compare = 1; repeated Op success = 2; repeated Op failure = 3; }
+   message PutResponse { Header header = 1; }
+   message OpResponse { oneof response { RangeResponse range = 1; PutResponse put = 2; } }
+   message TxnResponse { Header header = 1; bool succeeded = 2; repeated OpResponse responses = 3; }
+   message Create {
+     bytes key = 1; bytes range_end = 2; int64 start_revision = 3; bool progress_notify = 4; repeated int32 filters = 5;
+     bool prev_kv = 6; int64 watch_id = 7; bool fragment = 8;
+   }
+   message Empty {}
+   message WatchRequest { oneof request { Create create = 1; Empty cancel = 2; Empty progress = 3; } }
+   message Event { int32 type = 1; KV kv = 2; KV prev_kv = 3; }
+   message WatchResponse {
+     Header header = 1; int64 watch_id = 2; bool created = 3; bool canceled = 4; int64 compact_revision = 5; string cancel_reason = 6;
+     bool fragment = 7; repeated Event events = 11;
+   }
+   message Grant { int64 TTL = 1; int64 ID = 2; }
+   message GrantResponse { Header header = 1; int64 ID = 2; int64 TTL = 3; }
+   message Compaction { int64 revision = 1; bool physical = 2; }
+   message Auth { string name = 1; string password = 2; }
+   message AuthResponse { Header header = 1; string token = 2; }`,
+  { keepCase: true },
+)
+
+/** As plain objects: 64 bits and bytes as text. */
+function read(type: string, bytes: Uint8Array): unknown {
+  const message = root.lookupType(type)
+  const plain = message.toObject(message.decode(bytes), { longs: String, bytes: String })
+  return JSON.parse(JSON.stringify(plain, (field, value: unknown) => (BYTES.has(field) ? ascii(value as string) : value)))
+}
+
+const BYTES = new Set(['key', 'range_end', 'value'])
+const ascii = (base64: string): string => Buffer.from(base64, 'base64').toString()
+
+function write(type: string, value: object): Uint8Array {
+  const message = root.lookupType(type)
+  return Uint8Array.from(message.encode(message.fromObject(value)).finish())
+}
+
+const base64 = (value: string): string => Buffer.from(value).toString('base64')
+
+describe('requests, read by another implementation', () => {
+  test('range', () => {
+    const request = { key: '/a/', rangeEnd: '/a0', limit: 500, revision: 2 ** 40, keysOnly: true }
+    expect(read('RangeRequest', encodeRange(request).finish())).toEqual({
+      key: '/a/',
+      range_end: '/a0',
+      limit: '500',
+      revision: String(2 ** 40),
+      keys_only: true,
+    })
+    expect(read('RangeRequest', encodeRange({ key: 'é' }).finish())).toEqual({ key: 'é' })
+  })
+
+  test('a transaction with comparisons of each sort, and a transaction in it', () => {
+    const put = { put: { key: 'k', value: Buffer.from('v'), lease: 2n ** 62n } }
+    const compare: Compare[] = [
+      { key: 'a', is: 'equal', createRevision: 0 },
+      { key: 'b', is: 'equal', modRevision: 7 },
+      { key: 'c', is: 'equal', value: Buffer.from('x') },
+      { key: 'd', rangeEnd: 'e', is: 'less', modRevision: 9 },
+    ]
+    const operations: Operation[] = [
+      put,
+      { delete: { key: 'd', rangeEnd: 'e' } },
+      { range: { key: 'r' } },
+      { transaction: { operations: [put] } },
+    ]
+    const written = { put: { key: 'k', value: 'v', lease: String(2n ** 62n) } }
+    expect(read('Txn', encodeTransaction({ compare, operations }).finish())).toEqual({
+      compare: [
+        { target: 1, key: 'a', create_revision: '0' },
+        { target: 2, key: 'b', mod_revision: '7' },
+        { target: 3, key: 'c', value: 'x' },
+        { result: 2, target: 2, key: 'd', range_end: 'e', mod_revision: '9' },
+      ],
+      success: [written, { delete: { key: 'd', range_end: 'e' } }, { range: { key: 'r' } }, { txn: { success: [written] } }],
+    })
+  })
+
+  test('watch, lease, compaction, authentication', () => {
+    const watch = encodeWatchCreate({ key: '/a/', rangeEnd: '/a0', startRevision: 12, previous: true })
+    expect(read('WatchRequest', watch)).toEqual({
+      create: { key: '/a/', range_end: '/a0', start_revision: '12', progress_notify: true, prev_kv: true, fragment: true },
+    })
+    expect(read('WatchRequest', encodeWatchProgress())).toEqual({ progress: {} })
+    expect(read('Grant', encodeLeaseGrant(60))).toEqual({ TTL: '60' })
+    expect(read('Compaction', encodeCompaction(5))).toEqual({ revision: '5', physical: true })
+    expect(read('Auth', encodeAuthenticate('jane', 'pässword'))).toEqual({ name: 'jane', password: 'pässword' })
+  })
+})
+
+const header = { cluster_id: '18446744073709551615', member_id: '1', revision: '9007199254740991', raft_term: '3' }
+const readHeader = { clusterId: 2n ** 64n - 1n, revision: Number.MAX_SAFE_INTEGER, raftTerm: 3 }
+const kv = { key: base64('k'), create_revision: '1', mod_revision: '2', version: '2', value: base64('v'), lease: '-1' }
+const readKv = { key: 'k', createRevision: 1, modRevision: 2, value: new Uint8Array(Buffer.from('v')), lease: -1n }
+
+describe('responses, written by another implementation', () => {
+  test('range', () => {
+    const bytes = write('RangeResponse', { header, kvs: [kv, kv], more: true, count: '5' })
+    expect(decodeRange(bytes)).toEqual({ header: readHeader, kvs: [readKv, readKv], more: true })
+  })
+
+  test('a transaction: ranges in their places', () => {
+    const bytes = write('TxnResponse', {
+      header,
+      succeeded: true,
+      responses: [{ put: { header } }, { range: { header, kvs: [kv] } }],
+    })
+    expect(decodeTransaction(bytes)).toEqual({
+      header: readHeader,
+      succeeded: true,
+      ranges: [undefined, { header: readHeader, kvs: [readKv], more: false }],
+    })
+  })
+
+  test('watch', () => {
+    const bytes = write('WatchResponse', { header, fragment: true, events: [{ kv }, { type: 1, kv, prev_kv: kv }] })
+    expect(decodeWatch(bytes)).toEqual({
+      header: readHeader,
+      created: false,
+      canceled: false,
+      compactRevision: 0,
+      cancelReason: '',
+      fragment: true,
+      events: [
+        { deleted: false, kv: readKv, previous: undefined },
+        { deleted: true, kv: readKv, previous: readKv },
+      ],
+    })
+    const gone = write('WatchResponse', { canceled: true, compact_revision: '7', cancel_reason: 'because' })
+    expect(decodeWatch(gone)).toMatchObject({ canceled: true, compactRevision: 7, cancelReason: 'because' })
+  })
+
+  test('lease and token', () => {
+    expect(decodeLeaseGrant(write('GrantResponse', { header, ID: '7587862096837021445' }))).toBe(7587862096837021445n)
+    expect(decodeAuthenticate(write('AuthResponse', { header, token: 'abc.1' }))).toBe('abc.1')
+  })
+})
+
+describe('bytes that are no message', () => {
+  const bytes = write('WatchResponse', { header, events: [{ kv, prev_kv: kv }] })
+
+  test('cut off anywhere, they are an error or less of a message', () => {
+    for (let length = 0; length < bytes.length; length++) {
+      try {
+        expect(decodeWatch(bytes.subarray(0, length)).events.length).toBeLessThanOrEqual(1)
+      } catch (error) {
+        expect(error).toBeInstanceOf(Error)
+      }
+    }
+  })
+
+  test(`with random bytes in them, they are an error or some message (seed ${SEED})`, () => {
+    const change = fc.array(fc.tuple(fc.nat(bytes.length - 1), fc.integer({ min: 0, max: 255 })), { maxLength: 6 })
+    fc.assert(
+      fc.property(fc.oneof(fc.uint8Array({ maxLength: 200 }), change), (some) => {
+        const damaged = some instanceof Uint8Array ? some : Uint8Array.from(bytes)
+        if (!(some instanceof Uint8Array)) for (const [at, value] of some) damaged[at] = value
+        for (const decode of [decodeWatch, decodeRange, decodeTransaction]) {
+          try {
+            decode(damaged)
+          } catch (error) {
+            expect(error).toBeInstanceOf(Error)
+          }
+        }
+      }),
+      { seed: SEED, numRuns: 3_000 },
+    )
+  })
+})
