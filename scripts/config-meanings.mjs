@@ -2,7 +2,7 @@
 // `kind:name` goes before `name`. config-docs.mjs fails when an entry belongs to no field.
 
 /** Fields whose inner fields have a table of their own, or are read and not acted on in this version. */
-export const CLOSED = new Set(['upstream', 'plugins', 'checks', 'discovery_args', 'admin', 'functions'])
+export const CLOSED = new Set(['upstream', 'plugins', 'checks', 'discovery_args', 'credentials', 'functions'])
 
 /** Left out of the tables: said once in the text. */
 export const UNLISTED = new Set([
@@ -28,7 +28,10 @@ export const MEANINGS = {
   acme: 'Certificates that the gateway gets for itself, and renews: see [TLS](tls.md#acme).',
   'listen[].tls.key': 'File with the private key, PEM.',
   workers: 'Worker threads. `auto` is one for each core.',
-  admin: 'Read, and said at the start that this version has no Admin API.',
+  admin:
+    'The [Admin API](admin-api.md). Left out: none with a configuration file, these defaults with another store.',
+  'admin.address': 'Where it listens.',
+  'admin.keys': 'Who may use it. Without any, one is made at the first start, printed once, and kept in `data/admin-key`.',
   metrics: 'Where Prometheus reads. `false`: nowhere.',
   'metrics.address': 'Address of `/metrics`, `/status` and `/status/ready`.',
   store: 'Where routes and the rest come from.',
@@ -67,7 +70,8 @@ export const MEANINGS = {
   timeout: 'Time limits of one attempt at a node. All three are written, or none.',
   'timeout.connect': 'Seconds until the connection is there, TLS included.',
   'timeout.send': 'Seconds between two writes that the node must make room for.',
-  'timeout.read': 'Seconds between two reads of the response.',
+  'timeout.read': 'Seconds between two reads of the response. [gRPC calls](grpc.md#quiet-calls) have it only where it is written.',
+  grpc: 'How [gRPC calls](grpc.md) are treated. That of the route counts, else that of its service.',
 
   // Upstreams.
   'upstreams:type': 'How a node is picked: see [balancing](#balancing).',
@@ -139,6 +143,8 @@ export const MEANINGS = {
 
   // Consumers and metadata.
   'consumers:username': 'Names the consumer. The upstream gets it as `X-Consumer-Username`.',
+  'consumers:credentials':
+    'Further keys of the consumer by their ids, each an object with `plugins` (one auth plugin), `name`, `desc` and `labels`: see [credentials](admin-api.md#credentials).',
   'consumers:group_id': 'The id of a consumer_group, whose plugins the consumer has too.',
   'protos:id': 'What `proto_id` of a plugin refers to.',
   'plugin_metadata:id': 'The name of the plugin. The other fields are those of the plugin.',

@@ -66,12 +66,13 @@ export class RequestContext implements MatchRequest {
   }
 
   /** The caller is known: routes' consumer plugins apply, and the upstream gets `X-Consumer-*`. */
-  attachConsumer(consumer: Consumer): void {
+  attachConsumer(consumer: Consumer, credential?: string): void {
     this.consumer = consumer
     const { headers } = this.session.request
     headers.set('X-Consumer-Username', consumer.username)
     const customId = consumer.labels?.['custom_id']
     if (customId !== undefined) headers.set('X-Consumer-Custom-ID', customId)
+    if (credential !== undefined) headers.set('X-Credential-Identifier', credential)
   }
 
   /** What this plugin kept in an earlier phase of this request. */

@@ -5,7 +5,13 @@ it('finds the fields that differ, as deep as they can be told', () => {
   expect(
     compare(
       { id: 'a', uri: '/a', plugins: { cors: {}, 'limit-count': { count: 1, time_window: 60 } }, methods: ['GET'] },
-      { id: 'a', uri: '/b', plugins: { 'limit-count': { count: 2, time_window: 60 } }, methods: ['GET', 'PUT'], name: 'n' },
+      {
+        id: 'a',
+        uri: '/b',
+        plugins: { 'limit-count': { count: 2, time_window: 60 } },
+        methods: ['GET', 'PUT'],
+        name: 'n',
+      },
     ),
   ).toEqual([
     { path: ['uri'], before: '/a', after: '/b' },

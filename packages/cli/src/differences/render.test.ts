@@ -54,7 +54,11 @@ it('puts long values below each other, and does not show texts of many lines', (
 })
 
 it('stops after 200 resources, and counts all', () => {
-  const many = Array.from({ length: 250 }, (_, at): Difference => ({ kind: 'routes', id: `r${at}`, after: { uri: '/' } }))
+  const many = Array.from({ length: 250 }, (_, at): Difference => ({
+    kind: 'routes',
+    id: `r${at}`,
+    after: { uri: '/' },
+  }))
   const text = renderDifferences(many, PLAIN)
   expect(text).toContain('+ routes/r199\n')
   expect(text).not.toContain('routes/r200')

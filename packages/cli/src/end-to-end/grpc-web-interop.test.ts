@@ -114,7 +114,10 @@ describe.each([
   ['connect-node over HTTP/1.1', 1],
 ] as const)('compression: %s', (_, httpMajor) => {
   it.each(Object.keys(COMPRESSED_CASES))('%s', async (name) => {
-    const clients = [connectNode('compressing.test', httpMajor, true), connectNode('compressing.test', httpMajor)] as const
+    const clients = [
+      connectNode('compressing.test', httpMajor, true),
+      connectNode('compressing.test', httpMajor),
+    ] as const
     await using(clients, () => COMPRESSED_CASES[name](...clients))
   })
 })
@@ -129,7 +132,11 @@ describe.each(['text', 'binary'] as const)('compression: grpc-web, %s', (format)
 
 it('a service that is not there', async () => {
   services[2].stop()
-  for (const client of [connectNode('connect.test', 1), grpcWeb('connect.test', 'text'), grpcWeb('connect.test', 'binary')]) {
+  for (const client of [
+    connectNode('connect.test', 1),
+    grpcWeb('connect.test', 'text'),
+    grpcWeb('connect.test', 'binary'),
+  ]) {
     await expect(client.unary('EmptyCall', {})).rejects.toMatchObject({ code: 14 })
     client.close()
   }

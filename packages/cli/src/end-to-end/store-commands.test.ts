@@ -43,7 +43,10 @@ it('apply: tries, shows, and changes what was shown', async () => {
 
 it('apply: puts in what is named by file, and makes the ids that a file would have', async () => {
   write('a.pem', 'PEM\n')
-  write('s.json', '{"ssls":[{"cert":{"file":"a.pem"},"key":"$env://KEY","certs":[{"file":"a.pem"}]}],"routes":[{"uri":"/a"}]}')
+  write(
+    's.json',
+    '{"ssls":[{"cert":{"file":"a.pem"},"key":"$env://KEY","certs":[{"file":"a.pem"}]}],"routes":[{"uri":"/a"}]}',
+  )
   answer = () => ({ body: { revision: 1, changes: [] } })
   expect(await run('apply', '-f', 's.json', '--keep')).toMatchObject({
     status: 0,
@@ -81,7 +84,14 @@ it('apply --dry-run: shows and leaves it', async () => {
 it('apply: tells problems with their places in the file', async () => {
   write('s.yaml', 'routes:\n  - id: a\n    uri: hello\n')
   const problems = [
-    { path: '/routes/0/uri', value: '"hello"', message: 'must start with "/"', remedy: 'write "/hello"', line: 1, column: 20 },
+    {
+      path: '/routes/0/uri',
+      value: '"hello"',
+      message: 'must start with "/"',
+      remedy: 'write "/hello"',
+      line: 1,
+      column: 20,
+    },
     { path: '/routes/b/upstream_id', message: 'there is no upstream with this id' },
   ]
   answer = () => ({ status: 400, body: { error_msg: 'refused', problems } })
@@ -116,7 +126,11 @@ it.each([
   ['s.yaml', 'rutes: []\n', /s\.yaml:1:1 {2}\/rutes {2}unknown key "rutes"; did you mean "routes"\?/],
   ['s.yaml', 'routes: [1]\n', /must be a list of objects/],
   ['s.yaml', 'routes: {\n', /^s\.yaml:\d+:\d+ /],
-  ['s.yaml', 'ssls:\n  - cert: { file: none.pem }\n', /s\.yaml:2:19 {2}\/ssls\/0\/cert\/file {2}"none\.pem": cannot be read/],
+  [
+    's.yaml',
+    'ssls:\n  - cert: { file: none.pem }\n',
+    /s\.yaml:2:19 {2}\/ssls\/0\/cert\/file {2}"none\.pem": cannot be read/,
+  ],
   ['missing.yaml', undefined, /^missing\.yaml {2}does not exist/],
 ])('apply: sends nothing of what cannot be meant (%s: %j)', async (file, text, message) => {
   if (text !== undefined) write(file, text)
@@ -201,7 +215,9 @@ older ones: --before 40
 `,
   )
   const { stdout } = await run('history', '42')
-  expect(stdout).toMatch(/^revision 42, 2026-11-21 15:04:05Z, by ops \(127\.0\.0\.1\) .*\n~ routes\/a\n {4}uri: \/a → \/b\n/)
+  expect(stdout).toMatch(
+    /^revision 42, 2026-11-21 15:04:05Z, by ops \(127\.0\.0\.1\) .*\n~ routes\/a\n {4}uri: \/a → \/b\n/,
+  )
   expect(admin.requests.map(({ url }) => url)).toEqual([
     '/apisix/admin/history?limit=2',
     '/apisix/admin/history?limit=1&before=43',

@@ -18,10 +18,10 @@ routes:
   - { id: slow, uri: /slow, plugins: { mocking: { response_example: x, delay: 9 } } }
 `
 
-async function text(method: string, url: string, headers: [string, string][] = []): Promise<string> {
+async function text(method: string, url: string, headers: [string, string][] = [], yaml = YAML): Promise<string> {
   const plugins = new PluginRegistry()
   await plugins.loadAll()
-  const { config } = await loadConfigText('test.yaml', YAML, { plugins })
+  const { config } = await loadConfigText('test.yaml', yaml, { plugins })
   return renderExplanation(await explainRequest({ method, url, headers }, { config: config!, plugins }))
 }
 
@@ -84,6 +84,21 @@ Upstream upstreams/demo, which this request does not reach
   timeouts  connect 60 s, send 60 s, read 60 s
   retries   up to 1, within 9 s
 `)
+})
+
+it('tells how a gRPC call is treated', async () => {
+  const yaml = (more: string): string => `
+services:
+  - { id: greeter, upstream: { scheme: grpc, nodes: { "10.0.0.1:50051": 1 }${more} }, grpc: { max_timeout: 9, retry_on: [aborted] } }
+routes:
+  - { uri: /helloworld.Greeter/*, service_id: greeter }
+`
+  const path = '/helloworld.Greeter/SayHello'
+  expect(await text('POST', path, [], yaml(''))).toContain(
+    '  grpc      no read timeout for calls; at most 9 s; another node on aborted\n',
+  )
+  const written = yaml(', timeout: { connect: 1, send: 2, read: 3 }')
+  expect(await text('POST', path, [], written)).toContain('  grpc      at most 9 s; another node on aborted\n')
 })
 
 it('tells the nearest routes when none matches', async () => {

@@ -23,11 +23,31 @@ export function renderUpstream({ upstream }: RequestExplanation): string {
       ? [['nodes', `${nodes(upstream)}${several ? `; ${TURNS[type] ?? type}` : ''}`]]
       : []),
     ['timeouts', `connect ${timeouts.connect} s, send ${timeouts.send} s, read ${timeouts.read} s`],
+    ...grpcRows(upstream),
     ['retries', retries === 0 ? 'none' : `up to ${retries}${retryTimeout === 0 ? '' : `, within ${retryTimeout} s`}`],
   ]
   const gets = request === undefined ? [] : arriving(request)
   const heading = picked === undefined ? `Upstream ${place}, which this request does not reach` : `Upstream ${place}`
   return `${heading}\n${indented(table([...rows, ...gets]))}`
+}
+
+/** What a gRPC call has in place of the time limits of other requests. */
+function grpcRows({ grpc }: ExplainedUpstream): string[][] {
+  if (grpc === undefined) return []
+  const { policy = {}, readIsWritten } = grpc
+  const said = [
+    ...(readIsWritten ? [] : ['no read timeout for calls']),
+    ...(policy.max_timeout === undefined ? [] : [`at most ${policy.max_timeout} s`]),
+    ...(policy.default_timeout === undefined ? [] : [`${policy.default_timeout} s without a deadline`]),
+    ...(policy.max_request_message_bytes === undefined
+      ? []
+      : [`request messages up to ${policy.max_request_message_bytes} bytes`]),
+    ...(policy.max_response_message_bytes === undefined
+      ? []
+      : [`response messages up to ${policy.max_response_message_bytes} bytes`]),
+    ...(policy.retry_on?.length ? [`another node on ${policy.retry_on.join(', ')}`] : []),
+  ]
+  return said.length === 0 ? [] : [['grpc', said.join('; ')]]
 }
 
 const nodes = ({ nodes: list }: ExplainedUpstream): string =>

@@ -23,9 +23,7 @@ const wholeNumber = (text: string): number => {
 /** The commands that work against the Admin API. */
 export function storeCommands(sekisho: Command): void {
   withAdmin(sekisho.command('apply'))
-    .description(
-      'makes a store what a file says: shows what would change, asks, changes all or nothing',
-    )
+    .description('makes a store what a file says: shows what would change, asks, changes all or nothing')
     .requiredOption('-f, --file <file>', 'YAML, JSON or TypeScript as for "start"; - is YAML on standard input')
     .option('-y, --yes', 'do not ask')
     .option('--dry-run', 'only show what would change')
@@ -81,9 +79,7 @@ Example:
     )
 
   withAdmin(sekisho.command('rollback'))
-    .description(
-      'makes all, or one resource, what it was at a revision, by a new change',
-    )
+    .description('makes all, or one resource, what it was at a revision, by a new change')
     .argument('<revision>', 'see "sekisho history"', wholeNumber)
     .option('--only <resource>', 'one resource, as routes/1')
     .option('-y, --yes', 'do not ask')

@@ -25,13 +25,19 @@ export function controlApi(api: Hono<AdminEnv>, options: AdminOptions): void {
       return reply(
         c,
         200,
-        control.list(kind).map((item) => ({ key: storeKey(kind, item.id), value: shown(item), modifiedIndex: item.revision })),
+        control
+          .list(kind)
+          .map((item) => ({ key: storeKey(kind, item.id), value: shown(item), modifiedIndex: item.revision })),
       )
     })
     api.get(`/${one}/:id`, (c) => {
       const item = control.get(kind, c.req.param('id'))
       if (item === undefined) throw new AdminError(404, `${one}[${c.req.param('id')}] not found`)
-      return reply(c, 200, { key: storeKey(kind, item.id), value: showFor(c, options)(item), modifiedIndex: item.revision })
+      return reply(c, 200, {
+        key: storeKey(kind, item.id),
+        value: showFor(c, options)(item),
+        modifiedIndex: item.revision,
+      })
     })
   }
   api.get('/schema', async (c) => {
@@ -60,7 +66,10 @@ export function controlApi(api: Hono<AdminEnv>, options: AdminOptions): void {
     return reply(c, 200, { memory: process.memoryUsage() })
   })
   api.all('/*', () => {
-    throw new AdminError(404, 'not found: there are /v1/schema, /v1/routes, /v1/services, /v1/upstreams, /v1/plugin_metadatas and /v1/gc')
+    throw new AdminError(
+      404,
+      'not found: there are /v1/schema, /v1/routes, /v1/services, /v1/upstreams, /v1/plugin_metadatas and /v1/gc',
+    )
   })
 }
 

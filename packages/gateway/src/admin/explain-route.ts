@@ -21,7 +21,12 @@ export function explainRoute(api: AdminRouter, { configuration }: AdminOptions):
     const headers = (c.req.queries('header') ?? []).map(parseHeader)
     const read = await configuration()
     const { explainRequest } = await import('../explain/explain-request.ts')
-    const described = { method: method.toUpperCase(), url, headers, ...(remoteAddr === undefined ? {} : { remoteAddr }) }
+    const described = {
+      method: method.toUpperCase(),
+      url,
+      headers,
+      ...(remoteAddr === undefined ? {} : { remoteAddr }),
+    }
     const more = { ...(consumer === undefined ? {} : { consumer }), allRoutes: flag(c, 'all') }
     if (consumer !== undefined && !read.config.resources.consumers.has(consumer))
       throw badRequest(`invalid argument consumer: there is no consumer "${consumer.slice(0, 60)}"`)

@@ -1,5 +1,6 @@
 import { type TSchema, Type } from '../schema/type.ts'
 import type { PluginDefinition } from '../plugins/definition.ts'
+import { Credential } from '../resources/consumer.ts'
 import { RESOURCE_KINDS, type ResourceKind } from '../resources/kind-names.ts'
 import { resourceSchemas } from '../resources/kinds.ts'
 import { PluginMeta } from '../resources/plugin-set.ts'
@@ -40,8 +41,19 @@ function itemSchema(kind: ResourceKind, plugins: readonly PluginDefinition[]): J
   if (kind === 'plugin_metadata') return { oneOf: plugins.filter(hasMetadata).map(metadataItem) }
   const properties = schema['properties'] as JsonSchema
   if (properties['plugins'] === undefined) return schema
-  const name = kind === 'consumers' ? 'consumerPlugins' : 'plugins'
-  return { ...schema, properties: { ...properties, plugins: { $ref: `#/$defs/${name}` } } }
+  if (kind === 'consumers') return consumerSchema(schema, properties)
+  return { ...schema, properties: { ...properties, plugins: { $ref: '#/$defs/plugins' } } }
+}
+
+/** Auth plugins have another configuration there; a credential has the same. */
+function consumerSchema(schema: JsonSchema, properties: JsonSchema): JsonSchema {
+  const plugins = { $ref: '#/$defs/consumerPlugins' }
+  const credentials = properties['credentials'] as JsonSchema
+  const credential = plain(Credential)
+  const patternProperties = {
+    '^.*$': { ...credential, properties: { ...(credential['properties'] as JsonSchema), plugins } },
+  }
+  return { ...schema, properties: { ...properties, plugins, credentials: { ...credentials, patternProperties } } }
 }
 
 const hasMetadata = (plugin: PluginDefinition): boolean => plugin.metadataSchema !== undefined

@@ -53,6 +53,7 @@ test('a whole configuration', async () => {
     admin: {
       address: { host: '127.0.0.1', port: 9180, path: undefined },
       keys: [{ name: 'ops', key: 'k', role: 'admin' }],
+      keyFile: join(folder, 'data/admin-key'),
     },
     metrics: { address: { host: '127.0.0.1', port: 9091, path: undefined } },
     store: { type: 'file' },

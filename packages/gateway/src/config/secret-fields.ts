@@ -17,8 +17,11 @@ export function secretRule(kind: ResourceKind, plugins: PluginLookup): SecretRul
     const name = path.at(-1) ?? ''
     if (kind === 'ssls') return path.length === 1 && (name === 'key' || name === 'keys')
     if (SECRET_NAME.test(name)) return path.length > 1 || kind === ('secrets' as string)
-    if (!AUTH_NAME.test(name) || path[0] !== 'plugins') return false
-    const plugin = plugins.get(path[1] ?? '')
+    if (!AUTH_NAME.test(name)) return false
+    // Of the consumer itself, or of one of its credentials.
+    const at = path[0] === 'credentials' ? 2 : 0
+    if (path[at] !== 'plugins') return false
+    const plugin = plugins.get(path[at + 1] ?? '')
     return kind === 'consumers' && (plugin === undefined || plugin.type === 'auth')
   }
 }

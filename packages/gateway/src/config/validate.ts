@@ -64,6 +64,7 @@ export async function validateDocument(
   await checkProtoUses(entries, known, findings)
   const complete = settings && nodeSettings(settings, file)
   if (complete !== undefined) {
+    checkNoResources(value, complete, findings)
     const plugins = await findPlugins(options, complete, findings)
     if (plugins === undefined) return undefined
     const allowed = complete.plugins && new Set(complete.plugins)
@@ -77,6 +78,21 @@ export async function validateDocument(
   references.mask()
   if (complete === undefined || findings.list.length > 0) return undefined
   return { settings: complete, resources: resourceSet(entries), files: [...references.files] }
+}
+
+/** Which of two routes of the same id would hold, nobody could tell; and what an editor saves would undo what the Admin API did. */
+function checkNoResources(document: Fields, { store }: NodeSettings, findings: Findings): void {
+  if (store.type === 'file') return
+  for (const kind of RESOURCE_KINDS) {
+    const list = document[kind]
+    if (!Array.isArray(list) || list.length === 0) continue
+    findings.add({
+      path: `/${kind}`,
+      atKey: true,
+      message: `are kept in the store ("store: { type: ${store.type} }"), and cannot be in this file`,
+      remedy: `move them to a file of their own and run "sekisho apply -f FILE", or remove "store"`,
+    })
+  }
 }
 
 /** Plugins of the user may fail to load: that is a problem of the configuration which asks for them. */

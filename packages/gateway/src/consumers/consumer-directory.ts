@@ -6,12 +6,16 @@ export interface Consumer {
   readonly groupId: string | undefined
   readonly labels: Readonly<Record<string, string>> | undefined
   readonly plugins: PluginSet
+  /** Further keys, by their ids. */
+  readonly credentials: Readonly<Record<string, { readonly plugins: PluginSet }>>
 }
 
 /** A consumer as an auth plugin found it, with what is configured for that plugin on it (defaults filled in). */
 export interface ConsumerMatch<C = unknown> {
   readonly consumer: Consumer
   readonly config: C
+  /** The id of the credential that the key belongs to; undefined: it is the consumer's own. */
+  readonly credential: string | undefined
 }
 
 /** The consumers as one auth plugin sees them. */

@@ -1,5 +1,6 @@
 import type { Consumer as ConsumerResource } from '../resources/index.ts'
 import type { PluginDefinition } from '../plugins/definition.ts'
+import type { PluginSet } from '../resources/plugin-set.ts'
 import { withDefaults } from '../resources/defaults.ts'
 import type { Consumer, ConsumerDirectory, ConsumerMatch } from './consumer-directory.ts'
 
@@ -20,6 +21,7 @@ export class ConsumerStore {
       groupId: resource.group_id === undefined ? undefined : String(resource.group_id),
       labels: resource.labels as Record<string, string> | undefined,
       plugins: resource.plugins ?? {},
+      credentials: (resource.credentials ?? {}) as Consumer['credentials'],
     }
     this.byUsername.set(username, consumer)
     for (const index of this.indexes.values()) index.add(consumer)
@@ -63,22 +65,32 @@ class ConsumerIndex implements ConsumerDirectory {
   }
 
   add(consumer: Consumer): void {
-    const key = this.keyOf(consumer)
-    if (key === undefined) return
-    const written = consumer.plugins[this.plugin.name]
-    const config =
-      this.plugin.consumerSchema === undefined ? written : withDefaults(this.plugin.consumerSchema, written)
-    this.byKey.set(key, { consumer, config })
+    this.addSet(consumer, consumer.plugins, undefined)
+    for (const id in consumer.credentials) this.addSet(consumer, consumer.credentials[id]!.plugins, id)
   }
 
   remove(consumer: Consumer): void {
-    const key = this.keyOf(consumer)
+    this.removeSet(consumer, consumer.plugins)
+    for (const id in consumer.credentials) this.removeSet(consumer, consumer.credentials[id]!.plugins)
+  }
+
+  private addSet(consumer: Consumer, plugins: PluginSet, credential: string | undefined): void {
+    const key = this.keyOf(plugins)
+    if (key === undefined) return
+    const written = plugins[this.plugin.name]
+    const config =
+      this.plugin.consumerSchema === undefined ? written : withDefaults(this.plugin.consumerSchema, written)
+    this.byKey.set(key, { consumer, config, credential })
+  }
+
+  private removeSet(consumer: Consumer, plugins: PluginSet): void {
+    const key = this.keyOf(plugins)
     if (key !== undefined && this.byKey.get(key)?.consumer === consumer) this.byKey.delete(key)
   }
 
-  private keyOf(consumer: Consumer): string | undefined {
+  private keyOf(plugins: PluginSet): string | undefined {
     const field = this.plugin.consumerKey
-    const value = field === undefined ? undefined : consumer.plugins[this.plugin.name]?.[field]
+    const value = field === undefined ? undefined : plugins[this.plugin.name]?.[field]
     return typeof value === 'string' ? value : undefined
   }
 }

@@ -1,3 +1,4 @@
+import { beforeAuthentication } from '../gateway/preflight.ts'
 import type { MountedPlugin } from '../plan/mounted-plugin.ts'
 import type { Plan } from '../plan/plan.ts'
 import { passes, runChain } from '../plan/run-chain.ts'
@@ -14,6 +15,7 @@ import type { OfflineSession } from './offline-session.ts'
 const BY_REQUEST_ALONE: ReadonlySet<string> = new Set([
   'basic-auth',
   'cors',
+  'grpc-web',
   'ip-restriction',
   'key-auth',
   'mocking',
@@ -44,18 +46,24 @@ export interface DryRun {
 /**
  * Takes a request through its phases up to the upstream.
  *
- * @param assumed the caller, whatever the credentials in the request: auth plugins are not asked then
+ * @param assumed the caller, whatever the credentials in the request: auth plugins are not asked then. `preflight`: a browser's question,
+ *   which a plugin of the plan answers
  */
 export async function dryRun(
   session: OfflineSession,
   matched: Plan,
   plugins: PluginRegistry,
-  assumed: Consumer | undefined,
+  assumed: Consumer | 'preflight' | undefined,
 ): Promise<DryRun> {
   const runner = new Runner(session, plugins, assumed !== undefined)
-  await runner.run('rewrite', matched.rewrite)
+  if (assumed === 'preflight') {
+    const first = beforeAuthentication(matched)
+    await runner.run('rewrite', first)
+    session.respond(200)
+    await runner.run('rewrite', matched.rewrite.slice(first.length))
+  } else await runner.run('rewrite', matched.rewrite)
   const { ctx } = session
-  if (assumed !== undefined && !session.responded) ctx.attachConsumer(assumed)
+  if (assumed !== undefined && assumed !== 'preflight' && !session.responded) ctx.attachConsumer(assumed)
   let plan = matched
   if (ctx.consumer !== undefined && !session.responded) {
     plan = matched.forConsumer(ctx.consumer)

@@ -1,4 +1,5 @@
 import { statusText } from '@sekisho/wire'
+import { preflightPlan } from '../gateway/preflight.ts'
 import { type DryRun, dryRun } from './dry-run.ts'
 import { explainUpstream } from './explain-upstream.ts'
 import type { ExplainedAnswer, ExplainedMatch, ExplainedRequest, RequestExplanation } from './explanation.ts'
@@ -46,11 +47,13 @@ export async function explainRequest(
     throw new Error(`there is no consumer "${options.consumer}" in ${read.config.file}`)
   }
   const sent = session.request.copy()
-  const explanation = table.explain(ctx)
-  const matched = table.match(ctx)
+  const preflight = ctx.method === 'OPTIONS' ? preflightPlan(session, table) : undefined
+  const asked = preflight && session.request.headers.get('access-control-request-method')
+  const explanation = table.explain(ctx, asked)
+  const matched = preflight ?? table.match(ctx)
   ctx.plan = matched
   const params = ctx.uriParams
-  const run = await dryRun(session, matched, read.plugins, assumed)
+  const run = await dryRun(session, matched, read.plugins, preflight === undefined ? assumed : 'preflight')
   const { candidates, others } = routesNotTaken(explanation, resources, ctx)
   const { winner } = explanation
   const notTaken = [...candidates, ...others]

@@ -45,6 +45,10 @@ export function explainUpstream(arrival: Arrival): ExplainedUpstream | undefined
       send: timeout?.send ?? defaults.send_timeout,
       read: timeout?.read ?? defaults.read_timeout,
     },
+    grpc:
+      upstream.scheme === 'grpc' || upstream.scheme === 'grpcs'
+        ? { policy: plan.route.grpc ?? plan.service?.grpc, readIsWritten: timeout !== undefined }
+        : undefined,
     retries: target.retries,
     retryTimeout: upstream.retry_timeout,
     request: peer === undefined ? undefined : requestFor(peer, arrival),

@@ -1,3 +1,5 @@
+import type { GrpcPolicy } from '../resources/grpc.ts'
+
 /** What would become of a request. Plain data: rendered for people, or written as JSON. */
 export interface RequestExplanation {
   readonly request: ExplainedRequest
@@ -101,6 +103,8 @@ export interface ExplainedUpstream {
   readonly certain: boolean
   /** Seconds. */
   readonly timeouts: { readonly connect: number; readonly send: number; readonly read: number }
+  /** How gRPC calls are treated, where that is configured; with `readIsWritten` the read timeout holds for them, too. */
+  readonly grpc: { readonly policy: GrpcPolicy | undefined; readonly readIsWritten: boolean } | undefined
   /** Attempts after the first. */
   readonly retries: number
   /** Seconds for all attempts; 0 is no limit. */

@@ -82,14 +82,14 @@ export class GatewayTable {
 
   /** The plan of the route that would take such a request with another method. */
   matchAs(context: RequestContext, method: string): Plan | undefined {
-    const request: RequestContext = Object.create(context, { method: { value: method } }) as RequestContext
+    const request = withMethod(context, method)
     const entry = this.router.match(request)
     context.uriParams = request.uriParams
     return entry === undefined ? undefined : this.planOf(entry)
   }
 
-  explain(context: RequestContext): Explanation<RouteEntry> {
-    return this.router.explain(context)
+  explain(context: RequestContext, method = context.method): Explanation<RouteEntry> {
+    return this.router.explain(method === context.method ? context : withMethod(context, method))
   }
 
   protoOf(id: string): Proto | undefined {
@@ -247,3 +247,7 @@ export class GatewayTable {
     return entry.plan
   }
 }
+
+/** The same request, but for its method. */
+const withMethod = (context: RequestContext, method: string): RequestContext =>
+  Object.create(context, { method: { value: method } }) as RequestContext

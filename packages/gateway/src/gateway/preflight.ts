@@ -1,4 +1,5 @@
 import type { MaybePromise } from '@sekisho/proxy'
+import type { MountedPlugin } from '../plan/mounted-plugin.ts'
 import type { Plan } from '../plan/plan.ts'
 import { passes, runChain } from '../plan/run-chain.ts'
 import type { GatewaySession } from '../session.ts'
@@ -22,9 +23,13 @@ export function preflightPlan(session: GatewaySession, table: GatewayTable): Pla
   return undefined
 }
 
-/** Plugins that come before authentication have their say (the client's address, an identifier); credentials are not asked for. */
-export function answerPreflight(session: GatewaySession, { rewrite }: Plan): MaybePromise<void> {
-  const auth = rewrite.findIndex(({ isAuth }) => isAuth)
-  const waiting = runChain(auth < 0 ? rewrite : rewrite.slice(0, auth), 'rewrite', session)
+export function answerPreflight(session: GatewaySession, plan: Plan): MaybePromise<void> {
+  const waiting = runChain(beforeAuthentication(plan), 'rewrite', session)
   return waiting === undefined ? session.respond(200) : waiting.then(() => session.respond(200))
+}
+
+/** The plugins that have their say (the client's address, an identifier): browsers send no credentials with the question. */
+export function beforeAuthentication({ rewrite }: Plan): readonly MountedPlugin[] {
+  const auth = rewrite.findIndex(({ isAuth }) => isAuth)
+  return auth < 0 ? rewrite : rewrite.slice(0, auth)
 }

@@ -79,7 +79,7 @@ describe(`against Node's own, seed ${seed}`, () => {
   const bytes = (length: number): Buffer => Buffer.from(Array.from({ length }, () => random.below(256)))
   const cut = (all: Buffer): Buffer[] => {
     const pieces: Buffer[] = []
-    for (let at = 0; at < all.length; ) {
+    for (let at = 0; at < all.length;) {
       const length = 1 + random.below(9)
       pieces.push(all.subarray(at, at + length))
       at += length

@@ -109,7 +109,9 @@ describe('retry_on', () => {
     const busy = await serve((_, callback) => callback({ code: 8, details: 'busy' }))
     const fine = await serve()
     const { client } = await through({
-      routes: [{ uri: '/*', upstream: upstream(busy, fine), grpc: { retry_on: ['unavailable', 'resource-exhausted'] } }],
+      routes: [
+        { uri: '/*', upstream: upstream(busy, fine), grpc: { retry_on: ['unavailable', 'resource-exhausted'] } },
+      ],
     })
     for (let time = 0; time < 4; time++) expect((await client.call('x')).code).toBe(0)
     expect(busy.calls.length).toBeGreaterThan(0)
@@ -121,9 +123,7 @@ describe('retry_on', () => {
       ['a', 'b', 'c'].map((details) => serve((_, callback) => callback({ code: 14, details }))),
     )
     const { client } = await through({
-      routes: [
-        { uri: '/*', upstream: { ...upstream(...services), retries: 1 }, grpc: { retry_on: ['unavailable'] } },
-      ],
+      routes: [{ uri: '/*', upstream: { ...upstream(...services), retries: 1 }, grpc: { retry_on: ['unavailable'] } }],
     })
     const { code, details } = await client.call('x')
     expect([code, details]).toEqual([14, 'b'])
@@ -152,7 +152,10 @@ describe('answers of our own', () => {
         { uri: '/none/*', upstream: { scheme: 'grpc', nodes: { '127.0.0.1:1': 0 } } },
       ],
     })
-    expect(await client.call('x', { path: '/no.Such/Method' })).toMatchObject({ code: 12, details: '404 Route Not Found' })
+    expect(await client.call('x', { path: '/no.Such/Method' })).toMatchObject({
+      code: 12,
+      details: '404 Route Not Found',
+    })
     expect(await client.call('x', { path: '/key/Call' })).toMatchObject({ code: 16, details: /API key/ as unknown })
     expect(await client.call('x', { path: '/address/Call' })).toMatchObject({ code: 7 })
     await client.call('x', { path: '/limit/Call' })
@@ -222,7 +225,10 @@ describe('what is seen of calls', () => {
 describe('what is refused', () => {
   test.each([
     [{ max_timeout: 0 }, /max_timeout/],
-    [{ max_timeout: 5, default_timeout: 6 }, /default_timeout {2}6: is more than "max_timeout", which is 5; write 5 or less/],
+    [
+      { max_timeout: 5, default_timeout: 6 },
+      /default_timeout {2}6: is more than "max_timeout", which is 5; write 5 or less/,
+    ],
     [{ retry_on: ['busy'] }, /retry_on/],
     [{ retry_on: ['ok'] }, /retry_on/],
     [{ max_message: 1 }, /max_message/],

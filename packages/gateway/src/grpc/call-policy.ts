@@ -14,7 +14,9 @@ export class CallPolicy {
     this.maxMs = (policy.max_timeout ?? 0) * 1_000
     this.defaultMs = (policy.default_timeout ?? 0) * 1_000
     this.messages =
-      maxRequestBytes === undefined && maxResponseBytes === undefined ? undefined : { maxRequestBytes, maxResponseBytes }
+      maxRequestBytes === undefined && maxResponseBytes === undefined
+        ? undefined
+        : { maxRequestBytes, maxResponseBytes }
     this.retryOn = policy.retry_on?.length
       ? new Set(policy.retry_on.map((name) => RETRYABLE_STATUSES.indexOf(name) + 1))
       : undefined

@@ -2,17 +2,19 @@ import { CONTROL_INDEX, forgetWorker, SharedTable } from '@sekisho/proxy/limits'
 import type { ControlContext } from '@sekisho/proxy/server'
 import { renderProblems } from '../config/render.ts'
 import type { ConfigProblem } from '../config/problem.ts'
+import type { ControlPlane } from '../control/control-plane.ts'
 import { ControlMetrics, METRICS, MetricsServer } from '../observability/metrics/index.ts'
 import type { MutableResourceSet } from '../resources/resource-set.ts'
 import type { Ssl } from '../resources/ssl.ts'
 import { applyOperations } from '../store/apply.ts'
 import { ConfigError, FileStore } from '../store/file-store.ts'
-import type { Change } from '../store/store.ts'
+import type { Change, Snapshot, Store } from '../store/store.ts'
 import { certificateWarnings } from '../tls/certificate-warnings.ts'
 import { VERSION } from '../version.ts'
 import { ConfigLoader } from './config-loader.ts'
 import { ADMIN_ENDPOINT, METRICS_ENDPOINT } from './endpoints.ts'
 import type { NodeAdmin } from './node-admin.ts'
+import type { NodeDocuments } from './node-documents.ts'
 import { lazyErrorLog, type LazyErrorLog } from './lazy-error-log.ts'
 import {
   SHARED_COUNTERS,
@@ -45,7 +47,7 @@ export async function controlNode(control: ControlContext, file: string): Promis
 
   const loader = new ConfigLoader()
   let plugins: ReadonlyMap<string, string> = new Map()
-  let certificates: NodeCertificates | undefined
+  let filesChanged = (): void => undefined
   let certificateFiles: readonly string[] = []
   let pluginsChanged: (before: ReadonlyMap<string, string>) => void = () => undefined
   const store = new FileStore(file, {
@@ -56,7 +58,7 @@ export async function controlNode(control: ControlContext, file: string): Promis
       plugins = result.plugins
       pluginsChanged(before)
       certificateFiles = result.config.files
-      certificates?.watch(certificateFiles)
+      filesChanged()
       return { config: result.config }
     },
     onProblem: refuse,
@@ -66,18 +68,25 @@ export async function controlNode(control: ControlContext, file: string): Promis
         'settings of the node changed: they take effect with the next start (SIGUSR2 starts anew in place)',
       ),
   })
-  const snapshot = await loadOrExplain(store)
+  const fileSnapshot = await loadOrExplain(store)
   // Most gateways run for long before anybody edits a file.
   loader.close()
   const settings = store.settings as NonNullable<typeof store.settings>
   log = lazyErrorLog(settings.error_log, { thread: 'control' })
   const errorLog = log
   if (settings.fips) (await import('../tls/fips.ts')).useFips()
+  let documents: NodeDocuments | undefined
+  if (settings.store.type !== 'file') {
+    const { openDocuments } = await import('./node-documents.ts')
+    const follow = control.generation > 1
+    documents = await openDocuments({ settings, file, plugins, follow, metrics, logger: errorLog })
+  }
+  const snapshot = documents === undefined ? fileSnapshot : await documents.store.load()
   for (const notice of notices(settings, snapshot.resources)) errorLog.warn({ file }, notice)
   warnOfCertificates(errorLog, snapshot.resources.ssls)
 
-  const revision = metrics.own.gauge(METRICS.configRevision, {})
-  revision.set(snapshot.revision)
+  const revision = documents === undefined ? metrics.own.gauge(METRICS.configRevision, {}) : undefined
+  revision?.set(snapshot.revision)
   const resources = copyOf(snapshot.resources)
   const broadcast = (message: ToWorker): void => control.broadcast(message)
   // Cloned when a worker starts, also for one that takes a crashed one's place.
@@ -104,8 +113,10 @@ export async function controlNode(control: ControlContext, file: string): Promis
     },
     reload: () => reloadFor('the certificates could not be loaded'),
   })
-  certificates = own
-  own.watch(certificateFiles)
+  const watchFiles = (): void => own.watch([...certificateFiles, ...(documents?.store.files() ?? [])])
+  filesChanged = watchFiles
+  watchFiles()
+  documents?.store.onDocuments(watchFiles)
   await own.load()
   keepStart(current)
   pluginsChanged = (before) => {
@@ -114,14 +125,20 @@ export async function controlNode(control: ControlContext, file: string): Promis
     if (changed.length > 0) errorLog.info({ files: changed }, 'plugins were loaded')
     for (const path of before.keys()) if (!plugins.has(path)) broadcast({ type: 'plugin', name: path, code: undefined })
     admin?.pluginsChanged(plugins)
+    documents
+      ?.pluginsChanged(plugins)
+      .catch((err: unknown) => errorLog.error({ err }, 'the documents of the store could not be checked with the changed plugins'))
     keepStart(current)
   }
-  store.watch((change: Change) => {
+  // With another store, the file is watched for its settings and plugins.
+  if (documents !== undefined) store.watch(() => undefined)
+  const source: Store = documents?.store ?? store
+  source.watch((change: Change) => {
     applyOperations(resources, change.operations)
     current = change.revision
     keepStart(current)
     broadcast({ type: 'change', revision: change.revision, operations: change.operations })
-    revision.set(change.revision)
+    revision?.set(change.revision)
     const changed = change.operations.filter((one) => one.kind === 'ssls' && one.value !== undefined)
     warnOfCertificates(
       errorLog,
@@ -135,11 +152,13 @@ export async function controlNode(control: ControlContext, file: string): Promis
       metrics.forget(label, removed)
       broadcast({ type: 'forget', label, values: removed })
     }
-    errorLog.info({ revision: change.revision, changes: change.operations.length }, 'the configuration changed')
+    errorLog.info({ revision: documents?.store.revision ?? change.revision, changes: change.operations.length }, 'the configuration changed')
   })
   const reload = async (): Promise<void> => {
     const { problems } = await store.reload()
     if (problems !== undefined) refuse(problems)
+    await documents?.store.recheck()
+    watchFiles()
   }
   const reloadFor = (failure: string): void => {
     reload().catch((err: unknown) => errorLog.error({ err }, failure))
@@ -184,15 +203,11 @@ export async function controlNode(control: ControlContext, file: string): Promis
   const adminTarget = control.endpoints[ADMIN_ENDPOINT]
   if (adminTarget !== undefined && settings.admin !== undefined) {
     const { startAdmin } = await import('./node-admin.ts')
-    const { FileControlPlane, FILE_IS_READ_ONLY } = await import('../admin/server/file-control-plane.ts')
-    const readable = new FileControlPlane(snapshot)
-    store.watch((change) => readable.apply(change))
     admin = await startAdmin({
       settings: { ...settings, admin: settings.admin },
       file,
       target: adminTarget,
-      control: readable,
-      readOnly: FILE_IS_READ_ONLY,
+      ...(documents === undefined ? await readOnlyControl(snapshot, store) : { control: documents.control }),
       resources: () => resources,
       plugins,
       reload,
@@ -209,14 +224,28 @@ export async function controlNode(control: ControlContext, file: string): Promis
   control.onDrain(async () => {
     own.drain()
     await Promise.all([server?.close(), admin?.close()])
+    // The next process writes from now on.
+    await documents?.store.close()
   })
   control.onStop(async () => {
     stopWatching()
     own.stop()
     loader.close()
     await store.close()
+    await documents?.store.close()
     metrics.stop()
   })
+}
+
+/** What a configuration file has can be read, and changed by editing it. */
+async function readOnlyControl(
+  snapshot: Snapshot,
+  store: FileStore,
+): Promise<{ control: ControlPlane; readOnly: string }> {
+  const { FileControlPlane, FILE_IS_READ_ONLY } = await import('../admin/server/file-control-plane.ts')
+  const readable = new FileControlPlane(snapshot)
+  store.watch((change) => readable.apply(change))
+  return { control: readable, readOnly: FILE_IS_READ_ONLY }
 }
 
 function warnOfCertificates(log: LazyErrorLog, ssls: Iterable<readonly [string, Ssl]>): void {

@@ -76,7 +76,7 @@ export default definePlugin({
         // Digests are of one length, so neither the length nor the beginning of the password shows in the time this
         // takes.
         const right = timingSafeEqual(sha256(credentials.password), expected)
-        if (match !== undefined && right) session.ctx.attachConsumer(match.consumer)
+        if (match !== undefined && right) session.ctx.attachConsumer(match.consumer, match.credential)
         else refuse(session, 'the user name or the password is wrong')
       },
     }

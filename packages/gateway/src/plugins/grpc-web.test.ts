@@ -1,5 +1,5 @@
-import { Agent, createServer, request as httpRequest, type IncomingMessage, type Server } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import { Agent, request as httpRequest, type IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { eventually, releaseAll } from '../../../proxy/src/exchange/testing/resources.ts'
@@ -19,8 +19,6 @@ type Answering = (call: ReceivedCall) => void
 
 let answering: Answering
 let service: RawService
-let page: Server
-let pageAnswer: { status: number; type: string; body: string | Buffer }
 let gateway: TestGateway
 let h2: RawGrpcClient
 
@@ -30,15 +28,10 @@ const ORIGIN = { origin: 'https://shop.example' }
 
 beforeAll(async () => {
   service = await RawService.start((call) => answering(call))
-  page = createServer((_, response) => {
-    response.writeHead(pageAnswer.status, { 'content-type': pageAnswer.type }).end(pageAnswer.body)
-  })
-  await new Promise<void>((resolve) => page.listen(0, '127.0.0.1', resolve))
   const web = { 'grpc-web': {} }
   gateway = await startGateway({
     upstreams: [
       { id: 'service', scheme: 'grpc', nodes: { [service.address]: 1 } },
-      { id: 'page', nodes: { [`127.0.0.1:${(page.address() as AddressInfo).port}`]: 1 } },
       { id: 'dead', scheme: 'grpc', nodes: { '127.0.0.1:1': 1 }, retries: 0 },
     ],
     consumers: [{ username: 'ada', plugins: { 'key-auth': { key: 'secret' } } }],
@@ -78,7 +71,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await gateway.close()
   await releaseAll()
-  page.close()
 })
 
 interface WebAnswer {
@@ -96,7 +88,13 @@ interface Asked {
   readonly agent?: Agent
 }
 
-async function http1({ path = '/test.Service/Say', method = 'POST', headers = {}, body, agent }: Asked): Promise<WebAnswer> {
+async function http1({
+  path = '/test.Service/Say',
+  method = 'POST',
+  headers = {},
+  body,
+  agent,
+}: Asked): Promise<WebAnswer> {
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     const request = httpRequest({ host: '127.0.0.1', port: gateway.port, path, method, headers, agent: agent ?? false })
     request.on('response', resolve).on('error', reject)
@@ -111,7 +109,12 @@ async function http1({ path = '/test.Service/Say', method = 'POST', headers = {}
   }
 }
 
-async function http2({ path = '/test.Service/Say', method = 'POST', headers = {}, body = '' }: Asked): Promise<WebAnswer> {
+async function http2({
+  path = '/test.Service/Say',
+  method = 'POST',
+  headers = {},
+  body = '',
+}: Asked): Promise<WebAnswer> {
   const fields = { ':path': path, ':method': method, 'content-type': undefined, te: undefined, ...headers }
   const { headers: head, body: bytes, trailers } = await h2.call(fields, Buffer.from(body)).outcome
   return {
@@ -177,16 +180,19 @@ describe.each([
     const body = type === TEXT ? base64(message('')) : message('')
     const answer = await send({ headers: { 'content-type': type, ...(accept === '' ? {} : { accept }) }, body })
     expect(answer.headers['content-type']).toBe(answered)
-    expect(answer.body.toString('latin1')).toBe(
-      answered.startsWith(TEXT) ? base64(OK) : OK.toString('latin1'),
-    )
+    expect(answer.body.toString('latin1')).toBe(answered.startsWith(TEXT) ? base64(OK) : OK.toString('latin1'))
   })
 
   it('a status behind messages stands in the last frame, names in lower case', async () => {
     answering = ({ stream }) => {
       stream.respond({ 'content-type': 'application/grpc' }, { waitForTrailers: true })
       stream.on('wantTrailers', () =>
-        stream.sendTrailers({ 'grpc-status': '5', 'grpc-message': 'n%C3%B6', 'X-More-Bin': 'AAE', 'x-two': ['a', 'b'] }),
+        stream.sendTrailers({
+          'grpc-status': '5',
+          'grpc-message': 'n%C3%B6',
+          'X-More-Bin': 'AAE',
+          'x-two': ['a', 'b'],
+        }),
       )
       stream.end(message('one'))
     }
@@ -229,7 +235,13 @@ describe.each([
     }
     const before = service.calls.length
     if (send === http1) {
-      const request = httpRequest({ port: gateway.port, path: '/test.Service/Say', method: 'POST', headers, agent: false })
+      const request = httpRequest({
+        port: gateway.port,
+        path: '/test.Service/Say',
+        method: 'POST',
+        headers,
+        agent: false,
+      })
       request.on('error', () => (ended = 'cut'))
       request.on('response', (response) => {
         response.on('data', see).on('end', () => (ended = 'well'))
@@ -281,7 +293,12 @@ describe.each([
       const answer = await call()
       expect(answer).toMatchObject({
         status: 200,
-        headers: { 'content-type': WEB, 'content-length': '0', 'grpc-status': String(grpcStatus), 'grpc-message': words },
+        headers: {
+          'content-type': WEB,
+          'content-length': '0',
+          'grpc-status': String(grpcStatus),
+          'grpc-message': words,
+        },
       })
     })
 
@@ -314,7 +331,12 @@ describe.each([
       ['/governed/test.Service/Say', 16, 'the request has no API key', ORIGIN.origin],
       ['/late/test.Service/Say', 16, 'the request has no API key', ORIGIN.origin],
       ['/dead/test.Service/Say', 14, 'Bad Gateway (CONNECT_REFUSED)', '*'],
-      ['/wrong/test.Service/Say', 14, 'the upstream of this route has the scheme http; gRPC needs "grpc" or "grpcs"', '*'],
+      [
+        '/wrong/test.Service/Say',
+        14,
+        'the upstream of this route has the scheme http; gRPC needs "grpc" or "grpcs"',
+        '*',
+      ],
     ])('%s: a status that a page may read', async (path, status, words, origin) => {
       const { status: http, headers, body } = await refused(path)
       expect(headers).toMatchObject({
@@ -450,7 +472,13 @@ it('messages come as they are sent, each padded by itself in text', async () => 
   const seen: string[] = []
   const done = new Promise<void>((resolve) => {
     const headers = { 'content-type': TEXT }
-    const request = httpRequest({ port: gateway.port, path: '/test.Service/Say', method: 'POST', headers, agent: false })
+    const request = httpRequest({
+      port: gateway.port,
+      path: '/test.Service/Say',
+      method: 'POST',
+      headers,
+      agent: false,
+    })
     request.on('response', (response) => {
       response.on('data', (chunk: Buffer) => seen.push(chunk.toString())).on('end', resolve)
     })

@@ -30,7 +30,7 @@
  * pages of all origins may call, without cookies and with the headers of `cors_allow_headers` only. Browsers' questions (OPTIONS) are answered
  * before any plugin asks for credentials, also where the route's `methods` are only `POST`.
  *
- * Costs 2 µs a call, and some 3 ns for each byte of text.
+ * Costs 3 to 4 µs a call, and 2.5 ns for each byte of a request in text.
  */
 import { type WebType, parseWebType } from '../grpc-web/content-type.ts'
 import { callPath } from '../grpc-web/call-path.ts'

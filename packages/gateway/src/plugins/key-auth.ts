@@ -93,7 +93,7 @@ export default definePlugin({
         const match =
           inHeader !== undefined ? find(inHeader) : inQuery !== undefined ? consumers.find(inQuery) : undefined
         if (hide) hideKey(session, header, query)
-        if (match !== undefined) ctx.attachConsumer(match.consumer)
+        if (match !== undefined) ctx.attachConsumer(match.consumer, match.credential)
         else if (inHeader === undefined && inQuery === undefined) refuse(session, 'the request has no API key')
         else refuse(session, 'the API key is not valid')
       },

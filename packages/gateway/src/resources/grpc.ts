@@ -4,7 +4,8 @@ import { type Static, Type } from '../schema/type.ts'
 /** The names of the statuses but OK, as retry policies write them: `resource-exhausted`. */
 export const RETRYABLE_STATUSES = GRPC_STATUS_NAMES.slice(1).map((name) => name.toLowerCase().replaceAll('_', '-'))
 
-const seconds = (description: string) => Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 99_999_999, description }))
+const seconds = (description: string) =>
+  Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 99_999_999, description }))
 const bytes = (description: string) => Type.Optional(Type.Integer({ minimum: 0, maximum: 4_294_967_295, description }))
 
 /** How gRPC calls are treated. */

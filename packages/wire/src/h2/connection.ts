@@ -10,6 +10,7 @@ import { FrameReader, type FrameSink } from './frame-reader.ts'
 import {
   ACK,
   CONTINUATION,
+  debugText,
   DEFAULT_WINDOW,
   END_HEADERS,
   END_STREAM,
@@ -28,9 +29,10 @@ import { HpackDecoder } from './hpack/decoder.ts'
 import { HpackEncoder } from './hpack/encoder.ts'
 import type { H2Limits } from './limits.ts'
 import { Output } from './output.ts'
+import { RecentStreams } from './recent-streams.ts'
 import { PeerSettings } from './settings.ts'
 import type { H2Stream } from './stream.ts'
-import { Violation } from './violation.ts'
+import { flood, needsNoStream, needsStream, selfDependent, unread, Violation, wrongSize } from './violation.ts'
 
 /** What the connections of one listener, or of one pool, share. */
 export interface H2ConnectionOptions {
@@ -45,8 +47,6 @@ const BULK_FRAME_BYTES = 8_192
 const MAX_BACKLOG = 1_048_576
 /** A connection that was given up is read for so long, so that the reason reaches the peer and is not overtaken by a reset. */
 const LINGER_MS = 1_000
-/** Streams that we gave up and whose peer may not know it yet. */
-const MAX_GIVEN_UP = 256
 
 /**
  * One HTTP/2 connection: frames, settings and flow control of either side (RFC 9113). What a field block means, and who may open streams, is
@@ -94,7 +94,7 @@ export abstract class H2Connection<S extends H2Stream> implements SocketOwner, F
   private queuedBefore = Infinity
   /** Nobody is to blame for the end: what waits has the time that it needs. */
   private orderly = true
-  private givenUp: Set<number> | undefined
+  private givenUp: RecentStreams | undefined
 
   /** @param receiveWindow bytes that the peer may send on all streams before they are taken, or (`creditAtOnce`) before they have arrived */
   constructor(socket: Socket, options: H2ConnectionOptions, receiveWindow: number, creditAtOnce: boolean) {
@@ -188,7 +188,7 @@ export abstract class H2Connection<S extends H2Stream> implements SocketOwner, F
       case PING:
         return this.onPing(flags, streamId, bytes, at, end)
       case GOAWAY:
-        if (streamId !== 0) return onStreamZero('GOAWAY')
+        if (streamId !== 0) return needsNoStream('GOAWAY')
         if (end - at < 8) return wrongSize('GOAWAY')
         if (this.guard.spend()) return flood('GOAWAY frames')
         this.onGoAway(bytes.readUInt32BE(at) & MAX_31_BITS, bytes.readUInt32BE(at + 4), debugText(bytes, at + 8, end))
@@ -203,11 +203,11 @@ export abstract class H2Connection<S extends H2Stream> implements SocketOwner, F
   }
 
   private onHeaders(flags: number, streamId: number, bytes: Buffer, at: number, end: number): Violation | undefined {
-    if (streamId === 0) return onStreamZero('HEADERS', true)
+    if (streamId === 0) return needsStream('HEADERS')
     const range = this.block.begin(flags, streamId, bytes, at, end)
     if (range instanceof Violation) return range
-    const { start, stop, selfDependent } = range
-    if (selfDependent) return this.selfDependency(streamId)
+    if (range.selfDependent) return selfDependent(streamId)
+    const { start, stop } = range
     if ((flags & END_HEADERS) === 0) return this.block.keep(bytes, start, stop)
     this.block.streamId = 0
     return this.onFieldBlock(streamId, bytes, start, stop, (flags & END_STREAM) !== 0)
@@ -226,7 +226,7 @@ export abstract class H2Connection<S extends H2Stream> implements SocketOwner, F
   onDataStart(streamId: number, length: number): Violation | undefined {
     if (this.closed) return undefined
     if (this.block.streamId !== 0) return new Violation(ErrorCode.PROTOCOL_ERROR, 'DATA within a field block')
-    if (streamId === 0) return onStreamZero('DATA', true)
+    if (streamId === 0) return needsStream('DATA')
     if (!this.settingsReceived) return new Violation(ErrorCode.PROTOCOL_ERROR, 'the first frame is not SETTINGS')
     this.receiveWindow -= length
     if (this.receiveWindow < 0) {
@@ -235,8 +235,7 @@ export abstract class H2Connection<S extends H2Stream> implements SocketOwner, F
     if (this.creditAtOnce) this.grant(length)
     if (length >= BULK_FRAME_BYTES) this.bulk = true
     this.dataLeft = length
-    const stream = this.streams.get(streamId)
-    this.dataStream = stream
+    const stream = (this.dataStream = this.streams.get(streamId))
     if (stream === undefined) {
       if (this.isIdle(streamId))
         return new Violation(ErrorCode.PROTOCOL_ERROR, 'DATA on a stream that was never opened')
@@ -321,7 +320,7 @@ export abstract class H2Connection<S extends H2Stream> implements SocketOwner, F
   }
 
   private onResetFrame(streamId: number, bytes: Buffer, at: number, end: number): Violation | undefined {
-    if (streamId === 0) return onStreamZero('RST_STREAM', true)
+    if (streamId === 0) return needsStream('RST_STREAM')
     if (end - at !== 4) return wrongSize('RST_STREAM')
     const stream = this.streams.get(streamId)
     if (stream === undefined) {
@@ -358,7 +357,7 @@ export abstract class H2Connection<S extends H2Stream> implements SocketOwner, F
     at: number,
     end: number,
   ): Violation | undefined {
-    if (streamId !== 0) return onStreamZero('SETTINGS')
+    if (streamId !== 0) return needsNoStream('SETTINGS')
     if ((flags & ACK) !== 0) {
       if (!this.settingsReceived) return new Violation(ErrorCode.PROTOCOL_ERROR, 'the first frame is not SETTINGS')
       if (end > at) return wrongSize('SETTINGS acknowledgement')
@@ -389,7 +388,7 @@ export abstract class H2Connection<S extends H2Stream> implements SocketOwner, F
   }
 
   private onPing(flags: number, streamId: number, bytes: Buffer, at: number, end: number): Violation | undefined {
-    if (streamId !== 0) return onStreamZero('PING')
+    if (streamId !== 0) return needsNoStream('PING')
     if (end - at !== 8) return wrongSize('PING')
     if (this.guard.spend()) return flood('PING frames')
     if ((flags & ACK) !== 0) {
@@ -402,7 +401,7 @@ export abstract class H2Connection<S extends H2Stream> implements SocketOwner, F
 
   /** RFC 9113 section 5.3.2: priorities are read for their form and otherwise ignored. */
   private onPriority(streamId: number, bytes: Buffer, at: number, end: number): Violation | undefined {
-    if (streamId === 0) return onStreamZero('PRIORITY', true)
+    if (streamId === 0) return needsStream('PRIORITY')
     if (this.guard.spend()) return flood('PRIORITY frames')
     if (end - at !== 5) {
       const stream = this.streams.get(streamId)
@@ -410,12 +409,7 @@ export abstract class H2Connection<S extends H2Stream> implements SocketOwner, F
       this.resetStream(stream, ErrorCode.FRAME_SIZE_ERROR)
       return undefined
     }
-    return (bytes.readUInt32BE(at) & MAX_31_BITS) === streamId ? this.selfDependency(streamId) : undefined
-  }
-
-  private selfDependency(streamId: number): Violation | undefined {
-    // A stream error; but the fields of the block were not decoded, so that nothing that follows could be.
-    return new Violation(ErrorCode.PROTOCOL_ERROR, `stream ${streamId} depends on itself`)
+    return (bytes.readUInt32BE(at) & MAX_31_BITS) === streamId ? selfDependent(streamId) : undefined
   }
 
   /** A frame for a stream that is over: the peer may not know that yet, so this costs it a little and no more. */
@@ -431,9 +425,8 @@ export abstract class H2Connection<S extends H2Stream> implements SocketOwner, F
   }
 
   protected noteGivenUp(streamId: number): void {
-    const ids = (this.givenUp ??= new Set())
-    ids.add(streamId)
-    if (ids.size > MAX_GIVEN_UP) ids.delete(ids.values().next().value as number)
+    this.givenUp ??= new RecentStreams()
+    this.givenUp.note(streamId)
   }
 
   private checkBacklog(): Violation | undefined {
@@ -605,14 +598,3 @@ export abstract class H2Connection<S extends H2Stream> implements SocketOwner, F
     this.deadline = 0
   }
 }
-
-const wrongSize = (frame: string): Violation =>
-  new Violation(ErrorCode.FRAME_SIZE_ERROR, `the length of ${frame} is not what it has to be`)
-const onStreamZero = (frame: string, forbidden = false): Violation =>
-  new Violation(ErrorCode.PROTOCOL_ERROR, `${frame} ${forbidden ? 'needs a stream' : 'belongs to no stream'}`)
-const unread = (): Violation => flood('frames without reading what they are answered')
-const flood = (what: string): Violation => new Violation(ErrorCode.ENHANCE_YOUR_CALM, `too many ${what}`)
-
-/** What a peer gives as its reason, as far as it is fit for a log. */
-const debugText = (bytes: Buffer, at: number, end: number): string =>
-  bytes.toString('latin1', at, Math.min(end, at + 200)).replace(/[^ -~]/g, '?')

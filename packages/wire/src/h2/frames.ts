@@ -60,3 +60,7 @@ const NAMES = new Map<number, string>(Object.entries(ErrorCode).map(([name, code
 
 /** The name of an error code for messages; peers may send codes that nobody knows. */
 export const errorName = (code: number): string => NAMES.get(code) ?? `error ${code}`
+
+/** What a peer gives as its reason, as far as it is fit for a log. */
+export const debugText = (bytes: Buffer, at: number, end: number): string =>
+  bytes.toString('latin1', at, Math.min(end, at + 200)).replace(/[^ -~]/g, '?')

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { CHUNKED } from '../h1/request-head.ts'
-import { data, frame, preface, reset, settings, type Fields } from '../testing/h2-frames.ts'
+import { data, frame, preface, priority, reset, settings, type Fields } from '../testing/h2-frames.ts'
 import { H2ServerSide, openH2ServerSide, post, REQUEST, request } from '../testing/h2-server-side.ts'
 import { answerAtOnce, answerNothing, echo, readBody, response } from '../testing/server-side.ts'
 import { ErrorCode, HEADERS } from './frames.ts'
@@ -409,6 +409,13 @@ describe('a stream', () => {
     ['RST_STREAM before HEADERS', (side: H2ServerSide) => side.send(reset(1, 8)), ErrorCode.PROTOCOL_ERROR],
     ['a frame above 16 KiB', (side: H2ServerSide) => side.send(frame(0x77, 0, 0, Buffer.alloc(16_385))), 6],
     ['PUSH_PROMISE', (side: H2ServerSide) => side.send(frame(5, 4, 1, '\0\0\0\x02')), ErrorCode.PROTOCOL_ERROR],
+    [
+      'HEADERS that depend on themselves',
+      (side: H2ServerSide) =>
+        side.send(frame(1, 0x25, 1, Buffer.concat([Buffer.of(0, 0, 0, 1, 0), side.writer.block(REQUEST)]))),
+      ErrorCode.PROTOCOL_ERROR,
+    ],
+    ['PRIORITY that depends on itself', (side: H2ServerSide) => side.send(priority(1, 1)), ErrorCode.PROTOCOL_ERROR],
     ['SETTINGS of 5 bytes', (side: H2ServerSide) => side.send(frame(4, 0, 0, '12345')), ErrorCode.FRAME_SIZE_ERROR],
     ['a field block that is none', (side: H2ServerSide) => side.send(frame(1, 5, 1, '\x80')), 9],
   ])('%s: ends the connection', async (_, misuse, code) => {

@@ -57,7 +57,13 @@ class ConnectCall implements OpenCall {
   private trailer = new Headers()
 
   constructor(transport: Transport, method: StreamingMethod, options: CallOptions) {
-    const started = transport.stream(method, this.abort.signal, options.timeoutMs, headerOf(options), this.requests as AsyncIterable<Fields>)
+    const started = transport.stream(
+      method,
+      this.abort.signal,
+      options.timeoutMs,
+      headerOf(options),
+      this.requests as AsyncIterable<Fields>,
+    )
     // Whoever waits for a message is told.
     started.catch(() => undefined)
     this.replies = this.read(started)

@@ -47,7 +47,10 @@ export async function startConnectService(httpMajor: 1 | 2): Promise<InteropServ
 }
 
 function routes(router: ConnectRouter): void {
-  router.service(serviceOf('grpc.testing.TestService'), implementation as unknown as ServiceImpl<ReturnType<typeof serviceOf>>)
+  router.service(
+    serviceOf('grpc.testing.TestService'),
+    implementation as unknown as ServiceImpl<ReturnType<typeof serviceOf>>,
+  )
 }
 
 function echo({ requestHeader, responseHeader, responseTrailer }: HandlerContext): void {

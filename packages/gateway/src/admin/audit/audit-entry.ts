@@ -26,12 +26,7 @@ export interface AuditEntry {
 const MAX_CHANGES = 100
 const MAX_PROBLEMS = 10
 
-export function auditEntry(
-  c: AdminContext,
-  plugins: PluginLookup,
-  result: WriteResult,
-  dryRun: boolean,
-): AuditEntry {
+export function auditEntry(c: AdminContext, plugins: PluginLookup, result: WriteResult, dryRun: boolean): AuditEntry {
   const request = {
     time: new Date().toISOString(),
     who: c.get('key').name,

@@ -23,7 +23,8 @@ describe('POST /transaction', () => {
   })
 
   test('or nothing; problems say where in the body', async () => {
-    const text = '{\n  "upstreams": [{ "id": "u", "nodes": {} }],\n  "routes": [\n    { "id": "a/b", "uri": "x" }\n  ]\n}'
+    const text =
+      '{\n  "upstreams": [{ "id": "u", "nodes": {} }],\n  "routes": [\n    { "id": "a/b", "uri": "x" }\n  ]\n}'
     const { status, body } = await api.ask('POST', '/transaction', text)
     expect(status).toBe(400)
     expect(api.control.revision).toBe(0)

@@ -1,5 +1,12 @@
 import type { ConfigProblem } from '../../config/problem.ts'
-import type { ControlPlane, DocumentChange, Item, ResourceDifference, WriteOptions, WriteResult } from '../../control/control-plane.ts'
+import type {
+  ControlPlane,
+  DocumentChange,
+  Item,
+  ResourceDifference,
+  WriteOptions,
+  WriteResult,
+} from '../../control/control-plane.ts'
 import type { AdminContext, AdminOptions } from '../admin-options.ts'
 import { auditEntry } from '../audit/audit-entry.ts'
 import { AdminError, invalid, refusedFor } from '../request/admin-error.ts'

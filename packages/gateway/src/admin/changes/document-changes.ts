@@ -12,7 +12,7 @@ import type { ShownProblem } from '../request/shown-problem.ts'
 export interface DocumentChanges {
   readonly changes: readonly DocumentChange[]
   /** Problems of the control plane with the line and column of the body where they stand. */
-  placed(problems: readonly ConfigProblem[]): ShownProblem[]
+  readonly placed: (problems: readonly ConfigProblem[]) => ShownProblem[]
 }
 
 /**

@@ -87,4 +87,3 @@ function shownEntry({ revision, time, author, changes }: HistoryEntry, plugins: 
 
 const parsed = (text: string | undefined): Document | undefined =>
   text === undefined ? undefined : (JSON.parse(text) as Document)
-

@@ -96,4 +96,3 @@ function validationError(path: string, message: string, changes: readonly Docume
   const index = ofKind.findIndex(({ id }) => pointerPart(id) === part)
   return { resource_type: kind, resource_id: part, index, error: message }
 }
-

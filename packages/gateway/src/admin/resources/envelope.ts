@@ -1,4 +1,4 @@
-import type { Item } from '../../control/control-plane.ts'
+import type { Document, Item } from '../../control/control-plane.ts'
 import { idField } from '../../resources/identity.ts'
 import type { ResourceKind } from '../../resources/kind-names.ts'
 import { hidePrivateKeys } from '../audit/mask-secrets.ts'
@@ -7,8 +7,14 @@ import { hidePrivateKeys } from '../audit/mask-secrets.ts'
 export const storeKey = (kind: ResourceKind, id?: string): string =>
   `/apisix/${kind}${id === undefined ? '' : `/${id}`}`
 
-/** Private keys of certificates go in and never come out. */
-export const shownValue = ({ kind, value }: Item): object => hidePrivateKeys(kind, value)
+/** Private keys of certificates go in and never come out; credentials have a path of their own. */
+export const shownValue = ({ kind, value }: Item): object => withoutCredentials(kind, hidePrivateKeys(kind, value))
+
+export function withoutCredentials(kind: ResourceKind, value: Document): Document {
+  if (kind !== 'consumers' || value['credentials'] === undefined) return value
+  const { credentials: _credentials, ...rest } = value
+  return rest
+}
 
 /** What a write is answered with. */
 export const written = (item: Item): object => ({ key: storeKey(item.kind, item.id), value: shownValue(item) })
@@ -22,7 +28,9 @@ export const stored = (item: Item, shown = shownValue): object => ({
 })
 
 /** The id within a body, as text; undefined when there is none. */
-export function bodyId(kind: ResourceKind, body: Readonly<Record<string, unknown>>): string | undefined {
-  const id = body[idField(kind)]
-  return typeof id === 'string' || typeof id === 'number' ? String(id) : undefined
-}
+export const bodyId = (kind: ResourceKind, body: Readonly<Record<string, unknown>>): string | undefined =>
+  idText(body[idField(kind)])
+
+/** `1` and `"1"` are the same id; what is no id is told by the schema. */
+export const idText = (id: unknown): string | undefined =>
+  typeof id === 'string' || typeof id === 'number' ? String(id) : undefined

@@ -3,6 +3,7 @@ import type { Item } from '../../control/control-plane.ts'
 import { compileRegularExpression, ExpressionError } from '../../expressions/index.ts'
 import type { AdminContext } from '../admin-options.ts'
 import { AdminError, badRequest } from '../request/admin-error.ts'
+import { idText } from './envelope.ts'
 
 /** For all items of a list together: an expression that takes longer does so on purpose. */
 const MATCH_TIMEOUT_MS = 200
@@ -29,21 +30,14 @@ export function filterItems(c: AdminContext, kind: string, items: readonly Item[
   return matching(found, 'uri', uri, ({ value }) => [value['uri'], ...((value['uris'] as unknown[] | undefined) ?? [])])
 }
 
-function byFields(
-  items: readonly Item[],
-  written: string,
-  known: readonly string[],
-  kind: string,
-): readonly Item[] {
+function byFields(items: readonly Item[], written: string, known: readonly string[], kind: string): readonly Item[] {
   const wanted = [...new URLSearchParams(written)]
   const unknown = wanted.find(([field]) => !known.includes(field))?.[0]
   if (unknown !== undefined) {
     const remedy = known.length === 0 ? 'leave it out' : `known fields are ${known.join(', ')}`
     throw badRequest(`invalid argument filter: ${kind} cannot be filtered by "${unknown}"; ${remedy}`)
   }
-  return items.filter(({ value }) =>
-    wanted.every(([field, text]) => value[field] !== undefined && String(value[field]) === text),
-  )
+  return items.filter(({ value }) => wanted.every(([field, text]) => idText(value[field]) === text))
 }
 
 /** Items of which one of the texts matches. The expression is a stranger's: it runs where it can be stopped. */

@@ -4,7 +4,7 @@ import { maskSecrets } from '../audit/mask-secrets.ts'
 import { AdminError, badRequest } from '../request/admin-error.ts'
 import { wholeNumber } from '../request/query.ts'
 import { reply } from '../request/reply.ts'
-import { shownValue, stored } from './envelope.ts'
+import { shownValue, stored, withoutCredentials } from './envelope.ts'
 import { filterItems } from './list-filter.ts'
 import type { ResourceTarget } from './resource-target.ts'
 
@@ -28,7 +28,9 @@ export const missing = (c: AdminContext): Response =>
 
 /** Viewers see which secrets there are, not what they are. */
 export const showFor = (c: AdminContext, { plugins }: AdminOptions): ((item: Item) => object) =>
-  c.get('key').role === 'admin' ? shownValue : ({ kind, value }) => maskSecrets(kind, value, plugins)
+  c.get('key').role === 'admin'
+    ? shownValue
+    : ({ kind, value }) => withoutCredentials(kind, maskSecrets(kind, value, plugins))
 
 function page(c: AdminContext, items: readonly Item[]): readonly Item[] {
   const number = wholeNumber(c, 'page', { min: 1 })

@@ -18,6 +18,9 @@ import type { ResourceTarget } from './resource-target.ts'
 /** A PATCH that finds the resource changed since it read it starts anew this often. */
 const PATCH_TRIES = 3
 
+/** The same for a PUT that takes something over. */
+const PUT_TRIES = 3
+
 /** Ids of POST that are taken already: the revision lags behind when others write. */
 const POST_TRIES = 5
 
@@ -37,17 +40,28 @@ export async function putResource(c: AdminContext, options: AdminOptions, target
   if (inBody !== undefined && inBody !== id)
     throw badRequest(`wrong ${what}: the path says "${id}", "${field}" in the body "${inBody}"; make them the same`)
   const value = { ...body, [field]: body[field] ?? id }
-  const there = options.control.get(kind, id) !== undefined
-  const change = { kind, id, value, ...ttl(c), ...precondition(c) }
-  const done = await commit(c, options, [change], { within: pointerOf(kind, id) })
-  if (isConflict(done)) throw conflictError(c)
-  return answer(c, options, there ? 200 : 201, done, { kind, id })
+  const required = precondition(c)
+  for (let attempt = 1; ; attempt++) {
+    const before = options.control.get(kind, id)
+    const change = { kind, id, value, ...withCredentials(before, value), ...ttl(c), ...required }
+    const done = await commit(c, options, [change], { within: pointerOf(kind, id) })
+    if (!isConflict(done)) return answer(c, options, before === undefined ? 201 : 200, done, { kind, id })
+    if (required.ifRevision !== undefined || attempt === PUT_TRIES) throw conflictError(c)
+  }
+}
+
+/** A PUT of a consumer that does not speak of credentials leaves them as they are: in APISIX they are resources of their own. */
+function withCredentials(before: Item | undefined, value: Fields): { value?: Fields; ifRevision?: number } {
+  const credentials = before?.kind === 'consumers' ? before.value['credentials'] : undefined
+  if (before === undefined || credentials === undefined || value['credentials'] !== undefined) return {}
+  return { value: { ...value, credentials }, ifRevision: before.revision }
 }
 
 /** POST `/routes`: the gateway makes the id. */
 export async function postResource(c: AdminContext, options: AdminOptions, target: ResourceTarget): Promise<Response> {
   const { kind } = target
-  if (target.id !== undefined) throw badRequest(`wrong ${KIND_SINGULAR[kind]} id, do not need it: POST to ${kind}, or PUT`)
+  if (target.id !== undefined)
+    throw badRequest(`wrong ${KIND_SINGULAR[kind]} id, do not need it: POST to ${kind}, or PUT`)
   const body = await readNew(c)
   if (bodyId(kind, body) !== undefined)
     throw badRequest(`wrong ${KIND_SINGULAR[kind]} id, do not need it: remove "id" from the body, or use PUT`)
@@ -78,7 +92,11 @@ export async function patchResource(c: AdminContext, options: AdminOptions, targ
 }
 
 /** DELETE `/routes/1`; refused while others refer to it, unless `?force=true`. */
-export async function deleteResource(c: AdminContext, options: AdminOptions, target: ResourceTarget): Promise<Response> {
+export async function deleteResource(
+  c: AdminContext,
+  options: AdminOptions,
+  target: ResourceTarget,
+): Promise<Response> {
   const { kind, id } = target
   if (id === undefined) throw badRequest(`missing ${KIND_SINGULAR[kind]} id; write it into the path: ${kind}/ID`)
   const force = flag(c, 'force')
@@ -109,7 +127,7 @@ function patched(item: Item, { kind, id, subPath }: Target, patch: unknown): Fie
   const { update_time: _updated, ...before } = item.value
   const after = subPath.length > 0 ? replacedAt(before, subPath, patch) : (merged(before, patch) as Fields)
   const field = idField(kind)
-  if (String(after[field] ?? id) !== id)
+  if (after[field] !== undefined && bodyId(kind, after) !== id)
     throw badRequest(`/${field}: a resource keeps its ${field}; remove it, or PUT a new one`)
   return after
 }

@@ -91,7 +91,10 @@ export const OTHER_PATHS: Readonly<Record<string, object>> = {
   '/plugins/{name}': {
     parameters: [inPath('name')],
     get: operation('get_plugin', 'the JSON Schema of a plugin', 'schemas', {
-      parameters: [query('subsystem', 'string', 'http or stream'), query('schema_type', 'string', 'consumer or metadata')],
+      parameters: [
+        query('subsystem', 'string', 'http or stream'),
+        query('schema_type', 'string', 'consumer or metadata'),
+      ],
     }),
   },
   '/schema/{kind}': {

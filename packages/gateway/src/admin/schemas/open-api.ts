@@ -107,7 +107,10 @@ function pathsOf(kind: ResourceKind): Record<string, unknown> {
     }),
   }
   const all: Partial<Record<Verb, Node>> = {
-    GET: operation('list', `all ${kind}`, { parameters: LIST, responses: { '200': answer('them', list), ...REFUSALS } }),
+    GET: operation('list', `all ${kind}`, {
+      parameters: LIST,
+      responses: { '200': answer('them', list), ...REFUSALS },
+    }),
     POST: operation('post', `makes a ${name} with an id of the gateway's choice`, {
       parameters: WRITE,
       requestBody: body(schema),

@@ -85,8 +85,32 @@ test('random requests never get a 500', async () => {
     return Math.floor((state / 2 ** 31) * below)
   }
   const pick = <T>(list: readonly T[]): T => list[random(list.length)]!
-  const words = ['routes', '1', '..', '%2e', '%00', 'ssls', 'consumers', 'é', 'plugins', 'list', '?page=1', '&name=(', '{']
-  const values = ['', 'null', '{}', '[]', '"x"', '{"id":1}', '{"uri":[]}', '{"plugins":{"cors":1}}', '{"nodes":{"a":-1}}']
+  const words = [
+    'routes',
+    '1',
+    '..',
+    '%2e',
+    '%00',
+    'ssls',
+    'consumers',
+    'é',
+    'plugins',
+    'list',
+    '?page=1',
+    '&name=(',
+    '{',
+  ]
+  const values = [
+    '',
+    'null',
+    '{}',
+    '[]',
+    '"x"',
+    '{"id":1}',
+    '{"uri":[]}',
+    '{"plugins":{"cors":1}}',
+    '{"nodes":{"a":-1}}',
+  ]
   for (let round = 0; round < 300; round++) {
     const path = Array.from({ length: random(4) }, () => pick(words)).join(pick(['/', '']))
     const method = pick(['GET', 'PUT', 'POST', 'PATCH', 'DELETE'])

@@ -26,7 +26,7 @@ export interface AdminTester {
   readonly audited: AuditEntry[]
   readonly logged: string[]
   /** A request with the admin's key, below `/apisix/admin`; objects are sent as JSON. */
-  ask(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Asked>
+  readonly ask: (method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<Asked>
 }
 
 /** The Admin API on a control plane in memory, without a socket. */

@@ -94,7 +94,8 @@ export class FakeControlPlane implements ControlPlane {
   ): Promise<WriteResult> {
     const state = this.states[revision]
     if (state === undefined) return Promise.resolve({ problems: [problem('', `revision ${revision} is not known`)] })
-    if (only !== undefined) return this.write([{ ...only, value: state.get(keyOf(only.kind, only.id))?.value }], options)
+    if (only !== undefined)
+      return this.write([{ ...only, value: state.get(keyOf(only.kind, only.id))?.value }], options)
     return this.replaceAll([...state.values()], options)
   }
 
@@ -107,7 +108,8 @@ export class FakeControlPlane implements ControlPlane {
     if (value === undefined) return undefined
     const before = this.get(kind, id)
     const now = Math.floor(Date.now() / 1_000)
-    const times = kind === 'plugin_metadata' ? {} : { create_time: before?.value['create_time'] ?? now, update_time: now }
+    const times =
+      kind === 'plugin_metadata' ? {} : { create_time: before?.value['create_time'] ?? now, update_time: now }
     const revision = this.revision + 1
     const written: Document = { [idField(kind)]: id, ...times, ...value }
     return { kind, id, value: written, createRevision: before?.createRevision ?? revision, revision }

@@ -6,6 +6,7 @@ import type { StreamRoute } from '../../resources/stream-route.ts'
 import type { Upstream } from '../../resources/upstream.ts'
 import type { PluginSet } from '../../resources/plugin-set.ts'
 import { checkClaims } from './check-claims.ts'
+import { checkCredentials } from './consumers.ts'
 import type { CheckContext, Entry } from './entry.ts'
 import { checkGrpcPolicy } from './grpc.ts'
 import { checkPluginMetadata } from './plugin-metadata.ts'
@@ -49,6 +50,7 @@ function checkEntry(context: CheckContext, entry: Entry): void {
       checkRoute(findings, item as Route, path)
       break
   }
+  if (kind === 'consumers') checkCredentials(context, entry)
   const { upstream, grpc } = item as Route | Service
   if (grpc !== undefined) checkGrpcPolicy(findings, grpc, `${path}/grpc`)
   if (upstream !== undefined) checkUpstream(findings, upstream, `${path}/upstream`)

@@ -29,14 +29,23 @@ export function checkSettings(findings: Findings, settings: Settings): void {
   checkNetworks(findings, settings.trusted_addresses ?? [], '/trusted_addresses')
   checkNetworks(findings, settings.admin?.allow_admin ?? [], '/admin/allow_admin')
   checkAccessLog(findings, settings)
-  if (settings.store !== undefined && settings.store.type !== 'file') {
-    findings.add({
-      path: '/store/type',
-      value: JSON.stringify(settings.store.type),
-      message: 'is not in this version',
-      remedy: 'write "file", or remove "store"',
-    })
+  if (settings.store?.type === 'etcd') checkEtcd(findings, settings.store)
+  const without = settings.store === undefined || settings.store.type === 'file'
+  for (const name of ['data_encryption', 'secret_paths'] as const) {
+    if (!without || settings[name] === undefined) continue
+    const remedy = name === 'secret_paths' ? 'remove it: a configuration file may name any file' : 'remove it'
+    findings.add({ path: `/${name}`, atKey: true, message: 'has no meaning without an embedded store or etcd', remedy })
   }
+}
+
+function checkEtcd(findings: Findings, { tls, endpoints }: Extract<Settings['store'], { type: 'etcd' }>): void {
+  if (tls === undefined || endpoints.some((endpoint) => endpoint.startsWith('https://'))) return
+  findings.add({
+    path: '/store/tls',
+    atKey: true,
+    message: 'no endpoint begins with "https://"',
+    remedy: 'write "https://HOST:PORT", or remove "tls"',
+  })
 }
 
 function checkNetworks(findings: Findings, networks: readonly string[], path: string): void {

@@ -27,7 +27,8 @@ export const Admin = Type.Object(
     keys: Type.Optional(
       Type.Array(AdminKey, {
         default: [],
-        description: 'who may use it; without any, one is made at the first start, printed, and kept in `data/admin-key`',
+        description:
+          'who may use it; without any, one is made at the first start, printed, and kept in `data/admin-key`',
       }),
     ),
     allow_admin: Type.Optional(
@@ -50,7 +51,10 @@ export const Admin = Type.Object(
       file('file that gets a line of JSON for each write; left out: such lines are in the error log'),
     ),
   },
-  { ...strict, description: 'the Admin API; left out: none with a configuration file, the defaults with another store' },
+  {
+    ...strict,
+    description: 'the Admin API; left out: none with a configuration file, the defaults with another store',
+  },
 )
 
 export interface AdminKey {

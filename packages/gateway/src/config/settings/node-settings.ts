@@ -7,6 +7,7 @@ import { type Listen, type ListenAddress, type Listener, parseListenAddress, typ
 import type { Limits, UpstreamDefaults } from './limits.ts'
 import type { AccessLog, ErrorLog } from './logs.ts'
 import { Settings } from './settings.ts'
+import { type StoreSettings, storeSettings } from './store.ts'
 
 /** The settings of a node, complete. Paths are absolute; relative ones were relative to the configuration file. */
 export interface NodeSettings {
@@ -14,7 +15,11 @@ export interface NodeSettings {
   readonly workers: number | 'auto'
   readonly admin: AdminSettings | undefined
   readonly metrics: { readonly address: ListenAddress } | undefined
-  readonly store: NonNullable<Settings['store']>
+  readonly store: StoreSettings
+  /** Keys that encrypt what is secret in a store; undefined: it is not encrypted. */
+  readonly data_encryption: { readonly keyring: readonly string[] } | undefined
+  /** Folders with files that documents of a store may name. */
+  readonly secret_paths: readonly string[]
   readonly functions: { readonly address: ListenAddress; readonly path: string; readonly driver: string } | undefined
   /** Names of the plugins that may be used; undefined: all. */
   readonly plugins: readonly string[] | undefined
@@ -36,8 +41,8 @@ export interface NodeSettings {
 export type { AdminKey } from './admin.ts'
 
 /** Everything that has a default has it after `withDefaults`. */
-type Filled = Required<Omit<Settings, 'acme' | 'admin' | 'functions' | 'plugins' | 'plugin_paths' | 'access_log'>> &
-  Pick<Settings, 'acme' | 'admin' | 'functions' | 'plugins' | 'plugin_paths' | 'access_log'>
+type Filled = Required<Omit<Settings, OptionalSetting>> & Pick<Settings, OptionalSetting>
+type OptionalSetting = 'acme' | 'admin' | 'data_encryption' | 'functions' | 'plugins' | 'plugin_paths' | 'access_log'
 
 /** Completes settings that passed all checks. */
 export function nodeSettings(settings: Settings, file: string): NodeSettings {
@@ -50,7 +55,9 @@ export function nodeSettings(settings: Settings, file: string): NodeSettings {
     workers: filled.workers,
     admin: adminOf(filled, at),
     metrics: metrics === false ? undefined : { address: address(metrics.address!) },
-    store: filled.store,
+    store: storeSettings(filled.store, at),
+    data_encryption: filled.data_encryption,
+    secret_paths: filled.secret_paths.map(at),
     functions: functions && {
       address: address(functions.address!),
       path: at(functions.path!),

@@ -4,6 +4,7 @@ import { Admin } from './admin.ts'
 import { Limits, UpstreamDefaults } from './limits.ts'
 import { Listen } from './listen.ts'
 import { AccessLog, ErrorLog } from './logs.ts'
+import { DataEncryption, StoreSetting } from './store.ts'
 
 const strict = { additionalProperties: false } as const
 const Address = Type.Union([Type.Integer({ minimum: 0, maximum: 65535 }), Type.String({ minLength: 1 })])
@@ -30,22 +31,14 @@ export const settingsFields = {
       { default: {}, description: 'where Prometheus reads; false = nowhere' },
     ),
   ),
-  store: Type.Optional(
-    Type.Union(
-      [
-        Type.Object({ type: Type.Literal('file') }, strict),
-        Type.Object({ type: Type.Literal('embedded'), path: Type.String({ minLength: 1 }) }, strict),
-        Type.Object(
-          {
-            type: Type.Literal('etcd'),
-            endpoints: Type.Array(Type.String({ minLength: 1 }), { minItems: 1 }),
-            prefix: Type.Optional(Type.String({ minLength: 1, default: '/sekisho' })),
-          },
-          strict,
-        ),
-      ],
-      { default: { type: 'file' }, description: 'where routes and the rest come from' },
-    ),
+  store: Type.Optional(StoreSetting),
+  data_encryption: Type.Optional(DataEncryption),
+  secret_paths: Type.Optional(
+    Type.Array(Type.String({ minLength: 1 }), {
+      default: [],
+      uniqueItems: true,
+      description: 'folders whose files the documents of a store may name by `$file://PATH` and `{ file: PATH }`',
+    }),
   ),
   functions: Type.Optional(
     Type.Object(

@@ -78,7 +78,11 @@ export class ByteClient {
 
   call(
     message: Uint8Array | string = '',
-    { path = '/test.Bytes/Call', metadata = {}, timeoutMs }: { path?: string; metadata?: object; timeoutMs?: number } = {},
+    {
+      path = '/test.Bytes/Call',
+      metadata = {},
+      timeoutMs,
+    }: { path?: string; metadata?: object; timeoutMs?: number } = {},
   ): Promise<Outcome> {
     const fields = new Metadata()
     for (const [name, value] of Object.entries(metadata)) fields.set(name, value as string)

@@ -76,7 +76,8 @@ function heading(file: string, context: ImportContext): string[] {
   if (context.lostFilters.size > 0)
     lines.push(`APISIX looked at requests by ${[...context.lostFilters].join(', ')}: this lets them through unchecked.`)
   const closed = context.resources.filter(({ lostGuards }) => lostGuards.size > 0).length
-  if (closed > 0) lines.push(`Closed, as what guarded them has no equal: ${closed} (see "Closed" below).`)
+  if (closed > 0)
+    lines.push(`Closed, as what guarded them could not be carried over: ${closed}. Look for "Closed" below.`)
   return lines
 }
 
@@ -93,5 +94,8 @@ function noted(resource: Resource): Noted {
   const { plugins, ...rest } = fields
   const names = [...new Set([idField(kind), ...FIRST, ...Object.keys(rest)])]
   const ordered: Fields = Object.fromEntries(names.map((name) => [name, rest[name]]))
-  return { fields: defined({ ...ordered, plugins }), notes: lostGuards.size === 0 ? notes : [...notes, closedNote(resource)] }
+  return {
+    fields: defined({ ...ordered, plugins }),
+    notes: lostGuards.size === 0 ? notes : [...notes, closedNote(resource)],
+  }
 }

@@ -44,7 +44,7 @@ export function renderReport(findings: readonly LocatedFinding[]): string {
 
 function line({ file, line: at, column, kind, path, message }: LocatedFinding): string {
   const place = at === 0 ? file : `${file}:${at}:${column}`
-  const text = `${place}  ${kind}  ${path}${message === '' ? '' : `: ${message}`}`
+  const text = `${place}  ${kind}  ${[path, message].filter((part) => part !== '').join(': ')}`
   // What stands in the file must not steer the terminal.
   // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
   return `${text.replaceAll(/[\0-\x1f\x7f-\x9f]/g, ' ')}\n`

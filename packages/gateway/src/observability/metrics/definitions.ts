@@ -126,6 +126,16 @@ export const METRICS = {
     'sekisho_config_reload_failures_total',
     'Changes of the configuration that were refused.',
   ),
+  storeConnected: define(
+    'gauge',
+    'sekisho_store_connected',
+    'Whether the store can be reached (embedded, etcd): 1, or 0 while what is in force stays.',
+  ),
+  refusedDocuments: define(
+    'gauge',
+    'sekisho_config_refused_documents',
+    'Documents of the store that are left out because they are not valid.',
+  ),
   workerRestarts: define('counter', 'sekisho_worker_restarts_total', 'Worker threads that were started again.'),
   nodeInfo: define('gauge', 'sekisho_node_info', 'Always 1; what runs here is in the labels.', ['hostname', 'version']),
   accessLogDropped: define(

@@ -42,6 +42,7 @@ export class DocumentStore implements Store {
   private applied = 0
   private connected = true
   private closed = false
+  private closing: Promise<void> | undefined
 
   constructor(options: DocumentStoreOptions) {
     this.options = options
@@ -125,7 +126,11 @@ export class DocumentStore implements Store {
     })
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    return (this.closing ??= this.end())
+  }
+
+  private async end(): Promise<void> {
     this.closed = true
     this.feed.close()
     this.listeners.clear()
@@ -192,6 +197,7 @@ export class DocumentStore implements Store {
   private take(change: FeedChange): void {
     this.enqueue(async () => {
       const applied = await this.inForce.apply(change.events)
+      this.applied = change.revision
       this.publish(applied)
       this.reach(change.revision)
       this.options.lastGood?.append(change.revision, applied.inForce)

@@ -1,20 +1,12 @@
-import {
-  closeSync,
-  copyFileSync,
-  ftruncateSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs'
-import { statSync } from 'node:fs'
+import { closeSync, copyFileSync, openSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { pathToFileURL } from 'node:url'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { contentOf } from '../backend/testing/backend-contract.ts'
 import { Recorder } from '../backend/testing/recorder.ts'
-import { DATA_FILE } from './embedded-backend.ts'
+import { DATA_FILE, readEmbedded } from './embedded-backend.ts'
 import { put, TemporaryStore } from './testing/temporary-store.ts'
+import { openGuarded } from './verify.ts'
 
 const REMEDY = 'keep a copy of the file, and put a backup in its place'
 
@@ -46,6 +38,7 @@ describe('a store that cannot be read is an error, and never empty', () => {
   it('another file', async () => {
     writeFileSync(file, 'routes: []\n'.repeat(10_000))
     await expect(store.open()).rejects.toThrow(REMEDY)
+    await expect(readEmbedded(store.path)).rejects.toThrow(REMEDY)
   })
 
   it('a header with another length', async () => {
@@ -100,6 +93,28 @@ describe('a process that ended while it opened the store', () => {
     expect(() => statSync(marker)).toThrow('ENOENT')
   })
 
+  it('is suspicious when reading the store ends another process as well', async () => {
+    const marker = join(store.path, 'store.opening')
+    const reader = join(store.path, 'reader.mjs')
+    writeFileSync(reader, `process.kill(process.pid, 'SIGSEGV')`)
+    writeFileSync(marker, '1\n')
+    const open = vi.fn(async () => 'opened')
+    await expect(openGuarded(file, marker, open, pathToFileURL(reader))).rejects.toThrow(
+      /is damaged: reading it ends the process with SIGSEGV.*put a backup in its place/,
+    )
+    expect(open).not.toHaveBeenCalled()
+    writeFileSync(reader, '')
+    expect(await openGuarded(file, marker, open, pathToFileURL(reader))).toBe('opened')
+    expect(() => statSync(marker)).toThrow('ENOENT')
+  })
+
+  it('is known by a file that is there meanwhile', async () => {
+    const marker = join(store.path, 'store.opening')
+    const mode = await openGuarded(file, marker, async () => statSync(marker).mode & 0o777)
+    expect(mode).toBe(0o600)
+    expect(() => statSync(marker)).toThrow('ENOENT')
+  })
+
   it('leaves a file of another name when the store was new', async () => {
     rmSync(`${file}-lock`)
     rmSync(file)
@@ -137,15 +152,5 @@ describe('a backup', () => {
     await backend.backup(copy)
     await expect(backend.backup(copy)).rejects.toThrow('a backup replaces nothing')
     await expect(backend.backup(join(store.path, 'no', 'folder.mdb'))).rejects.toThrow('cannot be written')
-  })
-
-  it('of a file that was shorter than its header says is whole', async () => {
-    const descriptor = openSync(file, 'r+')
-    ftruncateSync(descriptor, statSync(file).size + 40_960)
-    closeSync(descriptor)
-    const backend = await store.open()
-    const copy = join(store.path, 'monday.mdb')
-    await backend.backup(copy)
-    expect(statSync(copy).size).toBeLessThan(statSync(file).size)
   })
 })

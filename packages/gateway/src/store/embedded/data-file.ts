@@ -68,31 +68,48 @@ function repairLength(file: string): void {
   const descriptor = openSync(file, 'r+')
   try {
     const { size } = fstatSync(descriptor)
-    if (size < META.end) throw new DamagedStoreError(file, `it has ${size} bytes, and its first page alone has more`)
-    const expected = expectedBytes(descriptor)
-    if (expected > MAX_FILE_BYTES) throw new DamagedStoreError(file, 'its header is not one of a store')
+    const expected = checkedLength(file, descriptor, size)
     if (expected > size) ftruncateSync(descriptor, expected)
   } finally {
     closeSync(descriptor)
   }
 }
 
-/** Of the two meta pages of LMDB, which each commit writes in turn; offsets as on 64-bit machines, of format 2 (`MDB_meta`). */
-const META = { magic: 24, pageSize: 48, lastPage: 144, end: 160 }
-const MAGIC = 0xbeefc0de
+/** For who reads only. Opening a file that LMDB refuses can end the process, too. */
+export function checkDataFile(file: string): void {
+  if (!existsSync(file)) throw new StoreError(`there is no store: ${file} does not exist`)
+  const descriptor = openSync(file, 'r')
+  try {
+    checkedLength(file, descriptor, fstatSync(descriptor).size)
+  } finally {
+    closeSync(descriptor)
+  }
+}
 
-/** What the header says; 0 when it is not laid out as we know it: LMDB itself then says what is wrong. */
-function expectedBytes(descriptor: number): number {
+/** Of the two meta pages of LMDB, which each commit writes in turn; offsets as on 64-bit machines, of format 2 (`MDB_meta`). */
+const META = { magic: 24, version: 28, pageSize: 48, lastPage: 144, end: 160 }
+const MAGIC = 0xbeefc0de
+const VERSION = 2
+const PAGE_SIZES = [4_096, 8_192, 16_384, 32_768, 65_536]
+const LAID_OUT_OTHERWISE = ['arm', 'ia32', 'mips', 'mipsel', 'ppc', 's390']
+
+/** @returns what the headers say */
+function checkedLength(file: string, descriptor: number, size: number): number {
+  if (LAID_OUT_OTHERWISE.includes(process.arch)) return size
+  if (size < META.end) throw new DamagedStoreError(file, `it has ${size} bytes, and its first page alone has more`)
   const first = readMeta(descriptor, 0)
-  if (first === undefined) return 0
-  const second = readMeta(descriptor, first.pageSize)
-  return Math.max(first.bytes, second?.bytes ?? 0)
+  const second = first === undefined ? undefined : readMeta(descriptor, first.pageSize)
+  if (first === undefined || second === undefined) throw new DamagedStoreError(file, 'its header is not one of a store')
+  const expected = Math.max(first.bytes, second.bytes)
+  if (expected > MAX_FILE_BYTES) throw new DamagedStoreError(file, 'its header is not one of a store')
+  return expected
 }
 
 function readMeta(descriptor: number, offset: number): { pageSize: number; bytes: number } | undefined {
   const meta = Buffer.alloc(META.end)
-  if (readSync(descriptor, meta, 0, META.end, offset) < META.end || meta.readUInt32LE(META.magic) !== MAGIC)
-    return undefined
+  if (readSync(descriptor, meta, 0, META.end, offset) < META.end) return undefined
+  if (meta.readUInt32LE(META.magic) !== MAGIC || meta.readUInt32LE(META.version) !== VERSION) return undefined
   const pageSize = meta.readUInt32LE(META.pageSize)
+  if (!PAGE_SIZES.includes(pageSize)) return undefined
   return { pageSize, bytes: (Number(meta.readBigUInt64LE(META.lastPage)) + 1) * pageSize }
 }

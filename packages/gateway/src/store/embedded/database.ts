@@ -90,8 +90,11 @@ export class EmbeddedDatabase {
   /** A copy: changed by the caller, and written with `putState`. */
   state(): StoreState {
     const state = decodeJson<StoreState>(STATE, this.#root.get(STATE, this.#options))
-    if (state.format !== FORMAT)
-      throw new DamagedRecord(`its format is ${state.format}, this version of Sekisho reads ${FORMAT}`)
+    if ((state.format as number) !== FORMAT)
+      throw new StoreError(
+        `the store ${this.file} has the format ${String(state.format)}, this version of Sekisho knows ${String(FORMAT)}: ` +
+          'start the version that wrote it',
+      )
     return state
   }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { contentOf } from '../backend/testing/backend-contract.ts'
 import { Recorder } from '../backend/testing/recorder.ts'
+import { MAX_PENDING_COMMITS } from './commit-queue.ts'
 import { EmbeddedDatabase } from './database.ts'
 import { DATA_FILE, LOCK_SOCKET, readEmbedded } from './embedded-backend.ts'
 import { FakeClock } from './testing/fake-clock.ts'
@@ -57,32 +58,28 @@ describe('commits that come in one turn', () => {
 
   it('do not suffer from one that fails', async () => {
     const backend = await store.open()
-    const original = EmbeddedDatabase.prototype.putDocument
-    vi.spyOn(EmbeddedDatabase.prototype, 'putDocument').mockImplementation(function (
-      this: EmbeddedDatabase,
-      key,
-      record,
-    ) {
-      if (key === 'routes/bad') throw new Error('Input/output error')
-      original.call(this, key, record)
+    await put(backend, 'routes/bad', '{}')
+    vi.spyOn(EmbeddedDatabase.prototype, 'removeDocument').mockImplementation(() => {
+      throw new Error('Input/output error')
     })
-    const results = await Promise.allSettled(
-      (['routes/1', 'routes/bad', 'routes/2'] as const).map((key) => put(backend, key, '{}')),
-    )
+    const results = await Promise.allSettled([
+      put(backend, 'routes/1', '{}'),
+      put(backend, 'routes/bad', undefined),
+      put(backend, 'routes/2', '{}'),
+    ])
     expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
     const { revision, documents } = await backend.snapshot()
-    expect([revision, ...documents.keys()]).toEqual([2, 'routes/1', 'routes/2'])
+    expect([revision, ...documents.keys()]).toEqual([3, 'routes/1', 'routes/2', 'routes/bad'])
   })
 
   it('are refused when too many wait', async () => {
     const backend = await store.open()
-    const large = `"${'x'.repeat(1_500_000)}"`
-    const waiting = Array.from({ length: 100 }, (_, index) => put(backend, `routes/${index}`, large))
+    const waiting = Array.from({ length: MAX_PENDING_COMMITS + 2 }, () => put(backend, 'routes/1', '{}'))
     const results = await Promise.allSettled(waiting)
-    const refused = results.filter(({ status }) => status === 'rejected')
-    expect(refused.length).toBeGreaterThan(0)
-    expect(String((refused[0] as PromiseRejectedResult).reason)).toContain('are waiting for the store')
-    expect((await backend.snapshot()).documents.size).toBe(100 - refused.length)
+    const refused = results.filter((result) => result.status === 'rejected')
+    expect(refused).toHaveLength(2)
+    expect(String(refused[0]!.reason)).toContain(`${MAX_PENDING_COMMITS} commits of`)
+    expect((await backend.snapshot()).revision).toBe(MAX_PENDING_COMMITS)
   })
 })
 

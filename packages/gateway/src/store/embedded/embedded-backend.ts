@@ -17,7 +17,7 @@ import { StoreError } from '../backend/store-error.ts'
 import type { CommitOutcome, CommitRequest } from './apply-commit.ts'
 import { backupTo } from './backup.ts'
 import { CommitQueue } from './commit-queue.ts'
-import { prepareDataFile } from './data-file.ts'
+import { checkDataFile, prepareDataFile } from './data-file.ts'
 import { EmbeddedDatabase } from './database.ts'
 import { type ExpiryClock, ExpiryTimer, SYSTEM_CLOCK } from './expiry.ts'
 import { HISTORY_LIMITS, type HistoryLimits } from './history-limits.ts'
@@ -89,7 +89,9 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedBa
 
 /** What holds now, for tools, whoever has the store open. Changes nothing. */
 export async function readEmbedded(path: string): Promise<BackendSnapshot> {
-  const database = await EmbeddedDatabase.open(join(path, DATA_FILE), { readOnly: true })
+  const file = join(path, DATA_FILE)
+  checkDataFile(file)
+  const database = await EmbeddedDatabase.open(file, { readOnly: true })
   try {
     return database.snapshot()
   } finally {

@@ -11,12 +11,17 @@ const VERIFY_TIMEOUT_MS = 60_000
  * So a file marks that the store is being opened. When it is still there at the next start, something ended the process on the way (a
  * `kill -9` as well): only then the store is read in another process first, which costs a tenth of a second.
  */
-export async function openGuarded<T>(file: string, marker: string, open: () => Promise<T>): Promise<T> {
+export async function openGuarded<T>(
+  file: string,
+  marker: string,
+  open: () => Promise<T>,
+  reader = new URL('./verify-main.js', import.meta.url),
+): Promise<T> {
   if (existsSync(marker)) {
-    const signal = await verify(file)
+    const signal = await verify(file, reader)
     if (signal !== undefined)
       throw new DamagedStoreError(file, `reading it ends the process with ${signal}, it has pages that are no pages`)
-  } else writeFileSync(marker, `${process.pid}\n`, { mode: 0o600 })
+  } else mark(marker)
   try {
     return await open()
   } finally {
@@ -24,10 +29,19 @@ export async function openGuarded<T>(file: string, marker: string, open: () => P
   }
 }
 
+/** A disk that is full is no reason not to read. */
+function mark(marker: string): void {
+  try {
+    writeFileSync(marker, `${process.pid}\n`, { mode: 0o600 })
+  } catch (error) {
+    if (!['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
+  }
+}
+
 /** @returns the signal that ended the reader */
-function verify(file: string): Promise<string | undefined> {
+function verify(file: string, program: URL): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const reader = spawn(process.execPath, [fileURLToPath(new URL('./verify-main.js', import.meta.url)), file], {
+    const reader = spawn(process.execPath, [fileURLToPath(program), file], {
       stdio: 'ignore',
       timeout: VERIFY_TIMEOUT_MS,
       killSignal: 'SIGKILL',

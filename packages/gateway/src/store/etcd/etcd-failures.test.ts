@@ -1,49 +1,25 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import type { Author, DocumentKey, StoreBackend } from '../backend/backend.ts'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { contentOf, revisionOf } from '../backend/testing/backend-contract.ts'
 import { Recorder } from '../backend/testing/recorder.ts'
-import { type EtcdBackend, type EtcdOptions, openEtcd } from './etcd-backend.ts'
+import type { EtcdBackend, EtcdOptions } from './etcd-backend.ts'
 import { EtcdServer, etcdProgram } from './testing/etcd-server.ts'
 import { JsonGateway } from './testing/json-gateway.ts'
 import { NetworkLink } from './testing/network-link.ts'
+import { AUTHOR, follow, newPrefix, open as openStore, put } from './testing/open-stores.ts'
 
-const AUTHOR: Author = { who: 'ops', from: '127.0.0.1' }
 /** A tenth of what it is otherwise: a dead connection is noticed after 0.6 s. */
 const HEARTBEAT_MS = 200
 
 describe.skipIf(etcdProgram === undefined)('when etcd fails (needs etcd)', () => {
   let server: EtcdServer
-  let prefixes = 0
-  const closing: (() => unknown)[] = []
 
   beforeAll(async () => {
     server = await EtcdServer.start()
   })
   afterAll(() => server.dispose())
-  afterEach(async () => {
-    for (const close of closing.splice(0).toReversed()) await close()
-  })
 
-  const newPrefix = (): string => `/failures-${prefixes++}`
-  async function open(options: Partial<EtcdOptions> = {}): Promise<EtcdBackend> {
-    const backend = await openEtcd({
-      endpoints: [server.url],
-      prefix: newPrefix(),
-      heartbeatMs: HEARTBEAT_MS,
-      ...options,
-    })
-    closing.push(() => backend.close())
-    return backend
-  }
-  async function follow(backend: StoreBackend): Promise<Recorder> {
-    const recorder = new Recorder()
-    const { revision } = await backend.snapshot()
-    closing.push(backend.watch(revision, recorder))
-    await recorder.until(() => recorder.states.at(-1)?.connected === true)
-    return recorder
-  }
-  const put = async (backend: StoreBackend, key: DocumentKey, value: string | undefined): Promise<number> =>
-    revisionOf(await backend.commit([{ key, value }], [], AUTHOR))
+  const open = (options: Partial<EtcdOptions> = {}): Promise<EtcdBackend> =>
+    openStore({ endpoints: [server.url], heartbeatMs: HEARTBEAT_MS, ...options })
   const contentOfRecorder = (recorder: Recorder): Record<string, string> =>
     contentOf({ revision: 0, documents: recorder.documents })
 
@@ -68,7 +44,7 @@ describe.skipIf(etcdProgram === undefined)('when etcd fails (needs etcd)', () =>
     const backend = await open({ requestTimeoutMs: 300 })
     const recorder = await follow(backend)
     server.freeze()
-    closing.push(() => server.thaw())
+    onTestFinished(() => server.thaw())
     await recorder.until(() => recorder.states.at(-1)?.connected === false)
     await expect(backend.snapshot()).rejects.toThrow(/etcd/)
     server.thaw()
@@ -79,7 +55,7 @@ describe.skipIf(etcdProgram === undefined)('when etcd fails (needs etcd)', () =>
 
   test('the network is cut without a word, and heals', async () => {
     const link = await NetworkLink.to(server.port)
-    closing.push(() => link.close())
+    onTestFinished(() => link.close())
     const prefix = newPrefix()
     const near = await open({ prefix })
     const far = await open({ prefix, endpoints: [link.url], requestTimeoutMs: 500 })
@@ -99,7 +75,7 @@ describe.skipIf(etcdProgram === undefined)('when etcd fails (needs etcd)', () =>
   test('an answer to a commit is lost: it is not written twice, and its revision is told', async () => {
     const prefix = newPrefix()
     const link = await NetworkLink.to(server.port)
-    closing.push(() => link.close())
+    onTestFinished(() => link.close())
     const near = await open({ prefix })
     const far = await open({ prefix, endpoints: [link.url], requestTimeoutMs: 400 })
     await put(far, 'routes/1', '1')
@@ -115,7 +91,7 @@ describe.skipIf(etcdProgram === undefined)('when etcd fails (needs etcd)', () =>
 
   test('compacted while the network was cut: what holds now is told as a whole', async () => {
     const link = await NetworkLink.to(server.port)
-    closing.push(() => link.close())
+    onTestFinished(() => link.close())
     const prefix = newPrefix()
     const near = await open({ prefix })
     const recorder = await follow(await open({ prefix, endpoints: [link.url], requestTimeoutMs: 500 }))
@@ -169,7 +145,7 @@ describe.skipIf(etcdProgram === undefined)('when etcd fails (needs etcd)', () =>
   test('restored from an older backup, and written beyond the revision since: noticed all the same', async () => {
     const prefix = newPrefix()
     const link = await NetworkLink.to(server.port)
-    closing.push(() => link.close())
+    onTestFinished(() => link.close())
     const near = await open({ prefix })
     await put(near, 'routes/1', '1')
     await server.kill('SIGTERM')
@@ -189,7 +165,7 @@ describe.skipIf(etcdProgram === undefined)('when etcd fails (needs etcd)', () =>
 
   test('another cluster at the same address: what holds now is told as a whole', async () => {
     const own = await EtcdServer.start()
-    closing.push(() => own.dispose())
+    onTestFinished(() => own.dispose())
     const backend = await open({ endpoints: [own.url] })
     const recorder = await follow(backend)
     await recorder.reached(await put(backend, 'routes/1', '1'))
@@ -204,7 +180,9 @@ describe.skipIf(etcdProgram === undefined)('when etcd fails (needs etcd)', () =>
 
   test('one of three members is killed, another is frozen and thawed: the rest serves', async () => {
     const members = await EtcdServer.startCluster(3)
-    closing.push(() => Promise.all(members.map((member) => member.dispose())))
+    onTestFinished(async () => {
+      await Promise.all(members.map((member) => member.dispose()))
+    })
     const backend = await open({ endpoints: members.map(({ url }) => url) })
     const recorder = await follow(backend)
     await recorder.reached(await put(backend, 'routes/1', '1'))
@@ -221,13 +199,13 @@ describe.skipIf(etcdProgram === undefined)('when etcd fails (needs etcd)', () =>
 
   test('nothing listens: refused soon, with the address; a watch waits for it', async () => {
     const own = await EtcdServer.start()
-    closing.push(() => own.dispose())
+    onTestFinished(() => own.dispose())
     await own.kill()
     const backend = await open({ endpoints: [own.url], requestTimeoutMs: 300 })
     await expect(backend.snapshot()).rejects.toThrow(`127.0.0.1:${own.port}`)
     await expect(put(backend, 'routes/1', '1')).rejects.toThrow(`127.0.0.1:${own.port}`)
     const recorder = new Recorder()
-    closing.push(backend.watch(0, recorder))
+    onTestFinished(backend.watch(0, recorder))
     await recorder.until(() => recorder.states.at(-1)?.connected === false)
     await own.start()
     await recorder.until(() => recorder.states.at(-1)?.connected === true)

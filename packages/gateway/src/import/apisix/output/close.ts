@@ -30,14 +30,18 @@ export function closeUnguarded(context: ImportContext): void {
 
 /** The comment above what is shut. */
 export const closedNote = ({ lostGuards }: Resource): string =>
-  `Closed: ${[...lostGuards].join(', ')} decided who may in, and has no equal. Put something in its place, and remove "${CLOSER}".`
+  `Closed: ${[...lostGuards].join(', ')} decided who may in, and could not be carried over. Put something in its place, and remove "${CLOSER}".`
 
 function close(resource: Resource, { report }: ImportContext): void {
   const plugins = (resource.fields['plugins'] ??= {}) as Record<string, Fields>
   const there = plugins[CLOSER]
   if (there !== undefined && !isOurs(there))
-    report.add('not carried over', fieldPath(resource, 'plugins', CLOSER), 'its place is needed to shut what lost its guard')
-  const body = `${BODY}${[...resource.lostGuards].join(', ')} decided who may in, and is not here"}\n`
+    report.add(
+      'not carried over',
+      fieldPath(resource, 'plugins', CLOSER),
+      'its place is needed to shut what lost its guard',
+    )
+  const body = `${BODY}${[...resource.lostGuards].join(', ')} decided who may in, and could not be carried over"}\n`
   const abort = { http_status: STATUS, body, headers: { 'Content-Type': 'application/json' } }
   resource.fields['plugins'] = { ...plugins, [CLOSER]: { abort } }
 }

@@ -16,7 +16,11 @@ export function listeners({ resources, report }: ImportContext): unknown[] {
   for (const route of resources.filter(({ kind }) => kind === 'stream_routes')) {
     const port = typeof route.fields['server_port'] === 'number' ? route.fields['server_port'] : STREAM_PORT
     if (route.fields['server_port'] === undefined)
-      report.warnOnce('stream port', route.path, `takes connections to any port of "stream_proxy". ${STREAM_PORT} is written`)
+      report.warnOnce(
+        'stream port',
+        route.path,
+        `takes connections to any port of "stream_proxy". ${STREAM_PORT} is written`,
+      )
     const protocol = schemeOf(route, resources) === 'udp' ? 'udp' : 'tcp'
     const listener: Fields = streams.get(`${protocol} ${port}`) ?? { address: port, protocol }
     if (route.fields['sni'] !== undefined) listener['tls'] = true
@@ -40,7 +44,8 @@ function schemeOf({ fields }: Resource, resources: readonly Resource[]): unknown
 
 /** What is said once of all listeners. */
 export function noteOnListeners({ resources }: ImportContext): string {
-  const ports = resources.some(isServerCertificate) ? `${HTTP_PORT} and ${TLS_PORT}` : String(HTTP_PORT)
-  return `Its listeners stand in config.yaml, which was not read: ${ports} is APISIX's default.`
+  const ports = resources.some(isServerCertificate)
+    ? `${HTTP_PORT} and ${TLS_PORT} are its defaults`
+    : `${HTTP_PORT} is its default`
+  return `The listeners of APISIX stand in its config.yaml, which was not read: ${ports}.`
 }
-

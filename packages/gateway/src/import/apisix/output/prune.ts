@@ -1,7 +1,6 @@
 import { type Finding, Findings, pointerPart, pointerParts } from '../../../config/problem.ts'
 import { validateDocument } from '../../../config/validate.ts'
-import { idField } from '../../../resources/identity.ts'
-import { RESOURCE_KINDS } from '../../../resources/kind-names.ts'
+import { KIND_SINGULAR, RESOURCE_KINDS } from '../../../resources/kind-names.ts'
 import type { Fields } from '../../output/noted.ts'
 import type { ImportContext, Resource } from '../import-context.ts'
 import { isGuard } from '../plugins/guards.ts'
@@ -22,19 +21,18 @@ export async function prune(context: ImportContext, file: string): Promise<unkno
     const listen = listeners(context)
     const { document, at } = documentOf(context.resources, listen)
     const findings = new Findings()
-    await validateDocument(document, file, { plugins: context.plugins, environment: ANY_VARIABLE }, findings)
-    const wrong = findings.list.filter((finding) => !isReference(document, finding))
+    const known = withVariables(document)
+    await validateDocument(known, file, { plugins: context.plugins, environment: ANY_VARIABLE }, findings)
+    const wrong = findings.list.filter((finding) => at.has(ownerOf(finding)) && !isReference(document, finding))
     if (wrong.length === 0) return listen
     const done = new Set<Resource>()
     for (const finding of wrong) {
-      const [kind = '', index = '', ...rest] = pointerParts(finding.path)
-      const resource = at.get(`${kind}/${index}`)
+      const resource = at.get(ownerOf(finding))
       // One at a time: what is found next may be a consequence.
       if (resource === undefined || done.has(resource)) continue
       done.add(resource)
-      takeOut(resource, rest, finding, context)
+      takeOut(resource, pointerParts(finding.path).slice(2), finding, context)
     }
-    if (done.size === 0) throw new Error(`the import cannot be mended: ${wrong[0]!.path}: ${wrong[0]!.message}`)
   }
   throw new Error('the import does not come to an end')
 }
@@ -53,11 +51,28 @@ function documentOf(resources: readonly Resource[], listen: readonly unknown[]) 
   return { document, at }
 }
 
-/** `$env://NAME` and its like are for `sekisho check`, where the gateway runs. */
+/** `routes/0` */
+const ownerOf = ({ path }: Finding): string => pointerParts(path).slice(0, 2).join('/')
+
+/** What stands for something that only the machine of the gateway knows is for `sekisho check`, there. */
 function isReference(document: unknown, { path }: Finding): boolean {
   let value = document
-  for (const part of pointerParts(path)) value = (value as Fields | undefined)?.[part]
-  return typeof value === 'string' && /^\$(env|file):\/\//.test(value)
+  for (const part of pointerParts(path)) value = (value as Fields | null | undefined)?.[part]
+  return typeof value === 'string' && (/^\$(env|file):\/\//.test(value) || value.includes('${{'))
+}
+
+/** A copy with something in place of `${{NAME}}`: its default, where it has one. */
+function withVariables(value: unknown): unknown {
+  if (typeof value === 'string')
+    return value.replaceAll(
+      /\$\{\{\s*(\w+)\s*(?::=(.*?))?\s*\}\}/g,
+      (_all, _name, byDefault?: string) => byDefault ?? 'variable',
+    )
+  if (Array.isArray(value)) return value.map(withVariables)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([name, part]) => [withVariables(name) as string, withVariables(part)]),
+  )
 }
 
 function takeOut(resource: Resource, rest: readonly string[], finding: Finding, context: ImportContext): void {
@@ -75,9 +90,8 @@ function takeOut(resource: Resource, rest: readonly string[], finding: Finding, 
   if (first !== undefined && DESCRIPTIONS.has(first) && removeField(resource.fields, [first]))
     return context.report.add('invalid', path, text)
   context.resources.splice(context.resources.indexOf(resource), 1)
-  const field = idField(resource.kind)
-  const what = `${resource.kind}/${String(resource.fields[field] ?? '')}`
-  context.report.add('not carried over', path, `${text}: ${what} is left out`)
+  const what = KIND_SINGULAR[resource.kind].replace('_', ' ')
+  context.report.add('not carried over', path, `${text}: the ${what} is left out`)
 }
 
 /** Without these a resource does the same. */
@@ -87,6 +101,7 @@ function removeField(fields: Fields, path: readonly string[]): boolean {
   const last = path.at(-1) as string
   let parent: unknown = fields
   for (const part of path.slice(0, -1)) parent = (parent as Fields | undefined)?.[part]
-  if (typeof parent !== 'object' || parent === null || Array.isArray(parent) || !Object.hasOwn(parent, last)) return false
+  if (typeof parent !== 'object' || parent === null || Array.isArray(parent) || !Object.hasOwn(parent, last))
+    return false
   return delete (parent as Fields)[last]
 }

@@ -24,24 +24,18 @@ const GUARDS: ReadonlySet<string> = new Set([
   'wolf-rbac',
 ])
 
-/** Look at what comes from whoever is in. */
-const FILTERS: ReadonlySet<string> = new Set([
-  'ai-aliyun-content-moderation',
-  'ai-aws-content-moderation',
-  'ai-lakera-guard',
-  'ai-prompt-guard',
-  'chaitin-waf',
-  'client-control',
-  'csrf',
-  'oas-validator',
-  'referer-restriction',
-  'request-validation',
-  'ua-restriction',
-  'uri-blocker',
-])
+/** Only look at what passes, or change how it is sent. Of other plugins, those of users among them, nobody here can know what they check. */
+const HARMLESS =
+  /(-logger|-logging|^(ai|ai-cache|attach-consumer-label|body-transformer|brotli|datadog|degraphql|echo|elasticsearch-logger|error-page|exit-transformer|gzip|inspect|lago|log-rotate|loggly|node-status|opentelemetry|prometheus|proxy-(buffering|cache|control|mirror)|graphql-proxy-cache|public-api|server-info|skywalking|syslog|tencent-cloud-cls|traffic-(label|split)|zipkin))$/
+
+/** Have work of their own instead of checking that of others. */
+const WORKERS =
+  /^(ai-proxy(-multi)?|aws-lambda|azure-functions|batch-requests|dubbo-proxy|http-dubbo|kafka-proxy|mcp-bridge|mocking|mqtt-proxy|open(function|whisk)|redirect)$/
 
 export const isGuard = (plugin: string): boolean => GUARDS.has(plugin)
-export const isFilter = (plugin: string): boolean => FILTERS.has(plugin)
+/** Whether it may have refused requests for what is in them. */
+export const isFilter = (plugin: string): boolean =>
+  !GUARDS.has(plugin) && !HARMLESS.test(plugin) && !WORKERS.test(plugin)
 
 /** Of consumers: what the consumer shows. It guards nothing there. */
 const CREDENTIALS: ReadonlySet<string> = new Set([

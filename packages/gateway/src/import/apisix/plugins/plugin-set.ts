@@ -33,7 +33,8 @@ function readPlugin(resource: Resource, plugins: Fields, name: string, written: 
     else config['_meta'] = meta
   }
   if (context.plugins.get(name) === undefined) {
-    if (meta?.['disable'] === true) return context.report.add('warning', path, 'is disabled, and there is no plugin of this name')
+    if (meta?.['disable'] === true)
+      return context.report.add('warning', path, 'is disabled, and there is no plugin of this name')
     context.report.add('not carried over', path, withoutEqual(name))
     return loseGuard(resource, name, context)
   }

@@ -30,7 +30,8 @@ export function addCredentials(items: readonly SourceItem[], { report, resources
     for (const [name, config] of Object.entries(isFields(value['plugins']) ? value['plugins'] : {})) {
       const place = `${path}/plugins/${pointerPart(name)}`
       const plugins = (consumer.fields['plugins'] ??= {}) as Fields
-      if (context.plugins.get(name) === undefined) report.add('not carried over', place, 'there is no plugin of this name')
+      if (context.plugins.get(name) === undefined)
+        report.add('not carried over', place, 'there is no plugin of this name')
       else if (plugins[name] !== undefined)
         report.add('not carried over', place, `consumer "${username}" has ${name} already, and can have it once`)
       else plugins[name] = structuredClone(config)

@@ -10,13 +10,18 @@ export function readRoute(route: Resource, context: ImportContext): boolean {
   const { report } = context
   if (fields['filter_func'] !== undefined) {
     const path = fieldPath(route, 'filter_func')
-    report.add('not carried over', path, 'it is Lua, and JavaScript here: without it the route would match more, so it is left out')
+    report.add(
+      'not carried over',
+      path,
+      'it is Lua, and JavaScript here: without it the route would match more, so it is left out',
+    )
     return false
   }
   readScript(route, context)
   readEmbeddedUpstream(route, context)
   if ([fields['uri'], fields['uris']].flat().some((uri) => /\/:/.test(String(uri)))) {
-    const message = 'a segment that begins with ":" is a parameter here; in APISIX only with "radixtree_uri_with_parameter"'
+    const message =
+      'a segment that begins with ":" is a parameter here; in APISIX only with "radixtree_uri_with_parameter"'
     report.warnOnce('parameters', fieldPath(route, fields['uri'] === undefined ? 'uris' : 'uri'), message)
   }
   return true

@@ -22,7 +22,11 @@ export function readUpstream(upstream: Fields, path: string, resource: Resource,
     upstream['nodes'] ??= {}
   }
   if (UNKNOWN_SCHEMES.has(upstream['scheme'])) {
-    report.add('not carried over', `${path}/scheme`, `there are no upstreams of the scheme "${String(upstream['scheme'])}"`)
+    report.add(
+      'not carried over',
+      `${path}/scheme`,
+      `there are no upstreams of the scheme "${String(upstream['scheme'])}"`,
+    )
     delete upstream['scheme']
     upstream['nodes'] = {}
   }

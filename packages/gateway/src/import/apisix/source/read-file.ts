@@ -27,9 +27,14 @@ export function readApisixFile(file: string, text: string, report: Report): File
     return { source, items: standaloneItems(value, report) }
   }
   const items = exportedItems(value)
+  if (text.includes('${{')) report.add('warning', '', VARIABLE)
   if (items.length > 0) return { source, items }
-  return { failure: `${file}  is no configuration of APISIX: it has neither lists as "routes" nor answers of its Admin API` }
+  return {
+    failure: `${file}  is no configuration of APISIX: it has neither lists as "routes" nor answers of its Admin API`,
+  }
 }
+
+const VARIABLE = '"${{" begins the name of an environment variable here'
 
 const NO_END = 'APISIX takes a file without "#END" in its last line for one that is still being written'
 

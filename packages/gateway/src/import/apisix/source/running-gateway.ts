@@ -25,7 +25,9 @@ export async function readRunningGateway(
   key: string | undefined,
   pluginNames: readonly string[],
 ): Promise<readonly SourceItem[] | Unreadable> {
-  const base = /\/apisix\/admin\/?$/.test(address) ? address.replace(/\/$/, '') : `${address.replace(/\/$/, '')}/apisix/admin`
+  const base = /\/apisix\/admin\/?$/.test(address)
+    ? address.replace(/\/$/, '')
+    : `${address.replace(/\/$/, '')}/apisix/admin`
   const ask = (path: string): Promise<Answer> => get(`${base}${path}`, key)
   const items: SourceItem[] = []
   try {
@@ -39,7 +41,8 @@ export async function readRunningGateway(
     for (const { value } of items.filter(({ kind }) => kind === 'consumers')) {
       const name = String(value['username'])
       const { status, body } = await ask(`/consumers/${encodeURIComponent(name)}/credentials`)
-      if (status === 200) items.push(...named(body).filter(({ value: one }) => String(one['id']).includes('/credentials/')))
+      if (status === 200)
+        items.push(...named(body).filter(({ value: one }) => String(one['id']).includes('/credentials/')))
     }
     return items
   } catch (error) {
@@ -52,7 +55,10 @@ export async function readRunningGateway(
 
 /** Each by kind and id, as there are no lines to point to. */
 const named = (body: unknown): SourceItem[] =>
-  exportedItems(body).map((item) => ({ ...item, path: `/${item.kind}/${String(item.value['id'] ?? item.value['username'])}` }))
+  exportedItems(body).map((item) => ({
+    ...item,
+    path: `/${item.kind}/${String(item.value['id'] ?? item.value['username'])}`,
+  }))
 
 async function metadataOneByOne(
   ask: (path: string) => Promise<Answer>,

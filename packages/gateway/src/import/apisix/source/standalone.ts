@@ -14,6 +14,7 @@ export function standaloneItems(document: Fields, report: Report): SourceItem[] 
     const kind = kindNamed(name)
     if (kind !== undefined && Array.isArray(list)) items.push(...listItems(kind, list, path, report))
     else if (kind !== undefined && list === null) continue
+    else if (kind === name) report.add('invalid', path, 'must be a list')
     else if (name === 'plugins') report.add('not carried over', path, ALL_PLUGINS)
     // Counters of an API-driven configuration: no part of what it says.
     else if (!name.endsWith('_conf_version')) report.add('unknown field', path)

@@ -8,6 +8,7 @@ export class NetworkLink {
   readonly #sockets = new Set<Socket>()
   #cut = false
   #losing: string | undefined
+  #cutting: string | undefined
   /** How many pieces of answers were lost. */
   lost = 0
 
@@ -39,6 +40,11 @@ export class NetworkLink {
     this.#losing = to
   }
 
+  /** Cuts when a request that contains a text has passed. */
+  cutAfter(text: string): void {
+    this.#cutting = text
+  }
+
   /** New connections work again; those of before stay dead. */
   heal(): void {
     this.#cut = false
@@ -56,6 +62,7 @@ export class NetworkLink {
     this.#keep(far)
     near.pipe(far).pipe(near)
     near.on('data', (chunk: Buffer) => {
+      if (this.#cutting !== undefined && chunk.includes(this.#cutting)) this.cut()
       // The first request with the text reads; the one with an author in it writes.
       if (this.#losing === undefined || !chunk.includes(this.#losing) || !chunk.includes('author')) return
       this.#losing = undefined
