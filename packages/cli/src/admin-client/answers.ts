@@ -39,8 +39,8 @@ export const isRefused = (answer: ChangeAnswer | RefusedAnswer): answer is Refus
 /** One entry of the history. */
 export interface HistoryEntry {
   readonly revision: number
-  /** ISO 8601. */
-  readonly time: string
+  /** Milliseconds since 1970. */
+  readonly time: number
   readonly author?: { readonly who: string; readonly from: string; readonly comment?: string } | null
   readonly changes: readonly Difference[]
 }

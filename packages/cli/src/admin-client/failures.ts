@@ -41,7 +41,9 @@ export function refusal(address: string, status: number, body: ErrorBody | undef
   const said = body?.error_msg ?? body?.message
   if (status === 401) {
     if (!withKey)
-      return new Failure(`${address} asks for a key: give it by --key, or better in the variable SEKISHO_ADMIN_KEY`)
+      return new Failure(
+        `${address} asks for a key: give it by --key, or better in the variable SEKISHO_ADMIN_KEY. One that the gateway made itself is in "admin-key" of its data folder`,
+      )
     if (body?.description?.includes('role') === true)
       return new Failure(`the key may only read: this needs one with the role "admin" (${address})`)
     return new Failure(

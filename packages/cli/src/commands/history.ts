@@ -50,7 +50,7 @@ function renderEntry(entry: HistoryEntry, colours: Colours): string {
 }
 
 /** `2026-11-21 15:04:05Z` */
-const when = (time: string): string => `${time.slice(0, 19).replace('T', ' ')}Z`
+const when = (time: number): string => `${new Date(time).toISOString().slice(0, 19).replace('T', ' ')}Z`
 
 const who = ({ author }: HistoryEntry): string => (author ? printable(`${author.who} (${author.from})`) : '-')
 

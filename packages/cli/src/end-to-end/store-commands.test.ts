@@ -193,7 +193,7 @@ routes:
 const ENTRIES = [
   {
     revision: 42,
-    time: '2026-11-21T15:04:05.678Z',
+    time: Date.UTC(2026, 10, 21, 15, 4, 5, 678),
     author: { who: 'ops', from: '127.0.0.1', comment: 'release\u001b[2J' },
     changes: [
       { kind: 'routes', id: 'a', before: { uri: '/a' }, after: { uri: '/b' } },
@@ -202,7 +202,7 @@ const ENTRIES = [
       { kind: 'routes', id: 'd', before: { uri: '/c' }, after: null },
     ],
   },
-  { revision: 40, time: '2026-11-21T15:00:00.000Z', author: null, changes: [] },
+  { revision: 40, time: Date.UTC(2026, 10, 21, 15), author: null, changes: [] },
 ]
 
 it('history: a line for each change, and all of one', async () => {

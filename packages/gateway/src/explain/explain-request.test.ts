@@ -257,3 +257,20 @@ describe('a request that the parser refuses', () => {
     expect((await explained('GET /hello/José%20x')).route?.params).toEqual({ name: 'José x' })
   })
 })
+
+it('a browser’s question goes to the route that it asks about, and nobody asks it for credentials', async () => {
+  const routes = [
+    { id: 'call', uri: '/*', methods: ['POST'], upstream_id: 'two', plugins: { 'grpc-web': {}, 'key-auth': {} } },
+  ]
+  const read = await readDocument({ ...document, routes }, [own])
+  const ask = (more: [string, string][]) =>
+    explainRequest({ method: 'OPTIONS', url: '/a.B/C', headers: [['Origin', 'https://a.example'], ...more] }, read)
+  const found = await ask([
+    ['Access-Control-Request-Method', 'POST'],
+    ['Access-Control-Request-Headers', 'x-grpc-web'],
+  ])
+  expect(found.route?.id).toBe('call')
+  expect(plugins(found, 'rewrite')).toEqual(['request-id global_rules/ids runs', 'key-auth routes/call skipped'])
+  expect(found.answer).toMatchObject({ status: 200, plugin: undefined })
+  expect((await ask([])).route).toBeUndefined()
+})

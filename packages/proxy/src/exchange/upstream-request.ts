@@ -9,7 +9,7 @@ import { phaseFailed, upstreamFailed } from './upstream-stage.ts'
 
 /** Makes this attempt's request from what the client sent, and sends it. */
 export function sendUpstream<Ctx>(exchange: Exchange<Ctx>): void {
-  const request = upstreamCopy(exchange.request, exchange.runtime.upgrades)
+  const request = upstreamCopy(exchange.request, exchange.runtime.upgrades, exchange.upstream?.chunks ?? true)
   const { phases } = exchange.runtime
   if (phases.upstreamRequestFilter === undefined) {
     write(exchange, request)
@@ -27,7 +27,7 @@ export function sendUpstream<Ctx>(exchange: Exchange<Ctx>): void {
 }
 
 /** A copy for one hop: without the fields of the client's connection. */
-function upstreamCopy(original: RequestHead, upgrades: readonly string[] | 'any'): RequestHead {
+function upstreamCopy(original: RequestHead, upgrades: readonly string[] | 'any', chunks: boolean): RequestHead {
   const request = original.copy()
   const { headers } = request
   if (original.hopByHop) {
@@ -39,6 +39,8 @@ function upstreamCopy(original: RequestHead, upgrades: readonly string[] | 'any'
       headers.appendUnchecked('Upgrade', protocol)
     }
   }
+  // In HTTP/1 it concerns the connection, and would have to be named in Connection.
+  if (chunks && headers.has('te')) headers.delete('te')
   // We answer 100 ourselves once the upstream is there to take the body.
   if (original.expectContinue) headers.delete('expect')
   return request
@@ -59,6 +61,11 @@ function write<Ctx>(exchange: Exchange<Ctx>, request: RequestHead): void {
       exchange,
       new TransportError('CONNECT_FAILED', `${peer.name} closed the connection before the request was sent`),
     )
+    return
+  }
+  if (exchange.request.upgrade && !request.upgrade && exchange.downstream.httpMajor === 2) {
+    // Extended CONNECT (RFC 8441) asks for the other protocol alone: there is nothing to go on with without it.
+    fail(exchange, new ProxyError('REQUEST_REFUSED', 'downstream', 501, 'this protocol may not be switched to'))
     return
   }
   if (!isSound(exchange, request)) {

@@ -152,6 +152,14 @@ test('a refused upgrade is an ordinary response, over HTTP/2 too', async () => {
   expect(status).toBe(403)
 })
 
+test('a protocol that may not be switched to is a 501, over HTTP/2', async () => {
+  const upstream = await upstreamOf('h1')
+  const proxy = await proxyTo(upstream, 'h1', {}, { upgrades: [] })
+  const { socket, status } = await H2WebSocket.open(`http://127.0.0.1:${proxy.port}`)
+  releaseLater(() => socket.close())
+  expect(status).toBe(501)
+})
+
 test('an upstream that takes no WebSockets over HTTP/2 is a 502', async () => {
   const { createServer } = await import('node:http2')
   const server = createServer((_, response) => response.end('ok'))

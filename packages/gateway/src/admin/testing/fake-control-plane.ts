@@ -93,7 +93,10 @@ export class FakeControlPlane implements ControlPlane {
     options: WriteOptions,
   ): Promise<WriteResult> {
     const state = this.states[revision]
-    if (state === undefined) return Promise.resolve({ problems: [problem('', `revision ${revision} is not known`)] })
+    if (state === undefined)
+      return Promise.resolve({
+        problems: [problem('', `revision ${revision} is not known: it is yet to come, or its history is gone`)],
+      })
     if (only !== undefined)
       return this.write([{ ...only, value: state.get(keyOf(only.kind, only.id))?.value }], options)
     return this.replaceAll([...state.values()], options)

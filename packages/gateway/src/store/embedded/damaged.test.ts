@@ -1,10 +1,20 @@
-import { closeSync, copyFileSync, openSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  copyFileSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { contentOf } from '../backend/testing/backend-contract.ts'
 import { Recorder } from '../backend/testing/recorder.ts'
-import { DATA_FILE, readEmbedded } from './embedded-backend.ts'
+import { backupEmbedded, DATA_FILE, readEmbedded } from './embedded-backend.ts'
 import { put, TemporaryStore } from './testing/temporary-store.ts'
 import { openGuarded } from './verify.ts'
 
@@ -144,6 +154,19 @@ describe('a backup', () => {
     const recorder = new Recorder()
     restored.watch(42, recorder)
     await recorder.until(() => recorder.resyncs.length === 1)
+  })
+
+  it('can be made by a tool while the store is in use', async () => {
+    const backend = await store.open()
+    const copy = join(store.path, 'monday.mdb')
+    await backupEmbedded(store.path, copy)
+    await put(backend, 'routes/1', 'after')
+    const other = join(store.path, 'other')
+    mkdirSync(other)
+    copyFileSync(copy, join(other, DATA_FILE))
+    const restored = await store.open({ path: other })
+    expect((await restored.snapshot()).revision).toBe(40)
+    await expect(backupEmbedded(join(store.path, 'nowhere'), copy)).rejects.toThrow('there is no store')
   })
 
   it('replaces nothing', async () => {

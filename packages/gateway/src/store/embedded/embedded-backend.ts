@@ -88,12 +88,25 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedBa
 }
 
 /** What holds now, for tools, whoever has the store open. Changes nothing. */
-export async function readEmbedded(path: string): Promise<BackendSnapshot> {
+export function readEmbedded(path: string): Promise<BackendSnapshot> {
+  return reading(path, (database) => database.snapshot())
+}
+
+/** A copy of one moment in a new file, for tools, whoever has the store open; see `backupTo`. */
+export function backupEmbedded(path: string, target: string): Promise<void> {
+  return reading(path, async (database) => {
+    // Not a copy of what cannot be read, in the name of a backup.
+    database.snapshot()
+    await backupTo(database, target)
+  })
+}
+
+async function reading<T>(path: string, action: (database: EmbeddedDatabase) => T | Promise<T>): Promise<T> {
   const file = join(path, DATA_FILE)
   checkDataFile(file)
   const database = await EmbeddedDatabase.open(file, { readOnly: true })
   try {
-    return database.snapshot()
+    return await action(database)
   } finally {
     await database.close()
   }

@@ -1,6 +1,7 @@
 export { MAX_STORE_BYTES } from './apply-commit.ts'
 export { DamagedStoreError } from './damaged.ts'
 export {
+  backupEmbedded,
   DATA_FILE,
   EmbeddedBackend,
   type EmbeddedOptions,

@@ -93,7 +93,7 @@ export class EtcdBackend implements StoreBackend {
       readSnapshot: () => this.#readSnapshot(),
       afterRevision,
       mark: this.#mark?.revision === afterRevision ? this.#mark.mark : undefined,
-      saw: (revision, changes) => this.#recorder.saw(revision, changes),
+      saw: (change) => this.#recorder.saw(change),
       onLargeCommit: () => void recoverLargeCommit(this.#context(COMMIT_TIMEOUT_MS)).catch(this.#problem),
       onProblem: this.#problem,
       heartbeatMs: this.#options.heartbeatMs,

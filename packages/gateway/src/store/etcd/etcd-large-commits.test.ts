@@ -31,41 +31,51 @@ describe.skipIf(etcdProgram === undefined)('commits of many documents (needs etc
     expect(entry?.changes).toHaveLength(1_000)
   })
 
-  test('50,000 documents: loaded in seconds, delivered as one change, never seen in part', async () => {
+  test('50,000 documents: loaded in a second, and delivered as one change', async () => {
     const prefix = newPrefix()
     const writer = await open({ endpoints: [server.url], prefix })
     const reader = await open({ endpoints: [server.url], prefix })
-    await writer.commit(routes(50_000), [], AUTHOR)
     const recorder = await follow(reader)
-    expect(recorder.documents.size).toBe(50_000)
-
-    const seen = new Set<string>()
-    let done = false
-    const look = (async () => {
-      while (!done) {
-        const { documents } = await reader.snapshot()
-        seen.add([...new Set([...documents.values()].map(({ value }) => value.includes('again')))].join())
-      }
-    })()
-    const revision = revisionOf(await writer.commit(routes(50_000, ' again'), [], AUTHOR))
+    const revision = revisionOf(await writer.commit(routes(50_000), [], AUTHOR))
     await recorder.reached(revision)
-    done = true
-    await look
-    expect([...seen].filter((values) => values.includes(','))).toEqual([])
     expect(recorder.changes).toHaveLength(1)
     expect(recorder.changes[0]?.events).toHaveLength(50_000)
 
     const started = performance.now()
     const { documents } = await reader.snapshot()
     const milliseconds = performance.now() - started
-    expect(Object.fromEntries(recorder.documents)).toEqual(Object.fromEntries(documents))
-    // 0.7 s when it was written.
-    expect(milliseconds).toBeLessThan(5_000)
+    expect(documents).toEqual(recorder.documents)
+    // 0.8 s when it was written, on two cores shared with etcd and others.
+    expect(milliseconds).toBeLessThan(8_000)
     const [entry] = await writer.history({ limit: 1 })
     expect(entry?.changes).toHaveLength(50_000)
     expect(await gateway.keys(`${prefix}_lock`)).toEqual([])
     expect(await gateway.get(`${prefix}/_commit`)).toBeUndefined()
   }, 60_000)
+
+  test('what takes several transactions is never seen in part', async () => {
+    const prefix = newPrefix()
+    const writer = await open({ endpoints: [server.url], prefix })
+    const reader = await open({ endpoints: [server.url], prefix })
+    await writer.commit(routes(10_000), [], AUTHOR)
+    const recorder = await follow(reader)
+    const states = new Map<string, number>()
+    const result: { revision?: number } = {}
+    const look = (async () => {
+      do {
+        const { documents } = await reader.snapshot()
+        const values = new Set([...documents.values()].map(({ value }) => value.includes('again')))
+        const state = [...values].join()
+        states.set(state, (states.get(state) ?? 0) + 1)
+      } while (result.revision === undefined)
+    })()
+    result.revision = revisionOf(await writer.commit(routes(10_000, ' again'), [], AUTHOR))
+    await recorder.reached(result.revision)
+    await look
+    expect([...states.keys()].filter((state) => state !== 'true' && state !== 'false')).toEqual([])
+    expect(recorder.changes).toHaveLength(1)
+    expect(recorder.documents).toEqual((await reader.snapshot()).documents)
+  })
 
   test('a condition that does not hold: nothing is written', async () => {
     const prefix = newPrefix()

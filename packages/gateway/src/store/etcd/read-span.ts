@@ -33,7 +33,7 @@ export async function readSpan(
   let bytes = 0
   for (;;) {
     const at = revision === undefined ? {} : { revision }
-    const page = await client.range({ key, rangeEnd: span.rangeEnd, limit, keysOnly, ...at }).catch((error: unknown) => {
+    const page = await client.range({ key, rangeEnd: span.rangeEnd, limit, keysOnly, ...at }, { bulk: kvs.length > 0 }).catch((error: unknown) => {
       if (!isEtcdFailure(error, 'too-long') || limit === 1) throw error
       return undefined
     })

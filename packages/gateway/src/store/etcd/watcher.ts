@@ -4,8 +4,7 @@ import type { Connection } from './client/connection.ts'
 import type { EtcdClient } from './client/etcd-client.ts'
 import { EtcdError, isEtcdFailure } from './client/etcd-error.ts'
 import { HEARTBEAT_MS, runWatch } from './client/watch-stream.ts'
-import { documentIn, type MarkedSnapshot, type StoreMark, textOf } from './documents.ts'
-import type { RecordedChange } from './history/record.ts'
+import { documentIn, type MarkedSnapshot, type StoreMark } from './documents.ts'
 import type { Layout } from './layout.ts'
 import type { ResponseHeader, WatchEvent } from './messages/messages.ts'
 import { findRestored } from './restored.ts'
@@ -22,8 +21,8 @@ export interface WatcherOptions {
   readonly afterRevision: number
   /** Of the snapshot that the watch goes on from; undefined when it is not known. */
   readonly mark: StoreMark | undefined
-  /** Every change of documents, with what was before. */
-  readonly saw: (revision: number, changes: readonly RecordedChange[]) => void
+  /** Told of every change, but not of large commits. */
+  readonly saw: (change: BackendChange) => void
   /** A large commit is being copied into place; called while that lasts. */
   readonly onLargeCommit: () => void
   readonly onProblem: (error: unknown) => void
@@ -129,7 +128,7 @@ export class Watcher {
 
   async #watch(connection: Connection, token: string | undefined): Promise<never> {
     const { layout, heartbeatMs = HEARTBEAT_MS } = this.#options
-    const request = { ...layout.documents, startRevision: this.#revision + 1, previous: true }
+    const request = { ...layout.documents, startRevision: this.#revision + 1 }
     const handlers = {
       created: (header: ResponseHeader): void => {
         if (this.#mark !== undefined && header.clusterId !== this.#mark.clusterId)
@@ -161,9 +160,8 @@ export class Watcher {
     const { layout } = this.#options
     this.#revision = revision
     const changed: { readonly key: DocumentKey; readonly document: StoredDocument | undefined }[] = []
-    const recorded: RecordedChange[] = []
     let finished = false
-    for (const { kv, deleted, previous } of events) {
+    for (const { kv, deleted } of events) {
       if (!deleted && this.#mark !== undefined)
         this.#mark = { clusterId: this.#mark.clusterId, witness: { key: kv.key, modRevision: kv.modRevision } }
       if (kv.key === layout.marker) {
@@ -173,20 +171,14 @@ export class Watcher {
       }
       const key = layout.documentOf(kv.key)
       if (key === undefined) continue
-      const document = deleted ? undefined : documentIn(layout, kv)
-      const before = previous && documentIn(layout, previous)
-      changed.push({ key, document })
-      recorded.push({
-        key,
-        ...(before && { before: before.value, revision: before.revision, createRevision: before.createRevision }),
-        ...(document && { after: textOf(kv.value) }),
-      })
+      changed.push({ key, document: deleted ? undefined : documentIn(layout, kv) })
     }
     const held = this.#held
     if (held === undefined) {
       if (changed.length === 0) return
-      this.#options.saw(revision, recorded)
-      return this.#deliver({ revision, events: changed })
+      const change = { revision, events: changed }
+      this.#options.saw(change)
+      return this.#deliver(change)
     }
     for (const { key, document } of changed) held.set(key, document)
     if (!finished) return

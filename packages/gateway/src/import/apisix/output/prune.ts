@@ -87,6 +87,8 @@ function takeOut(resource: Resource, rest: readonly string[], finding: Finding, 
     loseGuard(resource, plugin, context)
     return context.report.add('not carried over', path, `${text}: the plugin is left out`)
   }
+  if (first === 'credentials' && plugin !== undefined && removeField(resource.fields, ['credentials', plugin]))
+    return context.report.add('not carried over', path, `${text}: the credential is left out`)
   if (first !== undefined && DESCRIPTIONS.has(first) && removeField(resource.fields, [first]))
     return context.report.add('invalid', path, text)
   context.resources.splice(context.resources.indexOf(resource), 1)

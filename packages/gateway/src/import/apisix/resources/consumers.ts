@@ -1,8 +1,9 @@
 import { pointerPart } from '../../../config/problem.ts'
 import type { Fields } from '../../output/noted.ts'
 import type { ImportContext, Resource } from '../import-context.ts'
+import { withoutEqual } from '../plugins/without-equal.ts'
 import type { SourceItem } from '../source/source-item.ts'
-import { isFields } from '../source/source-item.ts'
+import { dropTimes } from './fields.ts'
 
 const CREDENTIAL = /^([^/]+)\/credentials\/([^/]+)$/
 
@@ -15,26 +16,25 @@ export function readConsumer({ fields }: Resource): void {
   delete fields['id']
 }
 
-/** Puts the plugins of credentials to their consumers, which hold one of each plugin. */
-export function addCredentials(items: readonly SourceItem[], { report, resources, ...context }: ImportContext): void {
+/** Puts credentials to their consumers: there they are resources of their own. */
+export function addCredentials(items: readonly SourceItem[], { report, resources, plugins }: ImportContext): void {
   const consumers = new Map(
     resources.filter(({ kind }) => kind === 'consumers').map((consumer) => [consumer.fields['username'], consumer]),
   )
   for (const { path, value } of items) {
-    const [, username = ''] = CREDENTIAL.exec(String(value['id'])) ?? []
+    const [, username = '', id = ''] = CREDENTIAL.exec(String(value['id'])) ?? []
     const consumer = consumers.get(username)
     if (consumer === undefined) {
       report.add('invalid', path, `there is no consumer "${username}"`)
       continue
     }
-    for (const [name, config] of Object.entries(isFields(value['plugins']) ? value['plugins'] : {})) {
-      const place = `${path}/plugins/${pointerPart(name)}`
-      const plugins = (consumer.fields['plugins'] ??= {}) as Fields
-      if (context.plugins.get(name) === undefined)
-        report.add('not carried over', place, 'there is no plugin of this name')
-      else if (plugins[name] !== undefined)
-        report.add('not carried over', place, `consumer "${username}" has ${name} already, and can have it once`)
-      else plugins[name] = structuredClone(config)
-    }
+    const { id: _id, ...credential } = structuredClone(value) as Fields
+    dropTimes(credential)
+    const unknown = Object.keys(credential['plugins'] ?? {}).filter((name) => plugins.get(name) === undefined)
+    for (const name of unknown)
+      report.add('not carried over', `${path}/plugins/${pointerPart(name)}`, withoutEqual(name))
+    if (unknown.length > 0) continue
+    const credentials = (consumer.fields['credentials'] ??= {}) as Fields
+    credentials[id] = credential
   }
 }

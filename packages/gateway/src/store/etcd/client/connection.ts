@@ -22,6 +22,8 @@ export class Connection {
   readonly #client: Client
   readonly #calls = new Set<Cancellable>()
   #closed = false
+  /** How many answers came, whatever they say. */
+  answers = 0
 
   constructor(grpc: Grpc, endpoint: Endpoint, tls: EtcdTls | undefined) {
     this.address = endpoint.address
@@ -53,6 +55,7 @@ export class Connection {
         options,
         (error, response) => {
           this.#calls.delete(call)
+          if (error === null || !NO_ANSWER.has(error.code)) this.answers++
           if (error === null && response !== undefined) resolve(response)
           else reject(etcdError(error, this.address))
         },
@@ -87,6 +90,8 @@ export class Connection {
   }
 }
 
+/** CANCELLED, DEADLINE_EXCEEDED and UNAVAILABLE are what the library says when nobody else does. */
+const NO_ANSWER: ReadonlySet<number> = new Set([1, 4, 14])
 const closedError = (address: string): EtcdError => new EtcdError('unreachable', `etcd (${address}): connection closed`)
 const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 const asIs = (bytes: Buffer): Uint8Array => bytes

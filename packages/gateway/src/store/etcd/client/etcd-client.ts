@@ -12,9 +12,17 @@ import type { RangeRequest, RangeResponse, TransactionRequest, TransactionRespon
 import { Connection, type Grpc } from './connection.ts'
 import { type Endpoint, parseEndpoints } from './endpoint.ts'
 import { EtcdError, isEtcdFailure } from './etcd-error.ts'
-import { ATTEMPT_TIMEOUT_MS, DEFAULT_REQUEST_TIMEOUT_MS, type EtcdClientOptions, ROUND_PAUSE_MS } from './options.ts'
+import {
+  ATTEMPT_TIMEOUT_MS,
+  BULK_TIMEOUT_MS,
+  DEFAULT_REQUEST_TIMEOUT_MS,
+  type EtcdClientOptions,
+  ROUND_PAUSE_MS,
+} from './options.ts'
 
 interface CallOptions {
+  /** Carries megabytes: takes longer, and is not given up early for another endpoint. */
+  readonly bulk?: boolean
   /** Whether a request that may have been carried out is sent again; default true. */
   readonly again?: boolean
 }
@@ -39,8 +47,8 @@ export class EtcdClient {
   }
 
   /** Linearizable: as new as anything that anybody was told. */
-  async range(request: RangeRequest): Promise<RangeResponse> {
-    return decodeRange(await this.#call('KV/Range', encodeRange(request).finish()))
+  async range(request: RangeRequest, options: CallOptions = {}): Promise<RangeResponse> {
+    return decodeRange(await this.#call('KV/Range', encodeRange(request).finish(), options))
   }
 
   /**
@@ -99,12 +107,12 @@ export class EtcdClient {
     this.#connection = undefined
   }
 
-  async #call(method: string, request: Uint8Array, { again = true }: CallOptions = {}): Promise<Uint8Array> {
-    const deadline = performance.now() + this.#timeoutMs
+  async #call(method: string, request: Uint8Array, { again = true, bulk = false }: CallOptions = {}): Promise<Uint8Array> {
+    const deadline = performance.now() + (bulk ? Math.max(this.#timeoutMs, BULK_TIMEOUT_MS) : this.#timeoutMs)
     let tokens = 0
     for (let attempt = 1; ; attempt++) {
       const left = Math.max(deadline - performance.now(), 1)
-      const timeoutMs = this.#endpoints.length > 1 ? Math.min(left, ATTEMPT_TIMEOUT_MS) : left
+      const timeoutMs = this.#endpoints.length > 1 && !bulk ? Math.min(left, ATTEMPT_TIMEOUT_MS) : left
       const connection = this.#connect()
       try {
         const token = await this.#authenticate(connection, timeoutMs)

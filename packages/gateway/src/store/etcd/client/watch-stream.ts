@@ -1,15 +1,17 @@
 import { decodeWatch } from '../messages/decode.ts'
-import { encodeWatchCreate, encodeWatchProgress } from '../messages/encode.ts'
+import { encodeRange, encodeWatchCreate, encodeWatchProgress } from '../messages/encode.ts'
 import type { ResponseHeader, WatchCreateRequest, WatchEvent } from '../messages/messages.ts'
 import type { Connection } from './connection.ts'
 import { EtcdError, etcdError } from './etcd-error.ts'
 
 /**
- * How often etcd is asked how far it is, when it says nothing. A connection that is cut without a word, and a process that stands
+ * How often etcd is asked for a sign of life, when it says nothing. A connection that is cut without a word, and a process that stands
  * still, are noticed after SILENT_BEATS of them: 4 to 6 seconds.
  */
 export const HEARTBEAT_MS = 2_000
 export const SILENT_BEATS = 3
+/** A watch may be silent for so many beats while the same connection answers: etcd gathers what it will tell. */
+export const STUCK_BEATS = 30
 /** Of one revision. A transaction has at most 1.5 MB unless etcd was told otherwise; deletion of a whole prefix has no limit there. */
 export const MAX_EVENTS_OF_REVISION = 1_000_000
 
@@ -33,9 +35,13 @@ export function runWatch(
   signal: AbortSignal,
   heartbeatMs = HEARTBEAT_MS,
 ): Promise<never> {
+  // Answered by the member itself, without the others and without the disk.
+  const probe = encodeRange({ key: request.key, limit: 1, serializable: true, keysOnly: true }).finish()
   return new Promise((_resolve, reject) => {
     const stream = connection.stream('/etcdserverpb.Watch/Watch', token)
     let silentBeats = 0
+    let stuckBeats = 0
+    let answers = connection.answers
     let fragments: WatchEvent[] = []
     let ended = false
 
@@ -49,16 +55,22 @@ export function runWatch(
     const aborted = (): void => end(new EtcdError('refused', 'the watch was stopped'))
     // Beats are counted, not time: a thread that was busy for long has not heard what lies in its sockets yet.
     const beat = setInterval(() => {
+      if (connection.answers !== answers) silentBeats = 0
+      answers = connection.answers
       silentBeats++
-      if (silentBeats >= SILENT_BEATS) {
-        const seconds = (silentBeats * heartbeatMs) / 1000
-        end(new EtcdError('unreachable', `etcd (${connection.address}): no sign of life for ${seconds} s`))
-      } else stream.write(encodeWatchProgress())
+      stuckBeats++
+      if (silentBeats >= SILENT_BEATS || stuckBeats >= STUCK_BEATS) {
+        const seconds = ((silentBeats >= SILENT_BEATS ? silentBeats : stuckBeats) * heartbeatMs) / 1000
+        return end(new EtcdError('unreachable', `etcd (${connection.address}): no sign of life for ${seconds} s`))
+      }
+      stream.write(encodeWatchProgress())
+      connection.unary('/etcdserverpb.KV/Range', probe, token, heartbeatMs * SILENT_BEATS).catch(() => undefined)
     }, heartbeatMs)
     beat.unref()
 
     const receive = (bytes: Uint8Array): void => {
       silentBeats = 0
+      stuckBeats = 0
       const response = decodeWatch(bytes)
       if (response.canceled) return end(cancelled(response.compactRevision, response.cancelReason, connection.address))
       if (response.created) return handlers.created(response.header)

@@ -1,5 +1,5 @@
 import type { Condition, DocumentKey, StoredDocument, Write } from '../../backend/backend.ts'
-import type { RecordedChange } from '../history/record.ts'
+import { type RecordedChange, recordedChange } from '../history/record.ts'
 import type { Layout } from '../layout.ts'
 import type { Operation } from '../messages/messages.ts'
 
@@ -24,12 +24,8 @@ export function changesOf(
     const before = documents.get(key)
     if (before === undefined && value === undefined) continue
     const lease = ttlSeconds === undefined ? undefined : leases.get(ttlSeconds)
-    changes.push({
-      key,
-      ...(before && { before: before.value, revision: before.revision, createRevision: before.createRevision }),
-      ...(value !== undefined && { after: value }),
-      ...(lease !== undefined && { lease: String(lease) }),
-    })
+    const change = recordedChange(key, before, value)
+    changes.push(lease === undefined ? change : { ...change, lease: String(lease) })
   }
   return changes
 }

@@ -101,7 +101,7 @@ async function once(
 ): Promise<number | undefined> {
   const key = layout.history.key + name
   const isNew: Compare = { key, is: 'equal', createRevision: 0 }
-  const { succeeded, header } = await client.transaction({ compare: [...compare, isNew], operations })
+  const { succeeded, header } = await client.transaction({ compare: [...compare, isNew], operations }, { bulk: true })
   if (succeeded) return header.revision
   return (await client.range({ key, keysOnly: true })).kvs[0]?.modRevision
 }
@@ -123,7 +123,7 @@ async function copyIntoPlace(
   const batches = cutIntoBatches(operations)
   const last = batches.pop() ?? []
   for (const batch of batches) {
-    await withoutLostLeases(batch, (some) => client.transaction({ compare: [goingOn], operations: nest(some) }))
+    await withoutLostLeases(batch, (some) => client.transaction({ compare: [goingOn], operations: nest(some) }, { bulk: true }))
   }
   const entry = { put: { key: layout.history.key + name, value: Buffer.from(JSON.stringify({ parts })) } }
   const finish: Operation[] = [{ delete: { key: layout.marker } }, { delete: { key: layout.lock } }, entry]

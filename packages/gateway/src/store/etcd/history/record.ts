@@ -1,6 +1,6 @@
 import { promisify } from 'node:util'
 import { brotliCompress, brotliDecompress, constants } from 'node:zlib'
-import type { Author, DocumentKey } from '../../backend/backend.ts'
+import type { Author, DocumentKey, StoredDocument } from '../../backend/backend.ts'
 import { textOf } from '../documents.ts'
 
 /** How one document changed. What is undefined was or is not there. */
@@ -27,6 +27,19 @@ export interface HistoryRecord {
 /** What is kept of a record that is too long for one value: how many parts it has. */
 export interface Parted {
   readonly parts: number
+}
+
+/** Left out is what is not there. */
+export function recordedChange(
+  key: DocumentKey,
+  before: StoredDocument | undefined,
+  after: string | undefined,
+): RecordedChange {
+  return {
+    key,
+    ...(before && { before: before.value, revision: before.revision, createRevision: before.createRevision }),
+    ...(after !== undefined && { after }),
+  }
 }
 
 const compress = promisify(brotliCompress)

@@ -1,17 +1,21 @@
 import type { EtcdClient } from '../client/etcd-client.ts'
+import type { BackendChange, DocumentKey, StoredDocument } from '../../backend/backend.ts'
+import { documentIn, readDocuments } from '../documents.ts'
 import type { Layout } from '../layout.ts'
 import { foreignEntryName, foreignRevisionOf } from './entry-name.ts'
-import { encodeRecord, type RecordedChange } from './record.ts'
+import { encodeRecord, recordedChange } from './record.ts'
 
 /** Between a change and looking whether it is in the history. Spread, so that mostly one node of many writes the entry. */
 export const RECORD_DELAY_MS = 1_000
 /** Clocks of nodes may differ so much; beyond it, a commit of a gateway gets a second entry, which nobody sees. */
 const CLOCK_DIFFERENCE_MS = 10 * 60 * 1000
 
+/** Above it, all documents are read as they were before, instead of each. */
+const MANY_KEYS = 100
+
 interface Seen {
-  readonly revision: number
   readonly time: number
-  readonly changes: readonly RecordedChange[]
+  readonly change: BackendChange
 }
 
 /**
@@ -44,9 +48,9 @@ export class ForeignChangeRecorder {
   }
 
   /** A change that came by watch. */
-  saw(revision: number, changes: readonly RecordedChange[]): void {
+  saw(change: BackendChange): void {
     if (this.#closed) return
-    this.#seen.push({ revision, time: Date.now(), changes })
+    this.#seen.push({ time: Date.now(), change })
     if (this.#seen.length > this.#limit) this.#seen.shift()
     this.#timer ??= setTimeout(() => void this.#record(), this.#delayMs * (1 + 2 * Math.random()))
     this.#timer.unref()
@@ -64,7 +68,7 @@ export class ForeignChangeRecorder {
     this.#timer = undefined
     try {
       const known = await this.#knownRevisions(seen[0]?.time ?? 0)
-      for (const change of seen) if (!known.has(change.revision)) await this.#write(change)
+      for (const one of seen) if (!known.has(one.change.revision)) await this.#write(one)
     } catch (error) {
       if (!this.#closed) this.#onProblem(error)
     }
@@ -77,12 +81,24 @@ export class ForeignChangeRecorder {
     return new Set(kvs.map((kv) => foreignRevisionOf(kv.key.slice(key.length)) ?? kv.modRevision))
   }
 
-  async #write({ revision, time, changes }: Seen): Promise<void> {
-    const key = this.#layout.history.key + foreignEntryName(revision)
+  async #write({ time, change }: Seen): Promise<void> {
+    const key = this.#layout.history.key + foreignEntryName(change.revision)
+    const before = await this.#before(change)
+    const changes = change.events.map((event) => recordedChange(event.key, before.get(event.key), event.document?.value))
     const value = await encodeRecord({ time, changes })
     await this.#client.transaction({
       compare: [{ key, is: 'equal', createRevision: 0 }],
       operations: [{ put: { key, value } }],
     })
+  }
+
+  /** As it was before the change. When it is compacted away by now, that is not known, and the entry would be wrong. */
+  async #before({ revision, events }: BackendChange): Promise<ReadonlyMap<DocumentKey, StoredDocument>> {
+    const at = revision - 1
+    if (events.length > MANY_KEYS) return (await readDocuments(this.#client, this.#layout, at)).snapshot.documents
+    const operations = events.map(({ key }) => ({ range: { key: this.#layout.keyOf(key), revision: at } }))
+    const { ranges } = await this.#client.transaction({ operations })
+    const documents = ranges.flatMap((range) => range?.kvs.map((kv) => documentIn(this.#layout, kv)) ?? [])
+    return new Map(documents.filter((document) => document !== undefined).map((document) => [document.key, document]))
   }
 }

@@ -91,7 +91,6 @@ export const decodeTransaction = (bytes: Uint8Array): TransactionResponse =>
 const eventField: ReadField<Mutable<WatchEvent>> = (event, field, reader) => {
   if (field === 1) event.deleted = reader.int32() === 1
   else if (field === 2) nested(event.kv, reader, keyValueField)
-  else if (field === 3) event.previous = nested(newKeyValue(), reader, keyValueField)
   else return false
   return true
 }
@@ -106,7 +105,7 @@ const watchField: ReadField<WatchDraft> = (response, field, reader) => {
   else if (field === 6) response.cancelReason = reader.string()
   else if (field === 7) response.fragment = reader.bool()
   else if (field === 11) {
-    response.events.push(nested({ deleted: false, kv: newKeyValue(), previous: undefined }, reader, eventField))
+    response.events.push(nested({ deleted: false, kv: newKeyValue() }, reader, eventField))
   } else return false
   return true
 }

@@ -19,6 +19,7 @@ export function encodeRange(request: RangeRequest, writer = new BinaryWriter()):
   if (request.rangeEnd !== undefined) text(writer, 2, request.rangeEnd)
   if (request.limit !== undefined) writer.tag(3, 0).int64(request.limit)
   if (request.revision !== undefined) writer.tag(4, 0).int64(request.revision)
+  if (request.serializable === true) writer.tag(7, 0).bool(true)
   if (request.keysOnly === true) writer.tag(8, 0).bool(true)
   return writer
 }
@@ -77,7 +78,6 @@ export function encodeWatchCreate(request: WatchCreateRequest): Uint8Array {
   writer.tag(3, 0).int64(request.startRevision)
   // progress_notify, and fragment: a response never grows beyond what a message may have.
   writer.tag(4, 0).bool(true)
-  if (request.previous) writer.tag(6, 0).bool(true)
   writer.tag(8, 0).bool(true)
   return writer.join().finish()
 }

@@ -20,7 +20,7 @@ const { root } = protobuf.parse(
   `syntax = "proto3";
    message Header { uint64 cluster_id = 1; uint64 member_id = 2; int64 revision = 3; uint64 raft_term = 4; }
    message KV { bytes key = 1; int64 create_revision = 2; int64 mod_revision = 3; int64 version = 4; bytes value = 5; int64 lease = 6; }
-   message RangeRequest { bytes key = 1; bytes range_end = 2; int64 limit = 3; int64 revision = 4; bool keys_only = 8; }
+   message RangeRequest { bytes key = 1; bytes range_end = 2; int64 limit = 3; int64 revision = 4; bool serializable = 7; bool keys_only = 8; }
    message RangeResponse { Header header = 1; repeated KV kvs = 2; bool more = 3; int64 count = 4; }
    message Put { bytes key = 1; bytes value = 2; int64 lease = 3; }
    message Delete { bytes key = 1; bytes range_end = 2; }
@@ -72,12 +72,13 @@ const base64 = (value: string): string => Buffer.from(value).toString('base64')
 
 describe('requests, read by another implementation', () => {
   test('range', () => {
-    const request = { key: '/a/', rangeEnd: '/a0', limit: 500, revision: 2 ** 40, keysOnly: true }
+    const request = { key: '/a/', rangeEnd: '/a0', limit: 500, revision: 2 ** 40, serializable: true, keysOnly: true }
     expect(read('RangeRequest', encodeRange(request).finish())).toEqual({
       key: '/a/',
       range_end: '/a0',
       limit: '500',
       revision: String(2 ** 40),
+      serializable: true,
       keys_only: true,
     })
     expect(read('RangeRequest', encodeRange({ key: 'é' }).finish())).toEqual({ key: 'é' })
@@ -110,9 +111,9 @@ describe('requests, read by another implementation', () => {
   })
 
   test('watch, lease, compaction, authentication', () => {
-    const watch = encodeWatchCreate({ key: '/a/', rangeEnd: '/a0', startRevision: 12, previous: true })
+    const watch = encodeWatchCreate({ key: '/a/', rangeEnd: '/a0', startRevision: 12 })
     expect(read('WatchRequest', watch)).toEqual({
-      create: { key: '/a/', range_end: '/a0', start_revision: '12', progress_notify: true, prev_kv: true, fragment: true },
+      create: { key: '/a/', range_end: '/a0', start_revision: '12', progress_notify: true, fragment: true },
     })
     expect(read('WatchRequest', encodeWatchProgress())).toEqual({ progress: {} })
     expect(read('Grant', encodeLeaseGrant(60))).toEqual({ TTL: '60' })
@@ -155,8 +156,8 @@ describe('responses, written by another implementation', () => {
       cancelReason: '',
       fragment: true,
       events: [
-        { deleted: false, kv: readKv, previous: undefined },
-        { deleted: true, kv: readKv, previous: readKv },
+        { deleted: false, kv: readKv },
+        { deleted: true, kv: readKv },
       ],
     })
     const gone = write('WatchResponse', { canceled: true, compact_revision: '7', cancel_reason: 'because' })

@@ -26,6 +26,8 @@ export interface RangeRequest {
   readonly limit?: number
   /** Left out: the newest. */
   readonly revision?: number
+  /** The member answers by itself, with what it knows: maybe not the newest. */
+  readonly serializable?: boolean
   readonly keysOnly?: boolean
 }
 
@@ -78,16 +80,12 @@ export interface WatchCreateRequest {
   readonly rangeEnd: string
   /** The first revision to be told of. */
   readonly startRevision: number
-  /** Values as they were before. */
-  readonly previous: boolean
 }
 
 export interface WatchEvent {
   readonly deleted: boolean
   /** Of a deletion: the key, and the revision that deleted it. */
   readonly kv: KeyValue
-  /** Before the change; undefined also when it is compacted away. */
-  readonly previous: KeyValue | undefined
 }
 
 export interface WatchResponse {
