@@ -33,10 +33,14 @@ it('"sekisho dev" keeps its promises of gRPC, and ends with the Greeter on Ctrl-
   const client = greeterClient(Number(called))
   expect(await sayHello(client, JSON.parse(body) as { name: string })).toEqual({ message: 'Hello Ada' })
   client.close()
+  const [, page] = await dev.printed(/in a browser +(http:\S+)\n/)
+  expect((await fetch(page)).status).toBe(200)
+  expect(new URL(page).searchParams.get('gateway')).toBe(`http://127.0.0.1:${called}`)
 
   dev.child.kill('SIGINT')
   expect(await dev.exited).toBe(0)
   await dev.everyProcessEnded
+  await expect(fetch(page)).rejects.toThrow('fetch failed')
 }, 40_000)
 
 it('a configuration of the user finds the Greeter in the environment', async () => {

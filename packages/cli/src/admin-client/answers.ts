@@ -13,13 +13,11 @@ export interface Difference {
 
 /** What the Admin API has against a change. */
 export interface AdminProblem {
-  /** JSON Pointer into what was sent; of another resource, from its kind and id on: `/routes/hello/uri`. */
+  /** JSON Pointer from the kind and id of a resource on: `/routes/hello/uri`. */
   readonly path: string
   readonly value?: string
   readonly message: string
   readonly remedy?: string
-  /** There when the path leads into what was sent. */
-  readonly line?: number
 }
 
 /** A change that was made, or would be. */

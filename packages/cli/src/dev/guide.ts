@@ -22,15 +22,16 @@ export function trials({ gateway, metrics, webPage }: DevAddresses): readonly (r
     ['CORS', `curl -i -H "Origin: https://shop.example" ${gateway}/hello/world`],
     ['WebSocket: 101, a greeting', `curl -i -s -N -m 1 ${WEB_SOCKET} ${gateway}/ws`],
     ['Prometheus', `curl ${metrics}/metrics`],
-    ...(webPage === undefined ? NO_GREETER : grpcTrials(gateway)),
+    ...(webPage === undefined ? NO_GREETER : grpcTrials(gateway, webPage)),
   ]
 }
 
-function grpcTrials(gateway: string): readonly (readonly [string, string])[] {
+function grpcTrials(gateway: string, webPage: string): readonly (readonly [string, string])[] {
   const { host } = new URL(gateway)
   return [
     ['gRPC: what is there', `grpcurl -plaintext ${host} list`],
     ['a gRPC call', `grpcurl -plaintext -d '{"name":"Ada"}' ${host} helloworld.Greeter/SayHello`],
+    ['gRPC-Web, in a browser', `${webPage}/?gateway=${gateway}`],
   ]
 }
 

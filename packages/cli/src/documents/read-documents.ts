@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { suggest } from '@sekisho/gateway/internal/config/explain/suggest'
 import { readConfigFile } from '@sekisho/gateway/internal/config/load'
-import type { ConfigProblem, Finding } from '@sekisho/gateway/internal/config/problem'
+import { type ConfigProblem, type Finding, pointerPart, pointerParts } from '@sekisho/gateway/internal/config/problem'
 import { type ConfigSource, NO_PLACE, type ReadResult } from '@sekisho/gateway/internal/config/source'
 import { settingsFields } from '@sekisho/gateway/internal/config/settings/settings'
 import { readYaml } from '@sekisho/gateway/internal/config/yaml/read-yaml'
@@ -47,7 +47,7 @@ export async function readDocuments(
     file,
     lists,
     settings: Object.keys(top).filter((name) => name in settingsFields),
-    locate: (found) => locate(source, found),
+    locate: (found) => locate(source, lists, found),
   }
 }
 
@@ -95,10 +95,18 @@ function withIds(kind: ResourceKind, items: readonly Document[]): Document[] {
   return items.map((item) => (writtenId(kind, item) === undefined ? { id: ids.next().value, ...item } : item))
 }
 
-/** Lists are sent in the order of the file, so that a path into what was sent is one into the file. */
-function locate(source: ConfigSource, found: AdminProblem): ConfigProblem {
-  const place = found.line === undefined ? NO_PLACE : source.locate(found.path, false)
-  return problem(found.line === undefined ? 'in the store' : source.file, found, place)
+/**
+ * `/routes/hello/uri` leads to the item of that id, else `/routes/0` to that place; what is neither is a resource that is not in the file, and
+ * that the change would break.
+ */
+function locate(source: ConfigSource, lists: Lists, found: AdminProblem): ConfigProblem {
+  const [kind = '', id = '', ...rest] = pointerParts(found.path)
+  const list = lists[kind] ?? []
+  const at = list.findIndex((item) => writtenId(kind as ResourceKind, item) === id)
+  const index = at < 0 && /^\d+$/.test(id) ? Number(id) : at
+  if (list[index] === undefined) return problem('in the store', found, NO_PLACE)
+  const path = ['', kind, index, ...rest.map(pointerPart)].join('/')
+  return problem(source.file, { ...found, path }, source.locate(path, false))
 }
 
 const located = (source: ConfigSource, findings: readonly Finding[]): ConfigProblem[] =>

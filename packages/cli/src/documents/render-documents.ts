@@ -9,12 +9,20 @@ import type { Lists } from '../admin-client/admin-client.ts'
 export function renderDocuments(heading: readonly string[], lists: Lists): string {
   const sections = RESOURCE_KINDS.map((kind) => [
     kind,
-    (lists[kind] ?? []).map((document) => ({ notes: [], fields: ordered(kind, document) })),
+    // In an order of their own, so that two exports differ by what was changed.
+    [...(lists[kind] ?? [])].sort(byId(kind)).map((document) => ({ notes: [], fields: ordered(kind, document) })),
   ])
   const yaml = renderYaml(heading, {}, Object.fromEntries(sections))
   // A file without any list would be none to apply again.
   return RESOURCE_KINDS.some((kind) => (lists[kind] ?? []).length > 0) ? yaml : `${yaml}\nroutes: []\n`
 }
+
+const byId =
+  (kind: ResourceKind) =>
+  (a: Document, b: Document): number => {
+    const [one, other] = [String(a[idField(kind)]), String(b[idField(kind)])]
+    return one < other ? -1 : one > other ? 1 : 0
+  }
 
 /** In which order people look at fields; the others follow as they are. */
 const FIRST = ['id', 'username', 'name', 'desc', 'labels', 'uri', 'uris', 'host', 'hosts', 'methods', 'priority']

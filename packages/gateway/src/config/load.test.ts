@@ -77,6 +77,7 @@ test('a whole configuration', async () => {
     },
     upstream_defaults: { connect_timeout: 60, send_timeout: 60, read_timeout: 60, keepalive_pool_size: 320 },
     shutdown: { grace_period: 30 },
+    secret_paths: [],
     server_header: 'sekisho',
     trusted_addresses: [],
     acme: undefined,

@@ -14,6 +14,7 @@ import {
   SETTINGS_MAX_HEADER_LIST_SIZE,
 } from './frames.ts'
 import { ResponseFields, TrailerFields } from './response-fields.ts'
+import { Silence } from './silence.ts'
 import { Violation } from './violation.ts'
 
 export interface H2ClientOptions extends H2ConnectionOptions {
@@ -42,11 +43,6 @@ const CONNECTION_WINDOW = 16_777_216
 const PING_AFTER_MS = 15_000
 /** and for so long its answer is waited for. */
 const PING_TIMEOUT_MS = 10_000
-const PING_PAYLOAD = Buffer.from('anybody?')
-/** No request is under way; the time until a PING runs; that for its answer does. */
-const QUIET = 0
-const ARMED = 1
-const ASKED = 2
 /** Heads and resets that may wait for an upstream that does not read; then requests take another connection. */
 const MAX_BACKLOG = 1_048_576
 
@@ -69,8 +65,7 @@ export class H2ClientConnection extends H2Connection<H2ClientStream> {
   /** Connections to this peer that may be idle at a time. */
   maxIdle = DEFAULT_KEEP_ALIVE.maxIdle
   private idleTimeoutMs = DEFAULT_KEEP_ALIVE.idleTimeoutMs
-  private heard = false
-  private ping: typeof QUIET | typeof ARMED | typeof ASKED = QUIET
+  private readonly silence = new Silence(PING_AFTER_MS, PING_TIMEOUT_MS)
   private lossMessage = ''
   private connectFailure: TransportError | undefined
 
@@ -119,7 +114,7 @@ export class H2ClientConnection extends H2Connection<H2ClientStream> {
     this.streams.set(stream.id, stream)
     if (this.lastStreamId >= MAX_31_BITS - 2) this.retire()
     this.requestCount++
-    if (this.ping === QUIET) this.armPing()
+    if (this.silence.begin()) this.startTimer(PING_AFTER_MS)
     return true
   }
 
@@ -145,7 +140,7 @@ export class H2ClientConnection extends H2Connection<H2ClientStream> {
   }
 
   override onBytes(bytes: Buffer, length: number): void {
-    this.heard = true
+    this.silence.onBytes()
     super.onBytes(bytes, length)
   }
 
@@ -222,23 +217,12 @@ export class H2ClientConnection extends H2Connection<H2ClientStream> {
     } else if (this.idle && !this.closed) this.startTimer(idleTimeoutMs)
   }
 
-  private armPing(): void {
-    this.heard = false
-    this.ping = ARMED
-    this.startTimer(PING_AFTER_MS)
-  }
-
   protected onPingAck(): void {}
 
   protected onTimer(): void {
     if (this.idle) this.discard()
-    else if (this.streams.size === 0) this.ping = QUIET
-    else if (this.heard) this.armPing()
-    else if (this.ping === ARMED) {
-      this.ping = ASKED
-      this.output.ping(false, PING_PAYLOAD, 0)
-      this.startTimer(PING_TIMEOUT_MS)
-    } else {
+    else if (this.streams.size === 0) this.silence.end()
+    else if (this.watch(this.silence)) {
       this.lossMessage = `${this.name} did not answer a PING`
       this.shut(this.lossMessage)
       this.socket.destroy()
@@ -268,7 +252,7 @@ export class H2ClientConnection extends H2Connection<H2ClientStream> {
       this.shut('no more requests')
       return
     }
-    this.ping = QUIET
+    this.silence.end()
     this.idleSince = this.deadlines.now()
     this.startTimer(this.idleTimeoutMs)
     this.options.onIdleChange(this, true)

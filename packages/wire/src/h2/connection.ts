@@ -4,6 +4,7 @@ import type { H1Limits } from '../limits.ts'
 import { queuedBytes } from '../sockets/output.ts'
 import type { SocketOwner } from '../sockets/owner.ts'
 import { ReadBuffers } from '../sockets/read-buffers.ts'
+import { BlockedStreams } from './blocked-streams.ts'
 import { FieldBlock } from './field-block.ts'
 import { FloodGuard } from './flood-guard.ts'
 import { FrameReader, type FrameSink } from './frame-reader.ts'
@@ -31,6 +32,7 @@ import type { H2Limits } from './limits.ts'
 import { Output } from './output.ts'
 import { RecentStreams } from './recent-streams.ts'
 import { PeerSettings } from './settings.ts'
+import { ASK, GONE, PING_PAYLOAD, type Silence } from './silence.ts'
 import type { H2Stream } from './stream.ts'
 import { flood, needsNoStream, needsStream, selfDependent, unread, Violation, wrongSize } from './violation.ts'
 
@@ -85,7 +87,7 @@ export abstract class H2Connection<S extends H2Stream> implements SocketOwner, F
   private dataStream: S | undefined
   private dataLeft = 0
   /** Streams with bytes that could not leave. */
-  private readonly blocked = new Set<S>()
+  private readonly blocked = new BlockedStreams<S>(this)
   /** What is credited to the peer as it arrives: streams then have their own windows only. */
   private readonly creditAtOnce: boolean
   /** What waited when the socket's queue was found full; 0 = it has room. */
@@ -301,7 +303,7 @@ export abstract class H2Connection<S extends H2Stream> implements SocketOwner, F
       if (this.sendWindow > MAX_31_BITS) {
         return new Violation(ErrorCode.FLOW_CONTROL_ERROR, 'the window of the connection is above 2^31-1')
       }
-      this.pump()
+      this.blocked.pump()
       return undefined
     }
     const stream = this.streams.get(streamId)
@@ -314,7 +316,7 @@ export abstract class H2Connection<S extends H2Stream> implements SocketOwner, F
     else if (stream.sendWindow + increment > MAX_31_BITS) this.resetStream(stream, ErrorCode.FLOW_CONTROL_ERROR)
     else {
       stream.sendWindow += increment
-      if (this.blocked.has(stream)) this.pump()
+      if (this.blocked.has(stream)) this.blocked.pump()
     }
     return undefined
   }
@@ -383,7 +385,7 @@ export abstract class H2Connection<S extends H2Stream> implements SocketOwner, F
     }
     this.output.settingsAck()
     this.onSettings(first)
-    if (change > 0) this.pump()
+    if (change > 0) this.blocked.pump()
     return this.checkBacklog()
   }
 
@@ -466,31 +468,7 @@ export abstract class H2Connection<S extends H2Stream> implements SocketOwner, F
   }
 
   onDrain(): void {
-    this.pump()
-  }
-
-  /** A frame's worth for each stream that waits, in turn, until nothing can leave. */
-  private pump(): void {
-    let moved = true
-    while (moved && this.sendWindow > 0 && !this.output.congested) {
-      moved = false
-      for (const stream of this.blocked) {
-        if (stream.pump()) moved = true
-        if (!stream.waits) {
-          this.blocked.delete(stream)
-          stream.onDrained()
-        }
-        if (this.sendWindow <= 0 || this.output.backlog > MAX_BACKLOG) break
-      }
-      // What is written here leaves at the end of this turn: more than a chunk at a time only makes others wait.
-      if (this.output.backlog > MAX_BACKLOG) break
-    }
-    // A stream that waited for the socket alone has nothing queued.
-    for (const stream of this.blocked) {
-      if (stream.waits) continue
-      this.blocked.delete(stream)
-      stream.onDrained()
-    }
+    this.blocked.pump()
   }
 
   /** Gives a stream up. Nothing is sent on a connection that is closed. */
@@ -526,6 +504,14 @@ export abstract class H2Connection<S extends H2Stream> implements SocketOwner, F
   protected startTimer(timeoutMs: number): void {
     this.timer = timeoutMs === 0 ? 0 : this.deadlines.now() + timeoutMs
     this.schedule(this.timer)
+  }
+
+  /** The time of a silent peer is up. @returns whether it is gone */
+  protected watch(silence: Silence): boolean {
+    const next = silence.next()
+    if (next === ASK) this.output.ping(false, PING_PAYLOAD, 0)
+    if (next !== GONE) this.startTimer(next === ASK ? silence.answerWithinMs : silence.pingAfterMs)
+    return next === GONE
   }
 
   schedule(at: number): void {

@@ -10,19 +10,30 @@ setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
 const MEGABYTE = 1_048_576
 
-function used(): number {
-  collect()
+/** Once all that was closed has been told so, and let go of. */
+async function used(): Promise<number> {
+  for (let turn = 0; turn < 3; turn++) {
+    await new Promise((resolve) => setImmediate(resolve))
+    collect()
+  }
   const { heapUsed, arrayBuffers } = process.memoryUsage()
   return heapUsed + arrayBuffers
 }
 
-/** What `work` leaves when it is done again and again, after it was done once. */
+/**
+ * What `work` leaves when it is done again and again, after it was done once: the least of three rounds, since a leak is in each of them, and
+ * code that was just compiled only in one.
+ */
 async function growth(times: number, work: () => Promise<void>): Promise<number> {
   await work()
   await work()
-  const before = used()
-  for (let count = 0; count < times; count++) await work()
-  return used() - before
+  let least = Infinity
+  for (let round = 0; round < 3; round++) {
+    const before = await used()
+    for (let count = 0; count < times; count++) await work()
+    least = Math.min(least, (await used()) - before)
+  }
+  return least
 }
 
 const OK: Fields = [[':status', '200']]

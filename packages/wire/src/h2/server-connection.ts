@@ -19,6 +19,7 @@ import { ODD_BYTE } from './limits.ts'
 import { MALFORMED_REQUEST, RequestFields } from './request-fields.ts'
 import { TrailerFields } from './response-fields.ts'
 import { H2ServerStream } from './server-stream.ts'
+import { Silence } from './silence.ts'
 import { Violation } from './violation.ts'
 
 export interface H2ServerOptions extends H2ConnectionOptions {
@@ -27,6 +28,10 @@ export interface H2ServerOptions extends H2ConnectionOptions {
 
 /** Between "no more requests" and "this was the last one" (RFC 9113 section 6.8): time for what is under way to arrive. */
 const DRAIN_MS = 1_000
+/** With requests under way and a client that has been silent for so long, a PING asks whether it is there; */
+const PING_AFTER_MS = 60_000
+/** and for so long its answer is waited for: mobile clients need their time to wake up. */
+const PING_TIMEOUT_MS = 20_000
 const DRAIN_PING = Buffer.from('draining')
 
 const requestFields = new RequestFields()
@@ -36,6 +41,7 @@ const trailerFields = new TrailerFields()
 export class H2ServerConnection extends H2Connection<H2ServerStream> implements ServerConnection {
   readonly client: ClientEnd
   readonly handler: RequestHandler
+  private readonly silence = new Silence(PING_AFTER_MS, PING_TIMEOUT_MS)
   private requestCount = 0
   /** Bytes of the preface that have come. */
   private prefaceRead = 0
@@ -83,6 +89,7 @@ export class H2ServerConnection extends H2Connection<H2ServerStream> implements 
   }
 
   protected override read(bytes: Buffer, length: number): Violation | undefined {
+    this.silence.onBytes()
     if (this.prefaceRead === PREFACE.length) return super.read(bytes, length)
     let at = 0
     while (at < length && this.prefaceRead < PREFACE.length) {
@@ -146,7 +153,7 @@ export class H2ServerConnection extends H2Connection<H2ServerStream> implements 
     const request = typeof head === 'string' ? undefined : head
     const stream = new H2ServerStream(this, streamId, request, ++this.requestCount)
     this.streams.set(streamId, stream)
-    if (this.draining === 0) this.startTimer(0)
+    if (this.draining === 0 && this.silence.begin()) this.startTimer(PING_AFTER_MS)
     if (endStream) stream.endWithHead()
     if (refused !== undefined) this.refuse(stream, refused)
     else if (request !== undefined) this.handler.onRequest(stream, request)
@@ -214,11 +221,15 @@ export class H2ServerConnection extends H2Connection<H2ServerStream> implements 
     else if (this.streams.size === 0) {
       this.output.goAway(this.lastStreamId, ErrorCode.NO_ERROR, 'idle')
       this.shut('idle')
+    } else if (this.draining === 0 && this.watch(this.silence)) {
+      this.shut('the client did not answer a PING')
+      this.socket.destroy()
     }
   }
 
   protected onStreamRemoved(): void {
     if (this.streams.size > 0) return
+    this.silence.end()
     if (this.draining === 2) this.shut('drained')
     else if (this.draining === 0) {
       this.restAwaited = false

@@ -45,13 +45,30 @@ describe('a connection', () => {
     expect(side.connection.closed).toBe(true)
   })
 
-  it('is kept while a request is answered', async () => {
+  it('is kept while a request is answered and the client answers PING', async () => {
     const side = await openH2ServerSide(answerNothing, { limits })
     side.ask(1)
-    side.clock.pass(100_000)
+    for (let minute = 0; minute < 5; minute++) {
+      side.clock.pass(60_000)
+      await side.flush()
+      expect(side.parser.seen.at(-1)).toMatchObject({ type: 'PING', flags: 0 })
+      side.send(ping('anybody?', true))
+    }
     side.requests[0].respond('late')
     await side.flush()
     expect(side.parser.content(1)).toBe('late')
+  })
+
+  it('whose client has gone without a word is noticed by PING', async () => {
+    const side = await openH2ServerSide(answerNothing, { limits })
+    side.ask(1)
+    side.clock.pass(60_000)
+    side.clock.pass(19_999)
+    expect(side.connection.closed).toBe(false)
+    side.clock.pass(1)
+    expect(side.connection.closed).toBe(true)
+    expect(side.socket.destroyed).toBe(true)
+    expect(side.requests[0].lost?.message).toBe('the client did not answer a PING')
   })
 
   it('that stops within a frame gets header_timeout for the rest', async () => {

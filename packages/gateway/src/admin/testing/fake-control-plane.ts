@@ -14,6 +14,7 @@ import type {
 import { idField } from '../../resources/identity.ts'
 import { RESOURCE_KINDS, type ResourceKind } from '../../resources/kind-names.ts'
 import type { DocumentKey, HistoryEntry } from '../../store/backend/backend.ts'
+import { idText } from '../resources/envelope.ts'
 
 type State = ReadonlyMap<DocumentKey, Item>
 
@@ -65,7 +66,8 @@ export class FakeControlPlane implements ControlPlane {
     const differences = differencesOf(this.state, next)
     const items = changes.flatMap(({ kind, id }) => next.get(keyOf(kind, id)) ?? [])
     if (options.dryRun === true) return { revision: this.revision, items, changes: differences }
-    this.commit(next, differences, options)
+    if (changes.some(({ value }) => value !== undefined) || differences.length > 0)
+      this.commit(next, differences, options)
     return { revision: this.revision, items, changes: differences }
   }
 
@@ -74,7 +76,13 @@ export class FakeControlPlane implements ControlPlane {
     const gone = [...this.state]
       .filter(([key]) => !kept.has(key))
       .map(([, { kind, id }]) => ({ kind, id, value: undefined }))
-    return this.write([...documents, ...gone], options)
+    const changed = documents.filter(({ kind, id, value }) => {
+      const before = this.get(kind, id)
+      return (
+        before === undefined || !isDeepStrictEqual(content(before.value), content({ [idField(kind)]: id, ...value }))
+      )
+    })
+    return this.write([...changed, ...gone], options)
   }
 
   history({ before = Infinity, limit }: { before?: number; limit: number }): Promise<readonly HistoryEntry[]> {
@@ -97,9 +105,14 @@ export class FakeControlPlane implements ControlPlane {
       return Promise.resolve({
         problems: [problem('', `revision ${revision} is not known: it is yet to come, or its history is gone`)],
       })
-    if (only !== undefined)
-      return this.write([{ ...only, value: state.get(keyOf(only.kind, only.id))?.value }], options)
-    return this.replaceAll([...state.values()], options)
+    const old = ({ kind, id, value: { update_time: _updated, ...value } }: Item): DocumentChange => ({
+      kind,
+      id,
+      value,
+    })
+    if (only === undefined) return this.replaceAll([...state.values()].map(old), options)
+    const item = state.get(keyOf(only.kind, only.id))
+    return this.write([item === undefined ? { ...only, value: undefined } : old(item)], options)
   }
 
   onChange(listener: Parameters<ControlPlane['onChange']>[0]): () => void {
@@ -151,6 +164,11 @@ export class FakeControlPlane implements ControlPlane {
     })
     for (const listener of this.listeners) listener({ revision: this.revision, differences })
   }
+}
+
+/** What a document says, but for when. */
+function content({ create_time: _created, update_time: _updated, ...rest }: Document): Document {
+  return { ...rest, id: idText(rest['id']) }
 }
 
 const problem = (path: string, message: string): ConfigProblem => ({

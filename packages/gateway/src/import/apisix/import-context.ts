@@ -13,6 +13,8 @@ export interface Resource {
   readonly notes: string[]
   /** Plugins that decided who may in, and have no equal: nobody may in. */
   readonly lostGuards: Set<string>
+  /** Where parts of it stood that were elsewhere, by their path here: `credentials/one`. */
+  readonly moved: Map<string, string>
 }
 
 /** What the readers of the parts share. */

@@ -10,7 +10,7 @@ export const MAX_PENDING_BYTES = 128 * 1024 * 1024
 
 export interface CommitQueueOptions {
   readonly database: EmbeddedDatabase
-  /** What the state must name: else another process has taken the store over. */
+  /** What the state names from the first commit on: another name means that another process has taken the store over. */
   readonly writer: string
   readonly limits: HistoryLimits
   readonly now: () => number
@@ -32,6 +32,8 @@ export class CommitQueue {
   #jobs: Job[] = []
   #bytes = 0
   #scheduled: NodeJS.Immediate | undefined
+  /** Our name is in the state. */
+  #entered = false
 
   constructor(options: CommitQueueOptions) {
     this.#options = options
@@ -86,12 +88,15 @@ export class CommitQueue {
     const outcomes: CommitOutcome[] = []
     database.write(() => {
       const state = database.state()
-      if (state.writer !== writer)
+      // The first commit enters the name: a store that is only read needs no room on the disk.
+      if (this.#entered && state.writer !== writer)
         throw new StoreError('another process has taken the store over: nothing was written. Stop one of the two')
       const before = state.revision
+      state.writer = writer
       for (const job of jobs) outcomes.push(applyCommit(database, state, job.request(), limits, now()))
-      if (state.revision !== before) database.putState(state)
+      if (state.revision !== before || !this.#entered) database.putState(state)
     })
+    this.#entered = true
     return outcomes
   }
 

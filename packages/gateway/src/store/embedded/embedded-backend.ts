@@ -238,11 +238,6 @@ export class EmbeddedBackend implements StoreBackend {
 
   #becomeWriter(): void {
     const database = this.#database
-    database.write(() => {
-      const state = database.state()
-      state.writer = this.#writer
-      database.putState(state)
-    })
     const now = (this.#options.clock ?? SYSTEM_CLOCK).now()
     const over: DocumentKey[] = []
     database.read(() => {

@@ -197,6 +197,22 @@ describe.skipIf(etcdProgram === undefined)('when etcd fails (needs etcd)', () =>
     expect(recorder.resyncs).toEqual([])
   })
 
+  test('two of three members are gone: the third says that it knows nothing new, and goes on when one is back', async () => {
+    const members = await EtcdServer.startCluster(3)
+    onTestFinished(async () => {
+      await Promise.all(members.map((member) => member.dispose()))
+    })
+    const backend = await open({ endpoints: [members[2]?.url as string], requestTimeoutMs: 500 })
+    const recorder = await follow(backend)
+    await Promise.all([members[0]?.kill(), members[1]?.kill()])
+    await recorder.until(() => recorder.states.at(-1)?.connected === false)
+    await expect(backend.snapshot()).rejects.toThrow('etcd')
+    await members[0]?.start()
+    await recorder.until(() => recorder.states.at(-1)?.connected === true)
+    await recorder.reached(await put(backend, 'routes/1', '1'))
+    expect(recorder.resyncs).toEqual([])
+  })
+
   test('nothing listens: refused soon, with the address; a watch waits for it', async () => {
     const own = await EtcdServer.start()
     onTestFinished(() => own.dispose())

@@ -76,7 +76,9 @@ function withVariables(value: unknown): unknown {
 }
 
 function takeOut(resource: Resource, rest: readonly string[], finding: Finding, context: ImportContext): void {
-  const path = [resource.path, ...rest.map(pointerPart)].join('/')
+  const moved = resource.moved.get(rest.slice(0, 2).join('/'))
+  const names = moved === undefined ? rest : rest.slice(2)
+  const path = [moved ?? resource.path, ...names.map(pointerPart)].join('/')
   const text = `${finding.value === undefined ? '' : `${finding.value}: `}${finding.message}`
   const isUnknown = finding.atKey === true && finding.message.startsWith('unknown key')
   const [first, plugin] = rest

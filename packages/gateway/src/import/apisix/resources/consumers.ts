@@ -36,5 +36,6 @@ export function addCredentials(items: readonly SourceItem[], { report, resources
     if (unknown.length > 0) continue
     const credentials = (consumer.fields['credentials'] ??= {}) as Fields
     credentials[id] = credential
+    consumer.moved.set(`credentials/${id}`, path)
   }
 }

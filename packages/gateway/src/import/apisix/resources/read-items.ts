@@ -17,7 +17,14 @@ export function readItems(items: readonly SourceItem[], context: ImportContext):
 
 function readItem({ kind, path, value }: SourceItem, context: ImportContext): void {
   if (!isKind(kind)) return context.report.add('not carried over', path, `there are no ${kind} in this version`)
-  const resource: Resource = { kind, path, fields: structuredClone(value), notes: [], lostGuards: new Set() }
+  const resource: Resource = {
+    kind,
+    path,
+    fields: structuredClone(value),
+    notes: [],
+    lostGuards: new Set(),
+    moved: new Map(),
+  }
   dropTimes(resource.fields)
   dropEmpty(resource.fields)
   if (!readKind(resource, context)) return

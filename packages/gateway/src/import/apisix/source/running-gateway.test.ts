@@ -44,7 +44,9 @@ it('asks for all lists, credentials, and metadata one by one', async () => {
   })
   const result = await importRunningApisix(address, 'k1')
   expect(result).toMatchObject({
-    yaml: expect.stringMatching(/consumers:\n {2}- username: jack\n {4}plugins:\n {6}key-auth: \{ key: a \}/),
+    yaml: expect.stringMatching(
+      /consumers:\n {2}- username: jack\n {4}credentials:\n {6}c1:\n {8}plugins:\n {10}key-auth: \{ key: a \}/,
+    ),
     findings: [{ file: address, line: 0, path: '/routes/1/plugins/zipkin', kind: 'not carried over' }],
   })
   expect(result).toMatchObject({ yaml: expect.stringContaining('limit_header: X-L') })

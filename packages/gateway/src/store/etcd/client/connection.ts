@@ -1,4 +1,6 @@
 import type { CallOptions, ChannelCredentials, Client, ClientDuplexStream, Metadata } from '@grpc/grpc-js'
+import { createSecureContext } from 'node:tls'
+import { StoreError } from '../../backend/store-error.ts'
 import type { Endpoint } from './endpoint.ts'
 import { EtcdError, etcdError } from './etcd-error.ts'
 import { type EtcdTls, KEEPALIVE_TIME_MS, KEEPALIVE_TIMEOUT_MS, MAX_RESPONSE_BYTES } from './options.ts'
@@ -95,6 +97,16 @@ const NO_ANSWER: ReadonlySet<number> = new Set([1, 4, 14])
 const closedError = (address: string): EtcdError => new EtcdError('unreachable', `etcd (${address}): connection closed`)
 const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 const asIs = (bytes: Buffer): Uint8Array => bytes
+
+/** Throws a StoreError where certificates or key cannot be read. */
+export function checkTls(tls: EtcdTls | undefined): void {
+  if (tls === undefined) return
+  try {
+    createSecureContext({ ca: tls.ca, cert: tls.cert, key: tls.key })
+  } catch (cause) {
+    throw new StoreError(`the tls setting of the store has PEM that cannot be used: ${(cause as Error).message}`, { cause })
+  }
+}
 
 function credentialsOf(grpc: Grpc, endpoint: Endpoint, tls: EtcdTls | undefined): ChannelCredentials {
   if (!endpoint.tls) return grpc.credentials.createInsecure()

@@ -9,7 +9,7 @@ import {
   encodeTransaction,
 } from '../messages/encode.ts'
 import type { RangeRequest, RangeResponse, TransactionRequest, TransactionResponse } from '../messages/messages.ts'
-import { Connection, type Grpc } from './connection.ts'
+import { checkTls, Connection, type Grpc } from './connection.ts'
 import { type Endpoint, parseEndpoints } from './endpoint.ts'
 import { EtcdError, isEtcdFailure } from './etcd-error.ts'
 import {
@@ -42,6 +42,7 @@ export class EtcdClient {
   constructor(grpc: Grpc, options: EtcdClientOptions) {
     this.#grpc = grpc
     this.#options = options
+    checkTls(options.tls)
     this.#endpoints = parseEndpoints(options.endpoints, options.tls !== undefined)
     this.#timeoutMs = options.requestTimeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS
   }

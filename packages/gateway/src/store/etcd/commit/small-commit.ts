@@ -1,4 +1,5 @@
 import type { Author, CommitResult, Condition, DocumentKey, StoredDocument, Write } from '../../backend/backend.ts'
+import { StoreError } from '../../backend/store-error.ts'
 import { isEtcdFailure } from '../client/etcd-error.ts'
 import { documentIn } from '../documents.ts'
 import { newEntryName } from '../history/entry-name.ts'
@@ -35,7 +36,7 @@ export async function commitSmall(
   let sent = false
   for (;;) {
     const { documents, done, blocked, revision } = await read(context, keys, entryKey).catch((error: unknown) => {
-      if (sent && isEtcdFailure(error, 'unreachable')) throw new Error(LOST, { cause: error })
+      if (sent && isEtcdFailure(error, 'unreachable')) throw new StoreError(LOST, { cause: error })
       throw error
     })
     if (done !== undefined) return { revision: done }
