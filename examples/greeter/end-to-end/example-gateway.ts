@@ -1,5 +1,4 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Sekisho } from '../../../packages/cli/src/testing/sekisho.ts'
@@ -29,13 +28,4 @@ export async function startExampleGateway(greeterPort: number): Promise<ExampleG
     await stop()
     throw error
   }
-}
-
-/** A port that nobody listens on: it was free a moment ago. */
-export async function deadPort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }

@@ -15,7 +15,7 @@ export async function apply(options: ApplyOptions): Promise<number> {
   const documents = await readOrSay(options.file)
   return propose(
     {
-      goal: `to ${client.address}`,
+      question: `Make these changes to ${client.address}?`,
       write: (query) => client.transaction(documents.lists, options.keep !== true, query),
       explain: ({ problems }) => renderProblems(problems.map((problem) => documents.locate(problem))),
     },

@@ -8,8 +8,8 @@ import { withProgress } from '../terminal/progress.ts'
 
 /** A change that can be tried and made. */
 export interface Proposal {
-  /** Reads on after "changes": "to sekisho.yaml". */
-  readonly goal: string
+  /** Asked before it is made. */
+  readonly question: string
   /** With `dryRun` it says what would happen. */
   readonly write: (query: WriteQuery) => Promise<ChangeAnswer | RefusedAnswer>
   /** Tells why it is refused. */
@@ -35,7 +35,7 @@ export async function propose(proposal: Proposal, { yes, dryRun, comment }: Prop
   }
   process.stdout.write(renderDifferences(planned.changes, coloursFor(process.stdout)))
   if (dryRun === true) return 0
-  if (yes !== true && !(await confirm(`Make these changes ${proposal.goal}?`))) {
+  if (yes !== true && !(await confirm(proposal.question))) {
     say('nothing was changed')
     return 1
   }

@@ -15,7 +15,8 @@ export async function rollback(revision: number, options: RollbackOptions): Prom
   const client = new AdminClient(options)
   return propose(
     {
-      goal: `back to revision ${revision}${only === undefined ? '' : ` of ${only}`}`,
+      question:
+        only === undefined ? `Go back to revision ${revision}?` : `Make ${only} what it was at revision ${revision}?`,
       write: (query) => client.rollback(revision, only, query),
       explain: ({ problems }) => problems.map(line).join('\n'),
     },

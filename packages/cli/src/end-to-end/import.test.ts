@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { ask } from '../testing/curl.ts'
+import { startGreeterServer } from '../testing/greeter-server.ts'
 import { Sekisho, sekisho } from '../testing/sekisho.ts'
 
 const GOLDEN = fileURLToPath(new URL('../../../gateway/src/import/envoy/golden/', import.meta.url))
@@ -27,6 +28,32 @@ it.each(['whole-article', 'whole-helloworld'])('%s: nothing is lost', async (nam
   const { yaml, report } = example(name)
   const { status, stdout, stderr } = await sekisho(['import', 'envoy', `${name}.envoy.yaml`], { cwd })
   expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: yaml, stderr: report })
+})
+
+it('the configuration of the article serves native clients and browsers', async () => {
+  const server = await startGreeterServer()
+  const { yaml } = example('whole-article')
+  // Only the addresses are others here.
+  const text = yaml.replace(/server:50051/g, `127.0.0.1:${server.port}`).replace(/\b8080\b/, '"127.0.0.1:0"')
+  writeFileSync(join(cwd, 'sekisho.yaml'), `${text}\nmetrics: { address: "127.0.0.1:0" }\n`)
+  const running = new Sekisho(['start'], { cwd })
+  try {
+    const [, url = ''] = await running.printed(/^serving .* on (http:\/\/127\.0\.0\.1:\d+)/m)
+    expect(await server.call(new URL(url).host, 'Ada')).toBe('Hello Ada')
+    const answer = await fetch(`${url}/helloworld.Greeter/SayHello`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/grpc-web+proto', 'x-grpc-web': '1', origin: 'https://page.test' },
+      // A message of 5 bytes: field 1, "Ada".
+      body: Buffer.from([0, 0, 0, 0, 5, 0x0a, 3, 0x41, 0x64, 0x61]),
+    })
+    expect(answer.headers.get('content-type')).toBe('application/grpc-web+proto')
+    const bytes = Buffer.from(await answer.arrayBuffer()).toString('latin1')
+    expect(bytes).toContain('Hello Ada')
+    expect(bytes).toContain('grpc-status:0')
+  } finally {
+    await running.stop()
+    server.stop()
+  }
 })
 
 it('names what is lost, and says so by its status', async () => {
@@ -118,6 +145,60 @@ it.each([
 ])('%s: one clear line', async (file, text, message) => {
   if (text !== undefined) writeFileSync(join(cwd, file), text)
   const { status, stdout, stderr } = await sekisho(['import', 'envoy', file], { cwd })
+  expect({ status, stdout }).toEqual({ status: 1, stdout: '' })
+  expect(stderr).toMatch(message)
+})
+
+const APISIX = (port: number): string => `upstreams:
+  - { id: 1, type: roundrobin, nodes: { "127.0.0.1:${port}": 1 } }
+  - { id: found, type: roundrobin, service_name: APP, discovery_type: nacos }
+routes:
+  - { id: open, uri: /open/*, upstream_id: 1, plugins: { proxy-rewrite: { regex_uri: ["^/open/(.*)", "/v1/$1"] } } }
+  - { id: key, uri: /key, upstream_id: 1, plugins: { key-auth: {} } }
+  - { id: jwt, uri: /jwt, upstream_id: 1, plugins: { jwt-auth: {} } }
+  - { id: found, uri: /found, upstream_id: found }
+consumers:
+  - { username: jack, plugins: { key-auth: { key: $env://JACK_PASS } } }
+#END
+`
+
+it('serves what APISIX served, and opens nothing that was guarded', async () => {
+  const upstream = createServer((request, response) => response.end(`upstream got ${request.url}`))
+  await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve))
+  writeFileSync(join(cwd, 'apisix.yaml'), APISIX((upstream.address() as AddressInfo).port))
+  const { status, stdout, stderr } = await sekisho(['import', 'apisix', 'apisix.yaml'], { cwd })
+  expect({ status, stderr }).toEqual({
+    status: 2,
+    stderr: `apisix.yaml:3:36  not carried over  /upstreams/1/service_name: service discovery (nacos): list the nodes. Until then requests are answered with 503
+apisix.yaml:7:54  not carried over  /routes/2/plugins/jwt-auth: there is no plugin of this name
+2 not carried over
+`,
+  })
+  // The usual ports may be taken.
+  const yaml = stdout.replace('listen: [9080]', 'listen: ["127.0.0.1:0"]\nmetrics: { address: "127.0.0.1:0" }')
+  writeFileSync(join(cwd, 'sekisho.yaml'), yaml)
+  const running = new Sekisho(['start'], { cwd, env: { JACK_PASS: 'jacks-key' } })
+  try {
+    const [, url = ''] = await running.printed(/^serving .* on (http:\/\/127\.0\.0\.1:\d+)/m)
+    expect(await ask(`${url}/open/a?b`)).toMatchObject({ status: 200, body: 'upstream got /v1/a?b' })
+    expect(await ask(`${url}/key`)).toMatchObject({ status: 401 })
+    expect(await ask(`${url}/key`, 'GET', { apikey: 'jacks-key' })).toMatchObject({ status: 200 })
+    expect(await ask(`${url}/jwt`)).toMatchObject({
+      status: 503,
+      body: expect.stringContaining('closed by the import'),
+    })
+    expect(await ask(`${url}/found`)).toMatchObject({ status: 503 })
+  } finally {
+    await running.stop()
+    await new Promise((resolve) => upstream.close(resolve))
+  }
+})
+
+it.each([
+  ['missing.yaml', /^sekisho: missing\.yaml cannot be read: ENOENT/],
+  ['http://127.0.0.1:1', /^sekisho: http:\/\/127\.0\.0\.1:1\/apisix\/admin cannot be asked: /],
+])('apisix %s: one clear line', async (from, message) => {
+  const { status, stdout, stderr } = await sekisho(['import', 'apisix', from], { cwd })
   expect({ status, stdout }).toEqual({ status: 1, stdout: '' })
   expect(stderr).toMatch(message)
 })

@@ -1,6 +1,6 @@
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
-import { createServer as createTcpServer, type AddressInfo } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
@@ -8,6 +8,7 @@ import { FakeCa } from '../../../gateway/src/tls/acme/testing/fake-ca.ts'
 import { hasOpenssl } from '../../../gateway/src/tls/acme/testing/issuer.ts'
 import { A_CERTIFICATE, A_EXPIRED, A_RENEWED, KEY } from '../../../gateway/src/tls/testing/server-certificates.ts'
 import { TlsClient } from '../../../gateway/src/tls/testing/tls-client.ts'
+import { freePort } from '../testing/free-port.ts'
 import { sekisho, Sekisho } from '../testing/sekisho.ts'
 
 let cwd: string
@@ -31,16 +32,6 @@ afterEach(async () => {
 
 const eventually = (expectations: () => void | Promise<void>): Promise<void> =>
   vi.waitFor(expectations, { timeout: 30_000, interval: 25 })
-
-/** A port that is free now: listeners are told apart by their addresses, so only one may say 0. */
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createTcpServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
-}
 
 /** Starts a gateway of four workers with a plain and a TLS listener; gives their ports. */
 async function start(settings: string): Promise<{ plain: number; tls: number }> {

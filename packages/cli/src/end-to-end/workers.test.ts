@@ -1,11 +1,11 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { Agent, createServer, request, type Server } from 'node:http'
-import { createServer as createTcpServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { ask } from '../testing/curl.ts'
+import { freePort } from '../testing/free-port.ts'
 import { Sekisho } from '../testing/sekisho.ts'
 
 let cwd: string
@@ -28,16 +28,6 @@ afterEach(async () => {
 /** Repeats expectations until they hold, for ten seconds at most. */
 const eventually = (expectations: () => void | Promise<void>): Promise<void> =>
   vi.waitFor(expectations, { timeout: 10_000, interval: 25 })
-
-/** A port that is free now: the supervisor binds it, and another process tells of it. */
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createTcpServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
-}
 
 /** Starts a gateway of four workers; gives its URL and that of its metrics. */
 async function start(routes: string, settings = ''): Promise<{ sekisho: Sekisho; url: string; metrics: string }> {

@@ -151,7 +151,7 @@ describe('basic-auth', () => {
     [{ username: 'a:b', password: 'c' }, 'may not hold a colon'],
     [{ username: 'a', password: '' }, '/consumers/0/plugins/basic-auth/password'],
     [{ username: 'a', password: 'b\n' }, 'may not hold control characters'],
-    [{ username: 'a', password: '$env://PASSWORD' }, 'be a reference'],
+    [{ username: 'a', password: '$env://SEKISHO_NOT_SET' }, 'environment variable "SEKISHO_NOT_SET" is not set'],
   ])('refuses %j on a consumer', async (config, message) => {
     await expect(gateway.update({ consumers: [{ username: 'a', plugins: { 'basic-auth': config } }] })).rejects.toThrow(
       message,

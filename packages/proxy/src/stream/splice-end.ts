@@ -1,8 +1,10 @@
 import type { Socket } from 'node:net'
-import { LONG_BODY_BYTES, queuedBytes, ReadBuffers, sendBytes, SENT, STALLED, type SocketOwner } from '@sekisho/wire'
+import { LONG_BODY_BYTES, queuedBytes, ReadBuffers, sendBytes, SENT, STALLED, type ConnectingOwner } from '@sekisho/wire'
 
 /** Who joined two connections. */
 export interface Splice {
+  /** The connection of `end`, which was being made, is there. */
+  reached(end: SpliceEnd): void
   /** A byte has come. */
   active(): void
   /** The connection of `end` is closed; `error` when it was not by anybody's will. */
@@ -13,9 +15,8 @@ export interface Splice {
  * One of two joined connections: what it brings is sent to the other, as fast as that one takes it. Small reads go through the thread's shared
  * buffer and are copied; once reads are large the connection has a buffer of its own, which is not.
  */
-export class SpliceEnd implements SocketOwner {
-  /** Set by whoever makes the connection, before anything is read from it. */
-  socket!: Socket
+export class SpliceEnd implements ConnectingOwner {
+  readonly socket: Socket
   /** Bytes read. */
   received = 0
   /** The peer sends no more. */
@@ -28,8 +29,9 @@ export class SpliceEnd implements SocketOwner {
   private long = false
   private stopped = false
 
-  constructor(splice: Splice) {
+  constructor(splice: Splice, socket: Socket) {
     this.splice = splice
+    this.socket = socket
   }
 
   /** Sends to `other` from here on, beginning with what has come already. */
@@ -45,6 +47,10 @@ export class SpliceEnd implements SocketOwner {
     this.stopped = true
     this.early = []
     this.buffers.close()
+  }
+
+  onConnected(): void {
+    this.splice.reached(this)
   }
 
   nextReadBuffer(): Buffer {

@@ -3,6 +3,7 @@ import {
   ClientEnd,
   Deadlines,
   Listener,
+  plainAddress,
   singleCertificate,
   type ConnectionInfo,
   type ListenerOptions,
@@ -11,7 +12,6 @@ import {
 import type { ProxyLogger } from '../exchange/options.ts'
 import { Resolver } from '../peers/resolver.ts'
 import type { Application, ListenTarget, ServingListener } from '../server/application.ts'
-import { plainAddress } from './plain-address.ts'
 import type { StreamPhases } from './phases.ts'
 import type { StreamClient, StreamRuntime, StreamSession } from './stream-session.ts'
 import { TcpListener } from './tcp-listener.ts'
@@ -107,6 +107,7 @@ export class StreamProxy<Ctx> implements Application {
               const passes = tls === 'passthrough' || this.runtime.phases.passesTls?.(session) === true
               return passes ? begin(session) : undefined
             },
+      onClosed: () => serving?.connectionClosed(),
       onOverload: () =>
         logger.warn({ limit: maxConnections }, 'the limit of connections is reached: a connection was closed'),
       onRefused: (reason, socket) =>

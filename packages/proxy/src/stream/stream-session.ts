@@ -3,6 +3,7 @@ import {
   type Deadlines,
   type ProxiedAddresses,
   type TlsInfo,
+  type TlsSessions,
   type Timed,
   type UpstreamAddress,
 } from '@sekisho/wire'
@@ -20,7 +21,7 @@ export interface StreamRuntime<Ctx> {
   readonly resolver: Resolver
   readonly logger: ProxyLogger
   /** The last TLS session of each upstream, to resume. */
-  readonly tlsSessions: Map<string, Buffer>
+  readonly tlsSessions: TlsSessions
 }
 
 /** The client's side, as far as it is known. */

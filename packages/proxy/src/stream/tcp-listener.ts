@@ -23,7 +23,14 @@ export class TcpListener<Ctx> implements ServingListener {
 
   /** A session is over. */
   sessionEnded(): void {
-    if (this.open.size === 0) this.onEmpty?.()
+    // A client in the middle of its handshake was accepted by us: nobody else will serve it.
+    if (this.open.size === 0 && this.listener.unopened === 0) this.onEmpty?.()
+  }
+
+  /** A connection is closed, whether it became a session or not. */
+  connectionClosed(): void {
+    // The listener forgets it in the same event, after this.
+    if (this.onEmpty !== undefined) setImmediate(() => this.sessionEnded())
   }
 
   stopAccepting(): void {
@@ -36,6 +43,7 @@ export class TcpListener<Ctx> implements ServingListener {
         const left = [...this.open]
         this.onEmpty = undefined
         for (const session of left) session.end()
+        this.listener.closeUnopened()
         resolve(left.length)
       }, deadlineMs)
       this.onEmpty = () => {

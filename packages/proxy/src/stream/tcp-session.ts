@@ -1,8 +1,14 @@
 import type { Socket } from 'node:net'
-import { addressName, connectError, TransportError, writeProxyHeader, type UpstreamAddress } from '@sekisho/wire'
+import {
+  addressName,
+  connectError,
+  connectSocket,
+  TransportError,
+  writeProxyHeader,
+  type UpstreamAddress,
+} from '@sekisho/wire'
 import type { Peer } from '../peers/peer.ts'
 import { ProxyError } from '../proxy-error.ts'
-import { connectUpstream } from './connect.ts'
 import type { StreamPlan } from './phases.ts'
 import { SpliceEnd, type Splice } from './splice-end.ts'
 import { StreamSession, type StreamClient, type StreamRuntime } from './stream-session.ts'
@@ -32,8 +38,7 @@ export class TcpSession<Ctx> extends StreamSession<Ctx> implements Splice {
     onEnded: (session: StreamSession<Ctx>) => void,
   ) {
     super(runtime, 'tcp', client, serverName, onEnded)
-    this.downstream = new SpliceEnd(this)
-    this.downstream.socket = socket
+    this.downstream = new SpliceEnd(this, socket)
   }
 
   override begin(): void {
@@ -50,18 +55,12 @@ export class TcpSession<Ctx> extends StreamSession<Ctx> implements Splice {
   }
 
   protected connect(_peer: Peer, address: UpstreamAddress, key: string): void {
-    const end = new SpliceEnd(this)
-    end.socket = connectUpstream({
-      address,
-      key,
-      tlsSessions: this.runtime.tlsSessions,
-      owner: end,
-      header: this.proxyHeader(),
-      onConnected: () => {
-        if (!this.over && this.upstream === end) this.join(end)
-      },
-    })
-    this.upstream = end
+    const options = { key, sessions: this.runtime.tlsSessions, header: this.proxyHeader() }
+    this.upstream = connectSocket(address, options, (socket) => new SpliceEnd(this, socket))
+  }
+
+  reached(end: SpliceEnd): void {
+    if (!this.over && this.upstream === end) this.join(end)
   }
 
   active(): void {

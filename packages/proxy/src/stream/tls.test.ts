@@ -145,6 +145,23 @@ test('the PROXY header comes before TLS', async () => {
   expect([name, header.startsWith('PROXY TCP4 127.0.0.1 ')]).toEqual(['upstream.test', true])
 })
 
+test('a drain cuts a client that has not finished its handshake', async () => {
+  const { port, listener } = await startStreams({
+    nodes: [`127.0.0.1:${await startServer(echo)}`],
+    serve: { tls: files },
+  })
+  const silent = client(port)
+  await once(silent, 'connect')
+  // Served after the silent one was accepted.
+  const served = tlsClient(port, 'upstream.test')
+  served.end('hello')
+  await readAll(served)
+  const closed = once(silent.resume(), 'close')
+  listener.stopAccepting()
+  expect(await listener.drain(0)).toBe(0)
+  await closed
+})
+
 test('a PROXY header and TLS to a node that is down fail as others do', async () => {
   const { port, failures } = await startStreams({
     nodes: [`127.0.0.1:${await closedPort()}`],

@@ -1,8 +1,8 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { isIPv6, type AddressInfo } from 'node:net'
+import { plainAddress } from '@sekisho/wire'
 import type { ListenTarget, ServingListener } from '../server/application.ts'
 import { numericLookup } from './numeric-lookup.ts'
-import { plainAddress } from './plain-address.ts'
 import type { StreamRuntime, StreamSession } from './stream-session.ts'
 import { MAX_QUEUED_BYTES, UdpSession, type UdpDownstream } from './udp-session.ts'
 

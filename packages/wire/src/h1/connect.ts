@@ -1,5 +1,6 @@
 import type { UpstreamAddress } from '../pools/upstream-address.ts'
-import { connectSocket, type TlsSessions } from '../sockets/connect-socket.ts'
+import { connectSocket } from '../sockets/connect-socket.ts'
+import type { TlsSessions } from '../tls/sessions.ts'
 import { H1ClientConnection, type ClientConnectionOptions } from './client-connection.ts'
 
 /** Starts connecting; the connection tells its exchange when it is there. */
@@ -8,4 +9,8 @@ export const connectH1 = (
   sessions: TlsSessions,
   options: ClientConnectionOptions,
 ): H1ClientConnection =>
-  connectSocket(address, options.key, sessions, 'http/1.1', (socket) => new H1ClientConnection(socket, options))
+  connectSocket(
+    address,
+    { key: options.key, sessions, alpn: 'http/1.1' },
+    (socket) => new H1ClientConnection(socket, options),
+  )

@@ -39,6 +39,9 @@ class PlainTunnel implements TunnelEnds {
   upstreamLost(): void {
     this.told.push('upstream lost')
   }
+  stopping(): void {
+    this.told.push('stopping')
+  }
 }
 
 function openTunnel(

@@ -1,5 +1,6 @@
 import { addressName, type UpstreamAddress } from '../pools/upstream-address.ts'
-import { connectSocket, type TlsSessions } from '../sockets/connect-socket.ts'
+import { connectSocket } from '../sockets/connect-socket.ts'
+import type { TlsSessions } from '../tls/sessions.ts'
 import { H2ClientConnection, type H2ClientOptions } from './client-connection.ts'
 
 /** Starts connecting: by ALPN with TLS, with prior knowledge without (RFC 9113 section 3). Streams that wait for it are told when it is there. */
@@ -10,5 +11,5 @@ export function connectH2(
   options: Omit<H2ClientOptions, 'name' | 'secure'>,
 ): H2ClientConnection {
   const all: H2ClientOptions = { ...options, name: addressName(address), secure: address.tls !== undefined }
-  return connectSocket(address, key, sessions, 'h2', (socket) => new H2ClientConnection(socket, all))
+  return connectSocket(address, { key, sessions, alpn: 'h2' }, (socket) => new H2ClientConnection(socket, all))
 }

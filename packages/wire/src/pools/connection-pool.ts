@@ -1,7 +1,7 @@
 import type { Deadlines } from '../clock/deadlines.ts'
 import { H1ClientConnection } from '../h1/client-connection.ts'
 import { connectH1 } from '../h1/connect.ts'
-import type { TlsSessions } from '../sockets/connect-socket.ts'
+import type { TlsSessions } from '../tls/sessions.ts'
 import type { H1Limits } from '../limits.ts'
 import type { KeepAlive } from './keep-alive.ts'
 import { addressName, type UpstreamAddress } from './upstream-address.ts'

@@ -4,7 +4,7 @@ import { connectH2 } from '../h2/connect.ts'
 import type { H2Limits } from '../h2/limits.ts'
 import type { H1Limits } from '../limits.ts'
 import type { ClientStream } from '../streams/client-stream.ts'
-import type { TlsSessions } from '../sockets/connect-socket.ts'
+import type { TlsSessions } from '../tls/sessions.ts'
 import type { UpstreamAddress } from './upstream-address.ts'
 
 export interface StreamPoolOptions {

@@ -1,77 +1,103 @@
-import { isIP, Socket } from 'node:net'
+import { Socket, type SocketConstructorOpts } from 'node:net'
 import type { ConnectionOptions } from 'node:tls'
 import type { UpstreamAddress } from '../pools/upstream-address.ts'
+import { tlsConnectOptions } from '../tls/connect-options.ts'
 import { loadTls } from '../tls/load-tls.ts'
+import { keepSession, type TlsSessions } from '../tls/sessions.ts'
+import type { UpstreamTls } from '../tls/upstream-tls.ts'
 import { HIGH_WATER_MARK } from './output.ts'
 import { own, readInto, type SocketOwner } from './owner.ts'
 
-/** The last TLS session of each peer, to resume: saves a round trip and the certificate check's signatures. */
-export type TlsSessions = Map<string, Buffer>
-/** About 2 KiB each. */
-const MAX_SESSIONS = 1_024
-
 /** Who owns a socket that is being connected. */
 export interface ConnectingOwner extends SocketOwner {
-  /** The connection is there, TLS included. */
+  /** The connection is there, TLS included: its certificate has been accepted. */
   onConnected(): void
 }
 
-/**
- * Starts connecting; the owner is told when the connection is there.
- * @param key of the pool, and so of the TLS session that is resumed
- * @param alpn what is to be spoken
- */
+export interface ConnectOptions {
+  /** Of the pool, and so of the TLS session that is resumed. */
+  readonly key: string
+  readonly sessions: TlsSessions
+  /** What is to be spoken, for ALPN; left out, that is not said. */
+  readonly alpn?: string
+  /** Sent before all else, TLS included: a header of the PROXY protocol. */
+  readonly header?: Uint8Array | undefined
+}
+
+/** Reading into the owner's buffer: the option that `connect` takes, and the types do not know for both. */
+type OnRead = ReturnType<typeof readInto>
+
+/** Starts connecting. The owner is told when the connection is there; a failure closes the socket, which it is told as well. */
 export function connectSocket<O extends ConnectingOwner>(
   address: UpstreamAddress,
-  key: string,
-  sessions: TlsSessions,
-  alpn: string,
+  options: ConnectOptions,
   create: (socket: Socket) => O,
 ): O {
-  let owner: O | undefined
-  const onread = readInto(() => socket)
-  const where = address.port === 0 ? { path: address.host } : { host: address.host, port: address.port }
-  const local = address.localAddress === undefined ? {} : { localAddress: address.localAddress }
-  let socket: Socket | undefined
-  if (address.tls === undefined) {
-    socket = new Socket({
-      onread,
-      allowHalfOpen: true,
-      writableHighWaterMark: HIGH_WATER_MARK,
-    } as ConstructorParameters<typeof Socket>[0])
-    socket.connect({ ...where, ...local, noDelay: true })
-    socket.once('connect', () => owner?.onConnected())
-  } else {
-    const { tls } = address
-    const serverName = tls.serverName ?? address.name
-    const session = sessions.get(key)
-    // @types/node 20 does not know these two, which the documentation of tls.connect has.
-    const secureOptions: ConnectionOptions & { onread: typeof onread; allowHalfOpen: boolean; noDelay: boolean } = {
-      ...where,
-      ...local,
-      onread,
-      allowHalfOpen: true,
-      // RFC 6066 section 3: an IP address is no server name.
-      ...(isIP(serverName) === 0 ? { servername: serverName } : {}),
-      ...(tls.ca === undefined ? {} : { ca: tls.ca as string | string[] }),
-      ...(tls.cert === undefined ? {} : { cert: tls.cert }),
-      ...(tls.key === undefined ? {} : { key: tls.key }),
-      ...(tls.ciphers === undefined ? {} : { ciphers: tls.ciphers }),
-      ...(session === undefined ? {} : { session }),
-      minVersion: tls.minVersion ?? 'TLSv1.2',
-      rejectUnauthorized: tls.verify !== false,
-      noDelay: true,
-      ALPNProtocols: [alpn],
-    }
-    const secure = loadTls().connect(secureOptions)
-    secure.once('secureConnect', () => owner?.onConnected())
-    secure.on('session', (fresh: Buffer) => {
-      if (sessions.size >= MAX_SESSIONS) sessions.delete(sessions.keys().next().value as string)
-      sessions.set(key, fresh)
-    })
-    socket = secure
-  }
-  owner = create(socket)
+  const made: { socket?: Socket } = {}
+  const onread = readInto(() => made.socket)
+  const { tls } = address
+  const socket = tls === undefined ? connectPlain(address, options, onread) : connectTls(address, tls, options, onread)
+  made.socket = socket
+  const owner = create(socket)
   own(socket, owner)
+  socket.once(tls === undefined ? 'connect' : 'secureConnect', () => owner.onConnected())
   return owner
+}
+
+function connectPlain(address: UpstreamAddress, { header }: ConnectOptions, onread: OnRead): Socket {
+  const options: SocketConstructorOpts & { onread: OnRead; writableHighWaterMark: number } = {
+    onread,
+    allowHalfOpen: true,
+    writableHighWaterMark: HIGH_WATER_MARK,
+  }
+  const socket = new Socket(options)
+  socket.connect({ ...target(address), noDelay: true })
+  if (header !== undefined) socket.write(header)
+  return socket
+}
+
+function connectTls(address: UpstreamAddress, tls: UpstreamTls, options: ConnectOptions, onread: OnRead): Socket {
+  const { key, sessions, alpn, header } = options
+  const session = sessions.get(key)
+  const raw = header === undefined ? undefined : connectWithHeader(address, header)
+  // @types/node 20 does not know the last three, which the documentation of tls.connect has.
+  const secureOptions: ConnectionOptions & { onread: OnRead; allowHalfOpen: boolean; noDelay: boolean } = {
+    // With a socket, `host` is not where to but whom to expect.
+    ...(raw === undefined ? target(address) : { socket: raw, host: address.host }),
+    ...tlsConnectOptions(tls, address.name),
+    ...(session === undefined ? {} : { session }),
+    ...(alpn === undefined ? {} : { ALPNProtocols: [alpn] }),
+    onread,
+    allowHalfOpen: true,
+    noDelay: true,
+  }
+  const socket = startTls(secureOptions, raw)
+  raw?.once('error', (error) => socket.destroy(error))
+  socket.on('session', (fresh: Buffer) => keepSession(sessions, key, fresh))
+  return socket
+}
+
+function startTls(options: ConnectionOptions, raw: Socket | undefined): Socket {
+  try {
+    return loadTls().connect(options)
+  } catch (error) {
+    // A certificate that is none, say: nobody would close this one.
+    raw?.destroy()
+    throw error
+  }
+}
+
+/** A connection whose first bytes are not TLS yet. What becomes of it is told by the TLS socket on top. */
+function connectWithHeader(address: UpstreamAddress, header: Uint8Array): Socket {
+  const raw = new Socket({ allowHalfOpen: true })
+  raw.connect({ ...target(address), noDelay: true })
+  raw.write(header)
+  return raw
+}
+
+type Target = { path: string } | { host: string; port: number; localAddress?: string }
+
+function target({ host, port, localAddress }: UpstreamAddress): Target {
+  if (port === 0) return { path: host }
+  return { host, port, ...(localAddress === undefined ? {} : { localAddress }) }
 }

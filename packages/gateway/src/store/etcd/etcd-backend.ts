@@ -109,7 +109,8 @@ export class EtcdBackend implements StoreBackend {
   async commit(writes: readonly Write[], conditions: readonly Condition[], author: Author): Promise<CommitResult> {
     const problem = checkCommit(writes, conditions)
     if (problem !== undefined) throw new StoreError(problem)
-    if (this.#queued === MAX_QUEUED_COMMITS) throw new StoreError(`${MAX_QUEUED_COMMITS} changes wait for etcd: try again`)
+    if (this.#queued === MAX_QUEUED_COMMITS)
+      throw new StoreError(`${MAX_QUEUED_COMMITS} changes wait for etcd: try again`)
     const small = writes.length + conditions.length <= MAX_SMALL_KEYS
     const context = this.#context(small ? COMMIT_TIMEOUT_MS : LARGE_COMMIT_TIMEOUT_MS)
     this.#queued++
@@ -122,9 +123,13 @@ export class EtcdBackend implements StoreBackend {
     return turn
   }
 
-  async history({ before = Infinity, limit }: { readonly before?: number; readonly limit: number }): Promise<
-    readonly HistoryEntry[]
-  > {
+  async history({
+    before = Infinity,
+    limit,
+  }: {
+    readonly before?: number
+    readonly limit: number
+  }): Promise<readonly HistoryEntry[]> {
     const entries = await listEntries(this.#client, this.#layout)
     const wanted = entries.filter(({ revision }) => revision < before).slice(0, Math.min(limit, MAX_HISTORY_PAGE))
     const read = await readEntries(this.#client, this.#layout, wanted)

@@ -77,10 +77,16 @@ describe.skipIf(etcdProgram === undefined)('whatever happens to etcd and the net
         const keys: DocumentKey[] = [`routes/${pair}`, `upstreams/${pair}`]
         const values = possible.get(pair) ?? new Set([undefined])
         possible.set(pair, values.add(value))
-        await backend.commit(keys.map((key) => ({ key, value })), [], AUTHOR).then(
-          () => possible.set(pair, new Set([value])),
-          () => undefined,
-        )
+        await backend
+          .commit(
+            keys.map((key) => ({ key, value })),
+            [],
+            AUTHOR,
+          )
+          .then(
+            () => possible.set(pair, new Set([value])),
+            () => undefined,
+          )
       }
     }
     const writing = writePairs(near)

@@ -81,7 +81,11 @@ describe.skipIf(etcdProgram === undefined)('when etcd fails (needs etcd)', () =>
     await put(far, 'routes/1', '1')
     const recorder = await follow(near)
     link.loseNextAnswer('routes/lost')
-    const committed = await far.commit([{ key: 'routes/lost', value: '{}' }], [{ key: 'routes/lost', revision: 0 }], AUTHOR)
+    const committed = await far.commit(
+      [{ key: 'routes/lost', value: '{}' }],
+      [{ key: 'routes/lost', revision: 0 }],
+      AUTHOR,
+    )
     await recorder.reached(revisionOf(committed))
     expect(link.lost).toBeGreaterThan(0)
     expect(recorder.changes.map(({ revision }) => revision)).toEqual([committed.revision])

@@ -10,10 +10,14 @@ describe('where things are', () => {
     expect(layout.documents).toEqual({ key: '/apisix/', rangeEnd: '/apisix0' })
   })
 
-  test.each(['/apisix/routes/', '/apisix/routes', '/apisix/gen_id', '/apisix/unknown/1', '/apisix_history/1', '/other/routes/1'])(
-    '%s is no document',
-    (key) => expect(layout.documentOf(key)).toBeUndefined(),
-  )
+  test.each([
+    '/apisix/routes/',
+    '/apisix/routes',
+    '/apisix/gen_id',
+    '/apisix/unknown/1',
+    '/apisix_history/1',
+    '/other/routes/1',
+  ])('%s is no document', (key) => expect(layout.documentOf(key)).toBeUndefined())
 
   test('history, parts and lock are outside, the marker is inside', () => {
     const { key, rangeEnd } = layout.documents

@@ -32,7 +32,9 @@ export class Layout {
   constructor(prefix: string) {
     const base = prefix.replace(/\/+$/, '')
     if (base === '' || Buffer.byteLength(base) > MAX_PREFIX_BYTES || base.includes('\0'))
-      throw new StoreError(`${JSON.stringify(prefix)} cannot be the prefix of the store in etcd: write one like /sekisho`)
+      throw new StoreError(
+        `${JSON.stringify(prefix)} cannot be the prefix of the store in etcd: write one like /sekisho`,
+      )
     this.#start = `${base}/`
     this.documents = spanOf(this.#start)
     this.history = spanOf(`${base}_history/`)

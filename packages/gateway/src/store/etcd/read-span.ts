@@ -33,10 +33,12 @@ export async function readSpan(
   let bytes = 0
   for (;;) {
     const at = revision === undefined ? {} : { revision }
-    const page = await client.range({ key, rangeEnd: span.rangeEnd, limit, keysOnly, ...at }, { bulk: kvs.length > 0 }).catch((error: unknown) => {
-      if (!isEtcdFailure(error, 'too-long') || limit === 1) throw error
-      return undefined
-    })
+    const page = await client
+      .range({ key, rangeEnd: span.rangeEnd, limit, keysOnly, ...at }, { bulk: kvs.length > 0 })
+      .catch((error: unknown) => {
+        if (!isEtcdFailure(error, 'too-long') || limit === 1) throw error
+        return undefined
+      })
     if (page === undefined) {
       limit = Math.ceil(limit / 8)
       continue
@@ -47,7 +49,9 @@ export async function readSpan(
       bytes += kv.key.length + kv.value.length
     }
     if (bytes > MAX_SPAN_BYTES)
-      throw new StoreError(`etcd has more than ${MAX_SPAN_BYTES} bytes under ${span.key}: is that the prefix of a gateway?`)
+      throw new StoreError(
+        `etcd has more than ${MAX_SPAN_BYTES} bytes under ${span.key}: is that the prefix of a gateway?`,
+      )
     const last = page.kvs.at(-1)
     if (!page.more || last === undefined) return { header: page.header, revision, kvs }
     const next = `${last.key}\0`

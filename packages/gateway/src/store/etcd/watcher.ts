@@ -207,7 +207,7 @@ export class Watcher {
     const connected = reason === undefined
     if (this.#stopped.signal.aborted || this.#connected === connected) return
     this.#connected = connected
-    const words = connected ? undefined : reason instanceof Error ? reason.message : String(reason)
+    const words = reason instanceof Error ? reason.message : undefined
     this.#tell(() => this.#options.listener.onState(connected, words))
   }
 

@@ -1,6 +1,7 @@
 import { connect as connectSocket } from 'node:net'
 import { connect, type ClientHttp2Session } from 'node:http2'
 import type { Peer } from '@sekisho/proxy'
+import { tlsConnectOptions } from '@sekisho/wire'
 import { frameMessage, MessageReader } from '../../grpc/message-reader.ts'
 import { decodeStatusMessage } from '../../grpc/status-message.ts'
 import { grpcStatusOfHttp } from '../../grpc/status.ts'
@@ -28,14 +29,7 @@ export function openCalls(peer: Peer): { call: Call; close: () => void } {
 function openSession({ host, port, name, tls }: Peer): ClientHttp2Session {
   if (port === 0) return connect('http://localhost', { createConnection: () => connectSocket(host) })
   if (tls === undefined) return connect(`http://${name}`)
-  const { serverName, verify, ca, cert, key } = tls
-  return connect(`https://${name}`, {
-    ...(serverName === undefined ? {} : { servername: serverName }),
-    rejectUnauthorized: verify !== false,
-    ...(ca === undefined ? {} : { ca: typeof ca === 'string' ? ca : [...ca] }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
-  })
+  return connect(`https://${name}`, tlsConnectOptions(tls, host))
 }
 
 function callOnce(

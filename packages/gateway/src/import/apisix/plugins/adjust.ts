@@ -13,7 +13,7 @@ function countHere(config: Fields, path: string, report: Report): void {
   report.add(
     'not carried over',
     `${path}/policy`,
-    `"${String(policy)}": each node counts for itself, exactly across its workers`,
+    `${JSON.stringify(policy)}: each node counts for itself, exactly across its workers`,
   )
 }
 

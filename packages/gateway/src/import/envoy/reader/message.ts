@@ -122,14 +122,8 @@ export class Message {
   }
 
   strings(name: string): string[] {
-    const value = this.#read(name)
-    if (value === undefined) return []
-    if (!Array.isArray(value)) {
-      this.#invalid(name, 'must be a list')
-      return []
-    }
     const path = this.pathOf(name)
-    return value.map((item, index) => {
+    return this.#list(name).map((item, index) => {
       this.reading.seen.add(`${path}/${index}`)
       return String(item)
     })
@@ -144,14 +138,8 @@ export class Message {
   }
 
   messages(name: string): Message[] {
-    const value = this.#read(name)
-    if (value === undefined) return []
-    if (!Array.isArray(value)) {
-      this.#invalid(name, 'must be a list')
-      return []
-    }
     const path = this.pathOf(name)
-    return value.flatMap((item, index) => {
+    return this.#list(name).flatMap((item, index) => {
       if (isFields(item)) return [new Message(this.reading, `${path}/${index}`, item)]
       this.reading.settled.add(`${path}/${index}`)
       this.reading.report.add('invalid', `${path}/${index}`, 'must be a message')

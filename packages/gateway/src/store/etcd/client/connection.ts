@@ -104,7 +104,9 @@ export function checkTls(tls: EtcdTls | undefined): void {
   try {
     createSecureContext({ ca: tls.ca, cert: tls.cert, key: tls.key })
   } catch (cause) {
-    throw new StoreError(`the tls setting of the store has PEM that cannot be used: ${(cause as Error).message}`, { cause })
+    throw new StoreError(`the tls setting of the store has PEM that cannot be used: ${(cause as Error).message}`, {
+      cause,
+    })
   }
 }
 

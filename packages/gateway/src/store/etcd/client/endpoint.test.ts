@@ -34,6 +34,11 @@ describe('endpoints', () => {
 
   test('none, or too many', () => {
     expect(() => parseEndpoints([], false)).toThrow('one endpoint at least')
-    expect(() => parseEndpoints(Array.from({ length: 33 }, () => 'etcd'), false)).toThrow('at most 32')
+    expect(() =>
+      parseEndpoints(
+        Array.from({ length: 33 }, () => 'etcd'),
+        false,
+      ),
+    ).toThrow('at most 32')
   })
 })

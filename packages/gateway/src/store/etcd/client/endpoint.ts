@@ -27,7 +27,9 @@ function parseEndpoint(text: string, tlsByDefault: boolean): Endpoint {
     url.pathname === '/' &&
     url.search === ''
   if (!valid) {
-    const hint = url?.username ? 'user and password are settings of their own' : 'write http://host:2379 or https://host:2379'
+    const hint = url?.username
+      ? 'user and password are settings of their own'
+      : 'write http://host:2379 or https://host:2379'
     // What stands before an @ may be a password.
     throw new StoreError(`${JSON.stringify(text.replace(/[^/]*@/, '…@'))} is no endpoint of etcd: ${hint}`)
   }

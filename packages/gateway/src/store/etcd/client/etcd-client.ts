@@ -1,5 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { decodeAuthenticate, decodeHeader, decodeLeaseGrant, decodeRange, decodeTransaction } from '../messages/decode.ts'
+import {
+  decodeAuthenticate,
+  decodeHeader,
+  decodeLeaseGrant,
+  decodeRange,
+  decodeTransaction,
+} from '../messages/decode.ts'
 import {
   encodeAuthenticate,
   encodeCompaction,
@@ -108,7 +114,11 @@ export class EtcdClient {
     this.#connection = undefined
   }
 
-  async #call(method: string, request: Uint8Array, { again = true, bulk = false }: CallOptions = {}): Promise<Uint8Array> {
+  async #call(
+    method: string,
+    request: Uint8Array,
+    { again = true, bulk = false }: CallOptions = {},
+  ): Promise<Uint8Array> {
     const deadline = performance.now() + (bulk ? Math.max(this.#timeoutMs, BULK_TIMEOUT_MS) : this.#timeoutMs)
     let tokens = 0
     for (let attempt = 1; ; attempt++) {

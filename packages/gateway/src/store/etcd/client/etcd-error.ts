@@ -41,7 +41,10 @@ const Status = {
 /** What etcd says, and what an operator does about it. */
 const REMEDIES: readonly (readonly [RegExp, string])[] = [
   [/too many operations/, 'start etcd with --max-txn-ops 128 (its default) or more'],
-  [/request is too large|larger than max/, 'start etcd with a larger --max-request-bytes, or make the document smaller'],
+  [
+    /request is too large|larger than max/,
+    'start etcd with a larger --max-request-bytes, or make the document smaller',
+  ],
   [/database space exceeded/, 'compact and defragment etcd, then disarm its alarm: etcdctl alarm disarm'],
   [/user name is empty/, 'etcd asks for a user: set user and password of the store'],
   [/authentication failed/, 'user or password of the store is wrong'],
@@ -52,7 +55,10 @@ const REMEDIES: readonly (readonly [RegExp, string])[] = [
 /** An EtcdError from what a gRPC call ended with. */
 export function etcdError(cause: unknown, address: string): EtcdError {
   const { code, details } = cause as { readonly code?: number; readonly details?: string }
-  const reason = (details ?? String(cause)).replace(/^etcdserver: /, '')
+  const reason = (details ?? String(cause))
+    .replace(/^etcdserver: /, '')
+    .replace(/^No connection established\. Last error: (Error: )?/, 'no connection: ')
+    .replace(/\s*Resolution note:.*$/s, '')
   const remedy = REMEDIES.find(([pattern]) => pattern.test(reason))?.[1]
   const words = `etcd (${address}): ${reason}${remedy === undefined ? '' : `; ${remedy}`}`
   return new EtcdError(failureOf(code, reason), words, { cause })

@@ -18,7 +18,9 @@ describe('batches', () => {
   })
 
   test('one that is too large for any is alone: etcd will say so', () => {
-    expect(cutIntoBatches([...puts(1), ...puts(1, 2_000_000), ...puts(1)]).map(({ length }) => length)).toEqual([1, 1, 1])
+    expect(cutIntoBatches([...puts(1), ...puts(1, 2_000_000), ...puts(1)]).map(({ length }) => length)).toEqual([
+      1, 1, 1,
+    ])
   })
 })
 
@@ -26,7 +28,10 @@ describe('transactions in a transaction', () => {
   test('are as many as all levels may have together, with four operations beside', () => {
     for (const count of [1, 63, 64, 65, 1_000, MAX_BATCH]) {
       const operations = nest(puts(count))
-      const inner = Math.max(0, ...operations.map((one) => ('transaction' in one ? one.transaction.operations.length : 0)))
+      const inner = Math.max(
+        0,
+        ...operations.map((one) => ('transaction' in one ? one.transaction.operations.length : 0)),
+      )
       expect(operations.length + 4 + inner).toBeLessThanOrEqual(MAX_OPERATIONS)
       const flat = operations.flatMap((one) => ('transaction' in one ? one.transaction.operations : [one]))
       expect(flat).toEqual(puts(count))

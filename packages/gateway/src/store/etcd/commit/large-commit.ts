@@ -123,7 +123,9 @@ async function copyIntoPlace(
   const batches = cutIntoBatches(operations)
   const last = batches.pop() ?? []
   for (const batch of batches) {
-    await withoutLostLeases(batch, (some) => client.transaction({ compare: [goingOn], operations: nest(some) }, { bulk: true }))
+    await withoutLostLeases(batch, (some) =>
+      client.transaction({ compare: [goingOn], operations: nest(some) }, { bulk: true }),
+    )
   }
   const entry = { put: { key: layout.history.key + name, value: Buffer.from(JSON.stringify({ parts })) } }
   const finish: Operation[] = [{ delete: { key: layout.marker } }, { delete: { key: layout.lock } }, entry]

@@ -13,7 +13,8 @@ import { recoverLargeCommit } from './large-commit.ts'
 /** Keys that one transaction can compare, beside lock, marker and entry. */
 export const MAX_SMALL_KEYS = MAX_OPERATIONS - 8
 
-const LOST = 'etcd did not answer in time, and it is not known whether the change was written: read before you write again'
+const LOST =
+  'etcd did not answer in time, and it is not known whether the change was written: read before you write again'
 const BUSY = 'etcd is being written by others all the time, or by a large change: try again'
 
 /**

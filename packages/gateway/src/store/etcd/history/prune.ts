@@ -32,7 +32,8 @@ export async function pruneHistory(client: EtcdClient, layout: Layout, limits: E
   for (const { key } of parts.kvs) {
     const name = key.slice(layout.parts.key.length).split('/', 1)[0] as string
     const abandoned = (timeOf(name) ?? 0) < now - ABANDONED_MS
-    if (!kept.has(name) && (abandoned || gone.some((entry) => entry.name === name))) operations.push({ delete: { key } })
+    if (!kept.has(name) && (abandoned || gone.some((entry) => entry.name === name)))
+      operations.push({ delete: { key } })
   }
   for (let at = 0; at < operations.length; at += MAX_BATCH)
     await client.transaction({ operations: nest(operations.slice(at, at + MAX_BATCH)) })

@@ -84,7 +84,9 @@ export class ForeignChangeRecorder {
   async #write({ time, change }: Seen): Promise<void> {
     const key = this.#layout.history.key + foreignEntryName(change.revision)
     const before = await this.#before(change)
-    const changes = change.events.map((event) => recordedChange(event.key, before.get(event.key), event.document?.value))
+    const changes = change.events.map((event) =>
+      recordedChange(event.key, before.get(event.key), event.document?.value),
+    )
     const value = await encodeRecord({ time, changes })
     await this.#client.transaction({
       compare: [{ key, is: 'equal', createRevision: 0 }],

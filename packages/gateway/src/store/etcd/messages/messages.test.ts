@@ -57,7 +57,9 @@ const { root } = protobuf.parse(
 function read(type: string, bytes: Uint8Array): unknown {
   const message = root.lookupType(type)
   const plain = message.toObject(message.decode(bytes), { longs: String, bytes: String })
-  return JSON.parse(JSON.stringify(plain, (field, value: unknown) => (BYTES.has(field) ? ascii(value as string) : value)))
+  return JSON.parse(
+    JSON.stringify(plain, (field, value: unknown) => (BYTES.has(field) ? ascii(value as string) : value)),
+  )
 }
 
 const BYTES = new Set(['key', 'range_end', 'value'])
@@ -106,7 +108,12 @@ describe('requests, read by another implementation', () => {
         { target: 3, key: 'c', value: 'x' },
         { result: 2, target: 2, key: 'd', range_end: 'e', mod_revision: '9' },
       ],
-      success: [written, { delete: { key: 'd', range_end: 'e' } }, { range: { key: 'r' } }, { txn: { success: [written] } }],
+      success: [
+        written,
+        { delete: { key: 'd', range_end: 'e' } },
+        { range: { key: 'r' } },
+        { txn: { success: [written] } },
+      ],
     })
   })
 

@@ -8,7 +8,10 @@ export class JsonGateway {
   }
 
   async put(key: string, value: string): Promise<number> {
-    const { header } = await this.call<{ header: { revision: string } }>('kv/put', { key: base64(key), value: base64(value) })
+    const { header } = await this.call<{ header: { revision: string } }>('kv/put', {
+      key: base64(key),
+      value: base64(value),
+    })
     return Number(header.revision)
   }
 
@@ -45,7 +48,11 @@ export class JsonGateway {
       await this.call('auth/user/grant', { user: 'root', role: 'root' })
     })
     await this.call('auth/role/add', { name: 'gateway' })
-    const perm = { permType: 'READWRITE', key: base64(prefix), range_end: base64(`${prefix.slice(0, -1)}${after(prefix)}`) }
+    const perm = {
+      permType: 'READWRITE',
+      key: base64(prefix),
+      range_end: base64(`${prefix.slice(0, -1)}${after(prefix)}`),
+    }
     await this.call('auth/role/grant', { name: 'gateway', perm })
     await this.call('auth/user/add', { name: user, password })
     await this.call('auth/user/grant', { user, role: 'gateway' })

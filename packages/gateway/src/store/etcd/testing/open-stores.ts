@@ -10,7 +10,9 @@ let prefixes = 0
 export const newPrefix = (): string => `/test-${process.pid}-${prefixes++}`
 
 /** Closed with the test. */
-export async function open(options: Partial<EtcdOptions> & { readonly endpoints: readonly string[] }): Promise<EtcdBackend> {
+export async function open(
+  options: Partial<EtcdOptions> & { readonly endpoints: readonly string[] },
+): Promise<EtcdBackend> {
   const backend = await openEtcd({ prefix: newPrefix(), ...options })
   onTestFinished(() => backend.close())
   return backend
@@ -32,7 +34,12 @@ export const put = async (backend: StoreBackend, key: DocumentKey, value: string
 /** Routes of 300 bytes, as they are in practice. */
 export function routes(count: number, mark = ''): Write[] {
   return Array.from({ length: count }, (_, at) => {
-    const text = { uri: `/service-${at}/*`, name: `route ${at}${mark}`, upstream_id: String(at % 100), desc: 'x'.repeat(220) }
+    const text = {
+      uri: `/service-${at}/*`,
+      name: `route ${at}${mark}`,
+      upstream_id: String(at % 100),
+      desc: 'x'.repeat(220),
+    }
     return { key: `routes/${at}`, value: JSON.stringify(text) }
   })
 }
