@@ -35,7 +35,7 @@ export const MEANINGS = {
   metrics: 'Where Prometheus reads. `false`: nowhere.',
   'metrics.address': 'Address of `/metrics`, `/status` and `/status/ready`.',
   store: 'Where routes and the rest come from.',
-  'store.type': 'This version knows the file alone. `embedded` and `etcd` are refused.',
+  'store.type': '`file`: this one. `embedded`: a [store of the node](embedded-store.md). `etcd`: a store that many nodes share.',
   functions: 'Read, and said at the start that this version has no function engine.',
   plugins: 'Names of the plugins that may be used on this node. Left out: all.',
   plugin_paths: 'Folders with [plugins of your own](writing-a-plugin.md). Left out: `./plugins`, where it exists.',

@@ -1,7 +1,8 @@
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type RunningGreeter, startGreeter } from '../src/start-greeter.ts'
-import { deadPort, type ExampleGateway, startExampleGateway } from './example-gateway.ts'
+import { freePort } from '../../../packages/cli/src/testing/free-port.ts'
+import { type ExampleGateway, startExampleGateway } from './example-gateway.ts'
 import { CHROMIUM, skipped, withoutChromium, withoutGrpcWeb } from './needs.ts'
 
 const missing = [...withoutChromium, ...withoutGrpcWeb]
@@ -88,7 +89,7 @@ describe.skipIf(missing.length > 0)(`the page in Chromium, through the gateway${
   describe('when the service is gone', () => {
     let lonely: ExampleGateway
     beforeAll(async () => {
-      lonely = await startExampleGateway(await deadPort())
+      lonely = await startExampleGateway(await freePort())
       await page.fill('#gateway', lonely.url)
     })
     afterAll(() => lonely?.stop())

@@ -8,6 +8,7 @@ import { type Client, type ClientReadableStream, status } from '@grpc/grpc-js'
 import { loadSync } from '@grpc/proto-loader'
 import { protoPath } from 'grpc-health-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startExampleGateway } from '../end-to-end/example-gateway.ts'
 import type { HelloReply } from '../src/messages.ts'
 import { clientOf, type GreeterClient, greeterClient, promised, read, sayHello } from '../src/testing/greeter-client.ts'
 import { listServices } from '../src/testing/reflection-client.ts'
@@ -60,6 +61,21 @@ describe.skipIf(why !== '')(`the Greeter in Rust${why}`, () => {
     call.end()
     expect(await replies.next()).toBeUndefined()
   })
+
+  it('is the same through the gateway: calls, streams, errors, reflection', async () => {
+    const gateway = await startExampleGateway(port)
+    const through = Number(new URL(gateway.url).port)
+    const caller = greeterClient(through)
+    try {
+      expect(await sayHello(caller, { name: 'Ada' })).toEqual({ message: 'Hello Ada' })
+      expect(await read(caller.SayHelloStreamReply({ name: 'Ada', count: 100 })).rest()).toHaveLength(100)
+      await expect(sayHello(caller, {})).rejects.toMatchObject({ code: status.INVALID_ARGUMENT })
+      expect(await listServices('v1', through)).toContain('helloworld.Greeter')
+    } finally {
+      caller.close()
+      await gateway.stop()
+    }
+  }, 60_000)
 
   it.each([
     ['an empty name', {}, 'the name is empty; say who is there, as “Zoë” or 「関所」'],

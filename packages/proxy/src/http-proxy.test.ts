@@ -8,7 +8,8 @@ import { connect as connectTls } from 'node:tls'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { ByteReader, EndedError } from './exchange/testing/byte-reader.ts'
 import { AUTHORITY, SERVER_CERTIFICATE, SERVER_KEY } from './exchange/testing/certificates.ts'
-import { startProxy, startProxyTo, TestClock } from './exchange/testing/proxy-harness.ts'
+import { startProxy, startProxyTo } from './exchange/testing/proxy-harness.ts'
+import { FakeClock } from './testing/fake-clock.ts'
 import { RawClient, statusOf } from './exchange/testing/raw-client.ts'
 import { DEAD, RawUpstream, reply } from './exchange/testing/raw-upstream.ts'
 import { eventually, releaseAll, releaseLater } from './exchange/testing/resources.ts'
@@ -103,7 +104,7 @@ describe('a listener that drains', () => {
   })
 
   test('lets an idle client send one more request, and closes it after a second without one', async () => {
-    const clock = new TestClock()
+    const clock = new FakeClock()
     const upstream = await RawUpstream.answering(({ line }) => reply(line))
     const proxy = await startProxyTo(upstream.address, {}, { deadlines: clock.deadlines })
     const [busy, idle] = await Promise.all([proxy.connect(), proxy.connect()])

@@ -1,3 +1,4 @@
+import { printable } from '../explanation/text.ts'
 import { Failure } from '../failure.ts'
 
 /** How `fetch` fails, in words that say what to do. */
@@ -50,7 +51,7 @@ export function refusal(address: string, status: number, body: ErrorBody | undef
       `${address} does not know this key; it is one of "admin.keys" in the configuration of the gateway`,
     )
   }
-  if (said !== undefined) return new Failure(`${address} refuses: ${said}`)
+  if (said !== undefined) return new Failure(`${address} refuses: ${printable(said)}`)
   return new Failure(
     `${address} answers with ${status}, and not as an Admin API does; is --admin the address of "admin" in the configuration?`,
   )

@@ -1,5 +1,6 @@
 import { AdminClient, type AdminClientOptions } from '../admin-client/admin-client.ts'
 import type { AdminProblem } from '../admin-client/answers.ts'
+import { printable } from '../explanation/text.ts'
 import { Failure } from '../failure.ts'
 import { propose, type ProposeOptions } from './propose.ts'
 
@@ -25,4 +26,4 @@ export async function rollback(revision: number, options: RollbackOptions): Prom
 }
 
 const line = ({ path, value, message, remedy }: AdminProblem): string =>
-  `${path}  ${value === undefined ? '' : `${value}: `}${message}${remedy === undefined ? '' : `; ${remedy}`}`
+  printable(`${path}  ${value === undefined ? '' : `${value}: `}${message}${remedy === undefined ? '' : `; ${remedy}`}`)

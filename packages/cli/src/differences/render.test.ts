@@ -65,4 +65,9 @@ it('stops after 200 resources, and counts all', () => {
   expect(text).toMatch(/… and 50 more\n250 new\n$/)
 })
 
+it('lets no text steer the terminal', () => {
+  const change: Difference = { kind: 'routes', id: 'a', before: { desc: 'a\u001b[2J' }, after: { desc: 'b\u009b2J' } }
+  expect(renderDifferences([change], PLAIN)).toBe('~ routes/a\n    desc: "a\\u001b[2J" → "b 2J"\n1 changed\n')
+})
+
 it('says so when nothing differs', () => expect(renderDifferences([], PLAIN)).toBe('no differences\n'))

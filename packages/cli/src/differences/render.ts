@@ -1,6 +1,7 @@
 import { renderEntries, renderFlow } from '@sekisho/gateway/internal/import/output/render-yaml'
 import { RESOURCE_KINDS } from '@sekisho/gateway/internal/resources/kind-names'
 import type { Difference, Document } from '../admin-client/answers.ts'
+import { printable } from '../explanation/text.ts'
 import type { Colours } from '../terminal/colour.ts'
 import { compare, type FieldDifference, withoutTimes } from './compare.ts'
 
@@ -54,12 +55,12 @@ function renderOne({ kind, id, before, after }: Difference, colours: Colours): s
 /** All of a resource but what its name says already. */
 function body(document: Document): string {
   const { id: _id, ...fields } = withoutTimes(document)
-  return renderEntries(shortened(fields) as Record<string, unknown>, '    ')
+  return printable(renderEntries(shortened(fields) as Record<string, unknown>, '    '))
 }
 
 function renderField({ path, before, after }: FieldDifference, colours: Colours): string {
-  const name = fieldName(path)
-  const [old, now] = [before, after].map(printable)
+  const name = printable(fieldName(path))
+  const [old, now] = [before, after].map(onOneLine)
   if (old === undefined) return colours.added(`  + ${name}: ${now}\n`)
   if (now === undefined) return colours.removed(`  - ${name}: ${old}\n`)
   if (old.length + now.length <= MAX_ON_ONE_LINE)
@@ -78,8 +79,8 @@ const fieldName = (path: readonly (string | number)[]): string =>
     .join('')
 
 /** undefined where there is no value. */
-const printable = (value: unknown): string | undefined =>
-  value === undefined ? undefined : renderFlow(shortened(value))
+const onOneLine = (value: unknown): string | undefined =>
+  value === undefined ? undefined : printable(renderFlow(shortened(value)))
 
 /** A certificate, or the text of a proto, would hide everything else. */
 function shortened(value: unknown): unknown {

@@ -3,7 +3,8 @@ import { answerWith, message, NGHTTP2_CANCEL, RawGrpcClient, RawService } from '
 import { peer } from '../peers/peer.ts'
 import type { ProxyPhases } from '../phases/phases.ts'
 import { deadAddress } from './testing/dead-address.ts'
-import { startProxy, TestClock, type ProxyUnderTest } from './testing/proxy-harness.ts'
+import { startProxy, type ProxyUnderTest } from './testing/proxy-harness.ts'
+import { FakeClock } from '../testing/fake-clock.ts'
 import { eventually, releaseAll } from './testing/resources.ts'
 
 afterEach(async () => {
@@ -13,7 +14,7 @@ afterEach(async () => {
 
 interface Timed {
   readonly service: RawService
-  readonly clock: TestClock
+  readonly clock: FakeClock
   readonly proxy: ProxyUnderTest<undefined>
   readonly client: RawGrpcClient
 }
@@ -23,7 +24,7 @@ async function timed(
   phases: Partial<ProxyPhases<undefined>> = {},
 ): Promise<Timed> {
   const service = await RawService.start(answer)
-  const clock = new TestClock()
+  const clock = new FakeClock()
   const proxy = await startProxy(
     { upstreamPeer: () => peer(service.address, { protocol: 'h2' }), ...phases },
     { deadlines: clock.deadlines },

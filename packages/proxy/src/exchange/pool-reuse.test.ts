@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { peer, type PeerOptions } from '../peers/peer.ts'
-import { startProxy, startProxyTo, TestClock } from './testing/proxy-harness.ts'
+import { startProxy, startProxyTo } from './testing/proxy-harness.ts'
+import { FakeClock } from '../testing/fake-clock.ts'
 import { RawUpstream, reply } from './testing/raw-upstream.ts'
 import { eventually, releaseAll } from './testing/resources.ts'
 
@@ -55,7 +56,7 @@ test.each<[string, string, PeerOptions]>([
 })
 
 test('an idle connection is closed after its time', async () => {
-  const clock = new TestClock()
+  const clock = new FakeClock()
   const upstream = await numbered()
   const options = { keepAlive: { idleTimeoutMs: 5_000 } }
   const proxy = await startProxy(

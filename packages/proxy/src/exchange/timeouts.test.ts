@@ -3,7 +3,8 @@ import { peer, type PeerOptions } from '../peers/peer.ts'
 import type { ProxyPhases } from '../phases/phases.ts'
 import type { HttpProxyOptions } from '../http-proxy.ts'
 import { EndedError } from './testing/byte-reader.ts'
-import { exchangeOf, startProxy, TestClock, type ProxyUnderTest } from './testing/proxy-harness.ts'
+import { exchangeOf, startProxy, type ProxyUnderTest } from './testing/proxy-harness.ts'
+import { FakeClock } from '../testing/fake-clock.ts'
 import { statusOf } from './testing/raw-client.ts'
 import { RawUpstream, reply } from './testing/raw-upstream.ts'
 import { eventually, releaseAll } from './testing/resources.ts'
@@ -15,7 +16,7 @@ const GET = 'GET / HTTP/1.1\r\nHost: client.test\r\n\r\n'
 
 interface Timed {
   readonly proxy: ProxyUnderTest<undefined>
-  readonly clock: TestClock
+  readonly clock: FakeClock
 }
 
 async function timed(
@@ -24,7 +25,7 @@ async function timed(
   phases: Partial<ProxyPhases<undefined>> = {},
   limits: HttpProxyOptions['limits'] = {},
 ): Promise<Timed> {
-  const clock = new TestClock()
+  const clock = new FakeClock()
   const proxy = await startProxy(
     { upstreamPeer: () => peer(address, options), ...phases },
     { deadlines: clock.deadlines, limits, maxRetries: 0 },
@@ -33,7 +34,7 @@ async function timed(
 }
 
 /** Time passes to just before the limit, when nothing may happen, and then past it. */
-function passTo(clock: TestClock, limitMs: number, proxy: ProxyUnderTest<undefined>): void {
+function passTo(clock: FakeClock, limitMs: number, proxy: ProxyUnderTest<undefined>): void {
   clock.pass(limitMs - 1)
   expect(proxy.ends.length).toBe(0)
   clock.pass(1)
@@ -105,7 +106,7 @@ describe('upstream limits', () => {
   test('a GET that took too long is tried at another node, and a POST is not', async () => {
     const slow = await RawUpstream.start(() => undefined)
     const fast = await RawUpstream.answering(({ line }) => reply(line))
-    const clock = new TestClock()
+    const clock = new FakeClock()
     const proxy = await startProxy(
       {
         upstreamPeer: (session) => peer(session.attempts === 1 ? slow.address : fast.address, { readTimeoutMs: 1_000 }),

@@ -2,7 +2,8 @@ import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { expect, test } from 'vitest'
 import { seededRandom } from '../balancing/testing/seeded-random.ts'
-import { client, closedPort, startServer, startStreams } from './testing/stream-harness.ts'
+import { deadAddress } from '../exchange/testing/dead-address.ts'
+import { client, startServer, startStreams } from './testing/stream-harness.ts'
 
 const SEED = Number(process.env['SEED'] ?? 20_261_121)
 const CONNECTIONS = 400
@@ -24,7 +25,7 @@ test(`whatever the two sides do, nothing is left of a connection (seed ${SEED})`
     }
     step()
   }
-  const nodes = [`127.0.0.1:${await closedPort()}`, `127.0.0.1:${await startServer(misbehave)}`]
+  const nodes = [await deadAddress(), `127.0.0.1:${await startServer(misbehave)}`]
   const { port, proxy, listener, ended } = await startStreams({ nodes })
   for (let at = 0; at < CONNECTIONS; at += 20) {
     const batch = Array.from({ length: 20 }, () => client(port))

@@ -3,7 +3,9 @@ import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { expect, test } from 'vitest'
 import type { TcpSession } from './tcp-session.ts'
-import { client, closedPort, FakeClock, readAll, startServer, startStreams } from './testing/stream-harness.ts'
+import { deadAddress } from '../exchange/testing/dead-address.ts'
+import { FakeClock } from '../testing/fake-clock.ts'
+import { client, readAll, startServer, startStreams } from './testing/stream-harness.ts'
 
 const digest = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
@@ -78,9 +80,9 @@ test('a half close passes through: the answer comes after the end of the questio
 })
 
 test('a node that refuses is passed over, and its failure told', async () => {
-  const dead = await closedPort()
+  const dead = await deadAddress()
   const { port, failures, nextEnd } = await startStreams({
-    nodes: [`127.0.0.1:${dead}`, `127.0.0.1:${await startServer(echo)}`],
+    nodes: [dead, `127.0.0.1:${await startServer(echo)}`],
   })
   const end = nextEnd()
   const socket = client(port)
@@ -91,8 +93,7 @@ test('a node that refuses is passed over, and its failure told', async () => {
 })
 
 test('when no node answers the connection is closed', async () => {
-  const [first, second] = [await closedPort(), await closedPort()]
-  const { port, nextEnd } = await startStreams({ nodes: [`127.0.0.1:${first}`, `127.0.0.1:${second}`] })
+  const { port, nextEnd } = await startStreams({ nodes: [await deadAddress(), await deadAddress()] })
   const end = nextEnd()
   const socket = client(port)
   await once(socket.resume(), 'close')
@@ -101,9 +102,9 @@ test('when no node answers the connection is closed', async () => {
 })
 
 test('retries have a limit', async () => {
-  const [first, second] = [await closedPort(), await startServer(echo)]
+  const nodes = [await deadAddress(), `127.0.0.1:${await startServer(echo)}`]
   const { port, nextEnd } = await startStreams({
-    nodes: [`127.0.0.1:${first}`, `127.0.0.1:${second}`],
+    nodes,
     plan: { retries: 0 },
   })
   const end = nextEnd()

@@ -4,7 +4,8 @@ import { connect, createServer, type TLSSocket } from 'node:tls'
 import { expect, onTestFinished, test } from 'vitest'
 import { parseClientHello } from '@sekisho/wire'
 import { AUTHORITY, SERVER_CERTIFICATE, SERVER_KEY } from '../exchange/testing/certificates.ts'
-import { client, closedPort, readAll, startServer, startStreams } from './testing/stream-harness.ts'
+import { deadAddress } from '../exchange/testing/dead-address.ts'
+import { client, readAll, startServer, startStreams } from './testing/stream-harness.ts'
 
 const files = { cert: SERVER_CERTIFICATE, key: SERVER_KEY }
 const echo = (socket: Socket): void => void socket.pipe(socket)
@@ -164,7 +165,7 @@ test('a drain cuts a client that has not finished its handshake', async () => {
 
 test('a PROXY header and TLS to a node that is down fail as others do', async () => {
   const { port, failures } = await startStreams({
-    nodes: [`127.0.0.1:${await closedPort()}`],
+    nodes: [await deadAddress()],
     plan: { proxyProtocol: 1 },
     peer: { tls: true },
   })

@@ -1,6 +1,8 @@
 import { once } from 'node:events'
 import { expect, test } from 'vitest'
-import { closedPort, FakeClock, startStreams, udpSocket } from './testing/stream-harness.ts'
+import { deadAddress } from '../exchange/testing/dead-address.ts'
+import { FakeClock } from '../testing/fake-clock.ts'
+import { startStreams, udpSocket } from './testing/stream-harness.ts'
 
 const UDP = { transport: 'udp' } as const
 
@@ -63,9 +65,9 @@ test('a session ends with the last response that is expected', async () => {
 
 test('what a node that is down was sent goes to the next one', async () => {
   const upstream = await teller()
-  const dead = await closedPort()
+  const dead = await deadAddress()
   const { port, failures } = await startStreams({
-    nodes: [`127.0.0.1:${dead}`, `127.0.0.1:${portOf(upstream)}`],
+    nodes: [dead, `127.0.0.1:${portOf(upstream)}`],
     serve: UDP,
   })
   expect(await ask(await udpSocket(), port, 'a')).toMatch(/^a /)

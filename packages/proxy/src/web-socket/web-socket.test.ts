@@ -2,7 +2,8 @@ import { once } from 'node:events'
 import { afterEach, describe, expect, test } from 'vitest'
 import { WebSocket, type ClientOptions } from 'ws'
 import { eventually, releaseAll, releaseLater } from '../exchange/testing/resources.ts'
-import { startProxy, TestClock, type ProxyUnderTest } from '../exchange/testing/proxy-harness.ts'
+import { startProxy, type ProxyUnderTest } from '../exchange/testing/proxy-harness.ts'
+import { FakeClock } from '../testing/fake-clock.ts'
 import type { TunnelLimits } from '../exchange/tunnel-limits.ts'
 import type { HttpProxyOptions } from '../http-proxy.ts'
 import { peer } from '../peers/peer.ts'
@@ -100,7 +101,7 @@ describe.each<Version>(['h1', 'h2'])('an upstream of %s', (version) => {
   })
 
   test('an idle tunnel ends, and both sides are told why', async () => {
-    const clock = new TestClock()
+    const clock = new FakeClock()
     const upstream = await upstreamOf(version)
     const proxy = await proxyTo(upstream, version, { idleTimeoutMs: 5_000 }, { deadlines: clock.deadlines })
     const socket = await h1Client(proxy.port)

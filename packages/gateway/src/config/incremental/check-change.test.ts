@@ -222,8 +222,9 @@ test('finds what a check of the whole finds', { timeout: 60_000 }, async () => {
         const after = new Map(documents)
         const keys = new Set(writes.map((one) => `${one.kind}/${one.id}`))
         for (const one of writes) {
-          if (one.value === undefined) after.delete(`${one.kind}/${one.id}`)
-          else after.set(`${one.kind}/${one.id}`, one)
+          // What is changed comes last, in the order of the change.
+          after.delete(`${one.kind}/${one.id}`)
+          if (one.value !== undefined) after.set(`${one.kind}/${one.id}`, one)
         }
         const whole = await wholeFindings(after, keys)
         const found = await write(index, writes, { references: { environment: { KEY }, files: { folder: '/nowhere', within: [] } } })

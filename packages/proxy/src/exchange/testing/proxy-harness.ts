@@ -1,4 +1,3 @@
-import { Deadlines } from '@sekisho/wire'
 import { httpProxy, type HttpProxy, type HttpProxyOptions } from '../../http-proxy.ts'
 import { peer } from '../../peers/peer.ts'
 import type { ProxyPhases } from '../../phases/phases.ts'
@@ -104,18 +103,3 @@ export const startProxyTo = (
 /** The machine behind a session, for what only a test wants to see. */
 export const exchangeOf = (session: Session<never> | Session<unknown>): Exchange<unknown> =>
   session as unknown as Exchange<unknown>
-
-/** Time that passes when a test says so. */
-export class TestClock {
-  private time = 1_000
-  readonly deadlines: Deadlines = new Deadlines(this, 0)
-
-  now(): number {
-    return this.time
-  }
-
-  pass(ms: number): void {
-    this.time += ms
-    this.deadlines.sweep()
-  }
-}

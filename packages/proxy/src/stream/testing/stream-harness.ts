@@ -2,7 +2,7 @@ import { createSocket, type Socket as UdpSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
-import { Deadlines, type Clock } from '@sekisho/wire'
+import type { Deadlines } from '@sekisho/wire'
 import { LoadBalancer } from '../../balancing/index.ts'
 import { Peer, type PeerOptions } from '../../peers/peer.ts'
 import type { ProxyError } from '../../proxy-error.ts'
@@ -34,22 +34,6 @@ export interface HarnessOptions {
   readonly deadlines?: Deadlines
   readonly maxUdpSessions?: number
   readonly maxConnections?: number
-}
-
-/** Time that passes when a test says so. */
-export class FakeClock implements Clock {
-  readonly deadlines: Deadlines = new Deadlines(this, 0)
-  private time = 1_000
-
-  now(): number {
-    return this.time
-  }
-
-  /** Time passes, and whoever is late by then is told. */
-  pass(ms: number): void {
-    this.time += ms
-    this.deadlines.sweep()
-  }
 }
 
 const PLAN: StreamPlan = {
@@ -125,16 +109,6 @@ export async function startServer(onConnection: (socket: Socket) => void): Promi
     server.close()
   })
   return (server.address() as AddressInfo).port
-}
-
-/** A port on which nobody listens. */
-export async function closedPort(): Promise<number> {
-  const server = createServer()
-  await listening(server)
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 export function client(port: number): Socket {

@@ -187,6 +187,13 @@ export class Message {
     return this.#fields[key] ?? undefined
   }
 
+  #list(name: string): unknown[] {
+    const value = this.#read(name)
+    if (value === undefined || Array.isArray(value)) return value ?? []
+    this.#invalid(name, 'must be a list')
+    return []
+  }
+
   #invalid(name: string, message: string): undefined {
     this.reading.settled.add(this.pathOf(name))
     this.reading.report.add('invalid', this.pathOf(name), message)
