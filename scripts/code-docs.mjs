@@ -22,14 +22,16 @@ function phases() {
     /export interface ProxyPhases<Ctx> \{([\s\S]*?)\n\}\n/.exec(source)?.[1] ?? fail('phases.ts has no ProxyPhases')
   const found = new Map()
   for (const [, comment, name, optional, rest] of body.matchAll(
-    /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s+(\w+)(\??)(\([^\n]*)/g,
+    /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s+(\w+)(\??)(\([^)]*\)[^\n]*)/g,
   )) {
     const text = comment
       .split('\n')
       .map((line) => line.replace(/^\s*\* ?/, '').trim())
       .join(' ')
       .trim()
-    found.set(name, { text, signature: `${name}${optional}${rest}` })
+    // In one line, however long it is.
+    const inLine = rest.replace(/\(\s+/, '(').replace(/,\s*\)/, ')').replace(/\s+/g, ' ')
+    found.set(name, { text, signature: `${name}${optional}${inLine}` })
   }
   return PHASE_NAMES.map((name, at) => {
     const { text, signature } = found.get(name) ?? fail(`phases.ts has no doc comment for ${name}`)

@@ -8,9 +8,6 @@ export const CLOSED = new Set(['upstream', 'plugins', 'checks', 'discovery_args'
 export const UNLISTED = new Set([
   'create_time',
   'update_time',
-  'store.path',
-  'store.endpoints',
-  'store.prefix',
   'service_name',
   'discovery_type',
   'discovery_args',

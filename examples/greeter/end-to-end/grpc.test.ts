@@ -2,15 +2,14 @@ import { type Client, status } from '@grpc/grpc-js'
 import { loadSync } from '@grpc/proto-loader'
 import { protoPath } from 'grpc-health-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { HelloReply } from '../src/messages.ts'
 import { type RunningGreeter, startGreeter } from '../src/start-greeter.ts'
+import { expectFourKinds } from '../src/testing/four-kinds.ts'
 import {
   type Answer,
   clientOf,
   type GreeterClient,
   greeterClient,
   promised,
-  read,
   sayHello,
 } from '../src/testing/greeter-client.ts'
 import { listServices } from '../src/testing/reflection-client.ts'
@@ -36,22 +35,7 @@ describe.skipIf(withoutGrpcWeb.length > 0)(`gRPC clients, through the gateway${s
   })
 
   it('call methods of all four kinds', async () => {
-    expect(await sayHello(client, { name: 'Ada' })).toEqual({ message: 'Hello Ada' })
-    expect(await read(client.SayHelloStreamReply({ name: 'Ada', count: 100 })).rest()).toHaveLength(100)
-    const lots = promised<HelloReply>((answer) => {
-      const call = client.LotsOfGreetings(answer)
-      for (const name of ['Ada', 'Bob', 'Cleo', 'Dan']) call.write({ name })
-      call.end()
-    })
-    expect(await lots).toEqual({ message: 'Hello Ada, Bob, Cleo and 1 more' })
-    const call = client.SayHelloBidiStream()
-    const replies = read(call)
-    for (const name of ['Ada', 'Bob']) {
-      call.write({ name })
-      expect(await replies.next()).toEqual({ message: `Hello ${name}` })
-    }
-    call.end()
-    expect(await replies.next()).toBeUndefined()
+    await expectFourKinds(client)
   })
 
   it('get status and message of an error, whatever its letters', async () => {

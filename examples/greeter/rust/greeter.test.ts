@@ -9,8 +9,8 @@ import { loadSync } from '@grpc/proto-loader'
 import { protoPath } from 'grpc-health-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startExampleGateway } from '../end-to-end/example-gateway.ts'
-import type { HelloReply } from '../src/messages.ts'
-import { clientOf, type GreeterClient, greeterClient, promised, read, sayHello } from '../src/testing/greeter-client.ts'
+import { expectFourKinds } from '../src/testing/four-kinds.ts'
+import { clientOf, type GreeterClient, greeterClient, read, sayHello } from '../src/testing/greeter-client.ts'
 import { listServices } from '../src/testing/reflection-client.ts'
 
 /** A build from nothing takes minutes, and packages from the network: who wants it says so. */
@@ -44,22 +44,7 @@ describe.skipIf(why !== '')(`the Greeter in Rust${why}`, () => {
   })
 
   it('answers methods of all four kinds', async () => {
-    expect(await sayHello(client, { name: 'Ada' })).toEqual({ message: 'Hello Ada' })
-    expect(await read(client.SayHelloStreamReply({ name: 'Ada' })).rest()).toHaveLength(5)
-    const lots = promised<HelloReply>((answer) => {
-      const call = client.LotsOfGreetings(answer)
-      for (const name of ['Ada', 'Bob', 'Cleo', 'Dan']) call.write({ name })
-      call.end()
-    })
-    expect(await lots).toEqual({ message: 'Hello Ada, Bob, Cleo and 1 more' })
-    const call = client.SayHelloBidiStream()
-    const replies = read(call)
-    for (const name of ['Ada', 'Bob']) {
-      call.write({ name })
-      expect(await replies.next()).toEqual({ message: `Hello ${name}` })
-    }
-    call.end()
-    expect(await replies.next()).toBeUndefined()
+    await expectFourKinds(client)
   })
 
   it('is the same through the gateway: calls, streams, errors, reflection', async () => {

@@ -40,7 +40,7 @@ it.each([
   [[], { PORT: 'x' }, /^greeter: PORT must be a whole number from 0 to 65535, not x\n$/],
   [[], { HOST: '192.0.2.1' }, /^greeter: .*EADDRNOTAVAIL.*192\.0\.2\.1/],
 ])('ends with 1 for %j and %j', async (args, environment, message) => {
-  const { code, stderr } = await run(args, environment as Record<string, string>).ended
+  const { code, stderr } = await run(args, environment).ended
   expect(stderr).toMatch(message)
   expect(code).toBe(1)
 })

@@ -15,6 +15,7 @@ import { Exchange } from './exchange/exchange.ts'
 import type { ProxyLogger, ProxyRuntime } from './exchange/options.ts'
 import { renderJsonError, type ErrorRenderer, type LocalResponse } from './exchange/reply.ts'
 import { begin } from './exchange/request-stage.ts'
+import { jsonLogger } from './json-logger.ts'
 import { Resolver } from './peers/resolver.ts'
 import type { ProxyPhases } from './phases/phases.ts'
 import { ProxyListener, type ServeOptions } from './proxy-listener.ts'
@@ -27,7 +28,7 @@ export interface HttpProxyOptions {
   readonly h2Limits?: Partial<H2Limits>
   /** Attempts after the first one, at most. Default 3. */
   readonly maxRetries?: number
-  /** Idle upstream connections kept in each thread, over all peers. */
+  /** Idle upstream connections kept in each thread, over all peers. Default 1,024. */
   readonly maxIdleUpstreamConnections?: number
   /** How long no connection is reused to an upstream that sent bytes nobody asked for; 0 = no time. Default 60 s. */
   readonly distrustMs?: number
@@ -36,12 +37,15 @@ export interface HttpProxyOptions {
    * phases look at.
    */
   readonly upgrades?: readonly string[] | 'any'
+  /** Default: one JSON line each on standard error, refused requests and lost clients left out. */
   readonly logger?: ProxyLogger
   /** The body of error responses. Default: JSON. */
   readonly renderError?: ErrorRenderer
+  /** How names of upstreams become addresses. Default: the system's resolver. */
   readonly resolver?: Resolver
   /** Told about requests that were refused before they became a session. */
   readonly onRefused?: (stream: ServerStream, reason: Refusal) => void
+  /** The time limits of this thread. Default: some of its own; proxies of one thread may share them, and tests bring a clock. */
   readonly deadlines?: Deadlines
 }
 
@@ -61,7 +65,7 @@ export class HttpProxy<Ctx> implements Application, RequestHandler {
     const limits: H1Limits = { ...DEFAULT_H1_LIMITS, ...options.limits }
     const h2Limits: H2Limits = { ...DEFAULT_H2_LIMITS, ...options.h2Limits }
     this.onRefusedRequest = options.onRefused
-    const logger = options.logger ?? stderrLogger
+    const logger = options.logger ?? jsonLogger
     this.runtime = {
       phases,
       deadlines,
@@ -134,19 +138,4 @@ export class HttpProxy<Ctx> implements Application, RequestHandler {
 /** Makes a proxy from its phases; only `upstreamPeer` is required. */
 export function httpProxy<Ctx = undefined>(phases: ProxyPhases<Ctx>, options?: HttpProxyOptions): HttpProxy<Ctx> {
   return new HttpProxy(phases, options)
-}
-
-const line = (level: string, fields: object, message: string): void => {
-  const { err, ...rest } = fields as { err?: unknown }
-  const stack = err instanceof Error ? { err: err.stack } : {}
-  process.stderr.write(
-    JSON.stringify({ level, time: new Date().toISOString(), msg: message, ...rest, ...stack }) + '\n',
-  )
-}
-
-/** Without a logger of the program's own: one JSON line each on standard error, refused requests and lost clients left out. */
-const stderrLogger: ProxyLogger = {
-  error: (fields, message) => line('error', fields, message),
-  warn: (fields, message) => line('warn', fields, message),
-  info: () => undefined,
 }

@@ -1,4 +1,4 @@
-/** What a stranger can make grow on one HTTP/1.1 connection, and how far. Sizes in bytes, times in milliseconds, 0 = no limit. */
+/** What a stranger can make grow on one connection, of HTTP/1.1 or HTTP/2, and how far. Sizes in bytes, times in milliseconds, 0 = no limit. */
 export interface H1Limits {
   /** Request line, fields and the empty line together; more is answered 431. */
   readonly maxHeadBytes: number

@@ -3,7 +3,7 @@ import type { ChangeAnswer, Difference, Document, HistoryEntry, RefusedAnswer } 
 import { type ErrorBody, refusal, unreachable } from './failures.ts'
 
 /** Where the Admin API is unless said otherwise. */
-export const DEFAULT_ADDRESS = 'http://127.0.0.1:9180'
+const DEFAULT_ADDRESS = 'http://127.0.0.1:9180'
 
 /** As long as the largest document may take to be checked. */
 const TIMEOUT_MS = 300_000

@@ -30,7 +30,7 @@ it('shows what is new, changed and removed, what is referred to first', () => {
 })
 
 it('marks with colours', () => {
-  const [, change] = CHANGES as readonly Difference[]
+  const [, change] = CHANGES
   expect(renderDifferences([change], ANSI)).toBe(
     '\x1b[31m- routes/old\x1b[0m\n\x1b[31m    uri: /old\n    upstream_id: one\n\x1b[0m1 removed\n',
   )

@@ -94,7 +94,7 @@ const baseUrlOf = (host: string): string =>
 
 function connectGrpc(host: string, compress = false): InteropClient {
   const baseUrl = baseUrlOf(host)
-  const sessionManager = new Http2SessionManager(baseUrl, {}, { lookup, ca: AUTHORITY } as object)
+  const sessionManager = new Http2SessionManager(baseUrl, {}, { lookup, ca: AUTHORITY })
   const transport = createGrpcTransport({
     baseUrl,
     sessionManager,
@@ -110,7 +110,7 @@ function connectProtocol(host: string, httpMajor: 1 | 2, fullDuplex = true): Int
     const transport = createConnectTransport({ ...common, httpVersion: '1.1', nodeOptions: { lookup } })
     return new ConnectClient(transport, { fullDuplex: false })
   }
-  const sessionManager = new Http2SessionManager(baseUrl, {}, { lookup } as object)
+  const sessionManager = new Http2SessionManager(baseUrl, {}, { lookup })
   const transport = createConnectTransport({ ...common, httpVersion: '2', sessionManager })
   return new ConnectClient(transport, { fullDuplex, close: () => sessionManager.abort() })
 }

@@ -60,7 +60,7 @@ function connectNode(host: string, httpMajor: 1 | 2, compress = false): InteropC
     const transport = createGrpcWebTransport({ baseUrl, httpVersion: '1.1', nodeOptions: { lookup }, ...compression })
     return new ConnectClient(transport, { fullDuplex: false })
   }
-  const sessionManager = new Http2SessionManager(baseUrl, {}, { lookup } as object)
+  const sessionManager = new Http2SessionManager(baseUrl, {}, { lookup })
   const transport = createGrpcWebTransport({ baseUrl, httpVersion: '2', sessionManager, ...compression })
   return new ConnectClient(transport, { fullDuplex: true, close: () => sessionManager.abort() })
 }

@@ -50,7 +50,7 @@ async function start(name: string, store: string): Promise<Node> {
   const [, url, metrics, admin] = await sekisho.printed(
     /^serving .* on (http:\S+?), metrics on (http:\S+?), Admin API on (http:\S+?), 2 workers/m,
   )
-  return { sekisho, url: url!, metrics: metrics!, admin: `${admin}/apisix/admin` }
+  return { sekisho, url: url, metrics: metrics, admin: `${admin}/apisix/admin` }
 }
 
 /** Asks the Admin API; rejects for an answer that is no success. */
@@ -92,7 +92,7 @@ describe('an embedded store', () => {
   it('keeps what was written, over a restart and an upgrade in place', { timeout: 60_000 }, async () => {
     const first = await start('node', '{ type: embedded, path: ./data }')
     await admin(first, 'PUT', 'routes/a', mock('one'))
-    expect(await body(first)()).toBe('one')
+    await eventually(body(first), (seen) => seen === 'one')
     await first.sekisho.stop()
 
     const second = await start('node', '{ type: embedded, path: ./data }')

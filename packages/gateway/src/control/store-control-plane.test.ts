@@ -66,7 +66,11 @@ describe('a write', () => {
   test('is refused whole', async () => {
     const { control, backend } = await controlPlane()
     const result = await control.write(
-      [set('upstreams', 'u', upstream), set('routes', 'a', { uri: 'a', upstream_id: 'u' }), set('routes', 'b', { uri: '/b', upstream_id: 'w' })],
+      [
+        set('upstreams', 'u', upstream),
+        set('routes', 'a', { uri: 'a', upstream_id: 'u' }),
+        set('routes', 'b', { uri: '/b', upstream_id: 'w' }),
+      ],
       OPTIONS,
     )
     expect(problems(result)).toEqual([
@@ -79,8 +83,14 @@ describe('a write', () => {
   test('as a dry run says what it would do', async () => {
     const { control, backend } = await controlPlane()
     await control.write([set('routes', 'a', { uri: '/a', upstream })], OPTIONS)
-    const result = done(await control.write([set('routes', 'a', { uri: '/b', upstream })], { ...OPTIONS, dryRun: true }))
-    expect(result).toMatchObject({ revision: 1, items: [{ value: { uri: '/b' }, revision: 1 }], changes: [{ before: { uri: '/a' }, after: { uri: '/b' } }] })
+    const result = done(
+      await control.write([set('routes', 'a', { uri: '/b', upstream })], { ...OPTIONS, dryRun: true }),
+    )
+    expect(result).toMatchObject({
+      revision: 1,
+      items: [{ value: { uri: '/b' }, revision: 1 }],
+      changes: [{ before: { uri: '/a' }, after: { uri: '/b' } }],
+    })
     expect(backend.revision).toBe(1)
   })
 
@@ -91,7 +101,11 @@ describe('a write', () => {
       '/upstreams/u cannot be deleted: route "a" still refers to it',
     ])
     expect(done(await control.write([remove('upstreams', 'u')], { ...OPTIONS, force: true })).changes).toHaveLength(1)
-    expect(done(await control.write([remove('upstreams', 'u')], OPTIONS))).toEqual({ revision: 2, items: [], changes: [] })
+    expect(done(await control.write([remove('upstreams', 'u')], OPTIONS))).toEqual({
+      revision: 2,
+      items: [],
+      changes: [],
+    })
   })
 
   test('may depend on a revision', async () => {
@@ -108,13 +122,19 @@ describe('a write', () => {
       backend.put([{ key: 'routes/a', value: JSON.stringify({ id: 'a', uri: '/other', upstream, create_time: 5 }) }])
     }
     const result = done(await control.write([set('routes', 'a', { uri: '/a', upstream })], OPTIONS))
-    expect(result).toMatchObject({ revision: 2, changes: [{ before: { uri: '/other' } }], items: [{ value: { create_time: 5 } }] })
+    expect(result).toMatchObject({
+      revision: 2,
+      changes: [{ before: { uri: '/other' } }],
+      items: [{ value: { create_time: 5 } }],
+    })
   })
 
   test('rejects when the store is away', async () => {
     const { control, backend } = await controlPlane()
     backend.failure = new Error('connection refused')
-    await expect(control.write([set('routes', 'a', { uri: '/a', upstream })], OPTIONS)).rejects.toThrow('connection refused')
+    await expect(control.write([set('routes', 'a', { uri: '/a', upstream })], OPTIONS)).rejects.toThrow(
+      'connection refused',
+    )
     backend.failure = undefined
     done(await control.write([set('routes', 'a', { uri: '/a', upstream })], OPTIONS))
   })
@@ -126,7 +146,9 @@ describe('a write', () => {
     const result = await control.write([set('routes', 'a', { uri: '/a', upstream, vars: deep })], OPTIONS)
     expect(problems(result)).toEqual(['/routes/a has more than 64 objects and lists within each other'])
     const own = JSON.parse('{"uri":"/b","upstream":"http://a","__proto__":{}}') as Document
-    expect(problems(await control.write([set('routes', 'b', own)], OPTIONS))).toEqual(['/routes/b has a key "__proto__"'])
+    expect(problems(await control.write([set('routes', 'b', own)], OPTIONS))).toEqual([
+      '/routes/b has a key "__proto__"',
+    ])
   })
 })
 
@@ -137,7 +159,9 @@ describe('the whole', () => {
     const { control } = await controlPlane()
     await control.write([set('routes', 'old', { uri: '/old', upstream }), documents[0]!], OPTIONS)
     const result = done(await control.replaceAll(documents, OPTIONS))
-    expect(result.changes.map(({ kind, id, before, after }) => [kind, id, before !== undefined, after !== undefined])).toEqual([
+    expect(
+      result.changes.map(({ kind, id, before, after }) => [kind, id, before !== undefined, after !== undefined]),
+    ).toEqual([
       ['routes', 'a', false, true],
       ['routes', 'old', true, false],
     ])
@@ -147,14 +171,20 @@ describe('the whole', () => {
   test('goes back to a revision, or one resource does', async () => {
     const { control } = await controlPlane()
     await control.replaceAll(documents, OPTIONS)
-    await control.write([set('routes', 'a', { uri: '/b', upstream_id: 'u' }), set('routes', 'c', { uri: '/c', upstream_id: 'u' })], OPTIONS)
+    await control.write(
+      [set('routes', 'a', { uri: '/b', upstream_id: 'u' }), set('routes', 'c', { uri: '/c', upstream_id: 'u' })],
+      OPTIONS,
+    )
     await control.write([set('upstreams', 'u', { nodes: { 'b:80': 1 } })], OPTIONS)
     done(await control.rollback(1, { kind: 'routes', id: 'c' }, OPTIONS))
     expect(control.get('routes', 'c')).toBeUndefined()
     done(await control.rollback(1, undefined, OPTIONS))
     expect(control.get('routes', 'a')?.value).toMatchObject({ uri: '/a' })
     expect(control.get('upstreams', 'u')?.value).toMatchObject(upstream)
-    expect((await control.diff(1, control.revision))?.map(({ kind, id }) => `${kind}/${id}`)).toEqual(['upstreams/u', 'routes/a'])
+    expect((await control.diff(1, control.revision))?.map(({ kind, id }) => `${kind}/${id}`)).toEqual([
+      'upstreams/u',
+      'routes/a',
+    ])
     expect(problems(await control.rollback(99, undefined, OPTIONS))[0]).toContain('revision 99 is not known')
     expect(await control.diff(1, 99)).toBeUndefined()
   })

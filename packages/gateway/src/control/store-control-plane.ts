@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type ConfigProblem, type Finding, MAX_PROBLEMS, pointerPart } from '../config/problem.ts'
-import { idField } from '../resources/identity.ts'
+import { idField, writtenId } from '../resources/identity.ts'
 import { RESOURCE_KINDS, type ResourceKind } from '../resources/kind-names.ts'
 import type {
   CommitResult,
@@ -164,7 +164,8 @@ export class StoreControlPlane implements ControlPlane {
       const before = this.store.documents.get(key)
       const problem = value && structureProblem(value)
       if (problem !== undefined) problems.push({ path, message: problem })
-      if (prepared.has(key)) problems.push({ path, message: 'is there twice in one change', remedy: 'keep one of the two' })
+      if (prepared.has(key))
+        problems.push({ path, message: 'is there twice in one change', remedy: 'keep one of the two' })
       const complete = value && this.store.codec.plain(kind, id, this.completed(kind, id, value, before))
       prepared.set(key, { kind, id, key, before, value: complete, ttlSeconds, ifRevision })
     }
@@ -314,7 +315,7 @@ function sameContent(kind: ResourceKind, id: string, a: Document, b: Document): 
   const content = (value: Document): Document => {
     const { create_time: _created, update_time: _updated, ...rest } = value
     const field = idField(kind)
-    return { ...rest, [field]: String(rest[field] ?? id) }
+    return { ...rest, [field]: writtenId(kind, rest) ?? id }
   }
   return isDeepStrictEqual(content(a), content(b))
 }

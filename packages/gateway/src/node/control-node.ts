@@ -127,7 +127,9 @@ export async function controlNode(control: ControlContext, file: string): Promis
     admin?.pluginsChanged(plugins)
     documents
       ?.pluginsChanged(plugins)
-      .catch((err: unknown) => errorLog.error({ err }, 'the documents of the store could not be checked with the changed plugins'))
+      .catch((err: unknown) =>
+        errorLog.error({ err }, 'the documents of the store could not be checked with the changed plugins'),
+      )
     keepStart(current)
   }
   // With another store, the file is watched for its settings and plugins.
@@ -152,7 +154,10 @@ export async function controlNode(control: ControlContext, file: string): Promis
       metrics.forget(label, removed)
       broadcast({ type: 'forget', label, values: removed })
     }
-    errorLog.info({ revision: documents?.store.revision ?? change.revision, changes: change.operations.length }, 'the configuration changed')
+    errorLog.info(
+      { revision: documents?.store.revision ?? change.revision, changes: change.operations.length },
+      'the configuration changed',
+    )
   })
   const reload = async (): Promise<void> => {
     const { problems } = await store.reload()

@@ -72,10 +72,7 @@ export async function openDocuments(options: NodeDocumentsOptions): Promise<Node
   }
 }
 
-async function openBackend(
-  where: DocumentSettings,
-  { follow, logger }: NodeDocumentsOptions,
-): Promise<StoreBackend> {
+async function openBackend(where: DocumentSettings, { follow, logger }: NodeDocumentsOptions): Promise<StoreBackend> {
   const onProblem = (err: unknown): void => logger.error({ err }, 'something went wrong in the store')
   if (where.type === 'embedded') {
     const { openEmbedded } = await import('../store/embedded/index.ts')
@@ -86,7 +83,12 @@ async function openBackend(
   return openEtcd({ endpoints, prefix, user, password, tls: tls && readTls(tls), onProblem })
 }
 
-function readTls({ ca, cert, key, serverName }: EtcdTlsFiles): Parameters<typeof import('../store/etcd/index.ts').openEtcd>[0]['tls'] {
+function readTls({
+  ca,
+  cert,
+  key,
+  serverName,
+}: EtcdTlsFiles): Parameters<typeof import('../store/etcd/index.ts').openEtcd>[0]['tls'] {
   const read = (path: string | undefined): string | undefined =>
     path === undefined ? undefined : readFileSync(path, 'utf8')
   return { ca: read(ca), cert: read(cert), key: read(key), serverName }
@@ -94,5 +96,8 @@ function readTls({ ca, cert, key, serverName }: EtcdTlsFiles): Parameters<typeof
 
 const lastGoodFile = (path: string, logger: PluginLogger): LastGoodFile =>
   new LastGoodFile(path, (err) =>
-    logger.error({ err }, `the last good configuration cannot be written to ${path}: a start without the store would fail`),
+    logger.error(
+      { err },
+      `the last good configuration cannot be written to ${path}: a start without the store would fail`,
+    ),
   )

@@ -1,5 +1,6 @@
 import type { ListenAddress } from '../config/settings/listen.ts'
 import type { NodeSettings } from '../config/settings/node-settings.ts'
+import { isServer } from '../tls/sni.ts'
 import type { ResourceSet } from '../resources/resource-set.ts'
 
 /** What a configuration asks for that this version reads but does not serve yet: said at the start, never passed over in silence. */
@@ -11,6 +12,10 @@ export function notices(settings: NodeSettings, resources: ResourceSet): string[
     if (settings.admin.allowAdmin === undefined)
       found.push('"admin" is open to other machines, to all of them: name those that need it in "allow_admin"')
   }
+  if (withoutCertificate(settings, resources))
+    found.push(
+      'a listener has "tls", and the store no certificate yet: handshakes fail until there is one among "ssls"',
+    )
   if (settings.functions !== undefined) found.push('"functions": this version has no function engine')
   const checked = [...resources.upstreams]
     .filter(([, upstream]) => upstream.checks !== undefined)
@@ -28,6 +33,13 @@ export function notices(settings: NodeSettings, resources: ResourceSet): string[
   }
   return found
 }
+
+/** In a configuration file this is a mistake; a store may be filled later. */
+const withoutCertificate = ({ store, acme, listen }: NodeSettings, { ssls }: ResourceSet): boolean =>
+  store.type !== 'file' &&
+  acme === undefined &&
+  listen.some(({ tls }) => tls !== undefined && tls.certificate === undefined) &&
+  ![...ssls.values()].some(isServer)
 
 const isLoopback = ({ host, path }: ListenAddress): boolean =>
   path !== undefined || host === 'localhost' || host === '::1' || host?.startsWith('127.') === true

@@ -1,7 +1,7 @@
 import type { Ssl } from '../resources/ssl.ts'
 
 /** Every name that has no other certificate, also no name at all. */
-export const ANY_NAME = '*'
+const ANY_NAME = '*'
 
 /** The names of an ssl resource, in lower case. */
 export const namesOf = ({ sni, snis }: Pick<Ssl, 'sni' | 'snis'>): string[] =>

@@ -7,7 +7,7 @@ const KEY_BYTES = 48
  * A ticket is as secret as the keys it is sealed with, for everything that was sent over sessions of TLS 1.2: so keys live for hours and in memory
  * alone. Node holds one set of keys and knows no older ones, so that a change costs each client one full handshake.
  */
-export const TICKET_KEYS_LIFETIME_MS = 12 * 60 * 60 * 1_000
+const LIFETIME_MS = 12 * 60 * 60 * 1_000
 
 /** The keys of session tickets, the same for all workers: made by the control thread, so a session is resumed by any worker. */
 export class TicketKeys {
@@ -19,7 +19,7 @@ export class TicketKeys {
     this.timer = setInterval(() => {
       this.current = randomBytes(KEY_BYTES)
       changed(this.current)
-    }, TICKET_KEYS_LIFETIME_MS)
+    }, LIFETIME_MS)
     this.timer.unref()
   }
 

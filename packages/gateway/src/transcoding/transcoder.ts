@@ -126,7 +126,7 @@ const routed = (binding: Binding, segments: readonly string[], query: string): R
 })
 
 /** The path of a method on the wire. */
-export const grpcPathOf = (method: DescMethod): string => `/${method.parent.typeName}/${method.name}`
+const grpcPathOf = (method: DescMethod): string => `/${method.parent.typeName}/${method.name}`
 
 /** A method that is called whatever the path is: the body is its message, or the query where there is none. */
 const fixedBinding = (method: DescMethod): Binding => ({

@@ -103,7 +103,7 @@ const EXTRA: Readonly<Record<string, Misbehave>> = {
 
 /** `/good…` echoes its path; everything else misbehaves, on the first or only on the second request of a connection. */
 async function proxyTo(misbehave: Misbehave, when: 'at once' | 'second'): Promise<ProxyUnderTest<undefined>> {
-  const good = await RawUpstream.answering(({ line }) => reply(line.split(' ')[1] as string))
+  const good = await RawUpstream.answering(({ line }) => reply(line.split(' ')[1]))
   const bad = await RawUpstream.start(async (connection) => {
     if (when === 'second' && connection.number === 1) {
       await connection.request()
@@ -130,7 +130,7 @@ const ask = (client: RawClient, path: string): Promise<Outcome> =>
 test.each(Object.keys(CUT))(
   'an HTTP/1.0 client, to which the close is the end, sees a reset from an upstream that %s',
   async (name) => {
-    const proxy = await proxyTo(CUT[name] as Misbehave, 'at once')
+    const proxy = await proxyTo(CUT[name], 'at once')
     const client = await proxy.connect()
     client.send('GET /bad HTTP/1.0\r\n\r\n')
     const outcome = await client.response().catch((error: unknown) => error)

@@ -187,7 +187,7 @@ export class Exchange<Ctx> implements Session<Ctx>, ServerExchange, ClientExchan
 
   limitTime(ms: number): void {
     if (this.over) return
-    if (this.timeLimit === undefined) this.timeLimit = new TimeLimit(this as Exchange<unknown>, ms)
+    if (this.timeLimit === undefined) this.timeLimit = new TimeLimit(this, ms)
     else this.timeLimit.limit(ms)
   }
 

@@ -37,7 +37,7 @@ test.each([
   let murders = 0
   let change: Promise<void> = Promise.resolve()
   const murder = async (): Promise<void> => {
-    const victim = alive[murders++ % 2] as RawUpstream
+    const victim = alive[murders++ % 2]
     const { port } = victim
     await victim.kill()
     const until = Math.min(answered + PERIOD, REQUESTS)

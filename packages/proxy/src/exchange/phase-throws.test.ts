@@ -90,7 +90,7 @@ async function proxyWithFault(name: PhaseName, later: boolean): Promise<ProxyUnd
     if (!later) throw error
     return new Promise((_, reject) => setImmediate(reject, error))
   }
-  return startProxy({ ...usual, [name]: faulty } as unknown as ProxyPhases<undefined>)
+  return startProxy({ ...usual, [name]: faulty })
 }
 
 const CASES = PHASE_NAMES.flatMap((name) =>

@@ -84,7 +84,7 @@ test('the proxy as a whole keeps so many idle connections; the others are closed
   for (const at of [0, 1, 2]) await client.get(`/?${at}`)
   expect(proxy.proxy.runtime.pools.idle).toBe(2)
   await (
-    await (upstreams[0] as RawUpstream).connection()
+    await upstreams[0].connection()
   ).hungUp
   expect((await client.get('/?2')).body).toBe('connection 1')
 })
@@ -172,7 +172,7 @@ test('many requests at the same time open as many connections, and all of them a
   const waiting: (() => void)[] = []
   const upstream = await RawUpstream.answering(async ({ line }) => {
     await new Promise<void>((resolve) => waiting.push(resolve))
-    return reply(line.split(' ')[1] as string)
+    return reply(line.split(' ')[1])
   })
   const proxy = await startProxyTo(upstream.address)
   const clients = await Promise.all(Array.from({ length: 20 }, () => proxy.connect()))

@@ -55,7 +55,7 @@ export class RequestBody {
   private ended = false
 
   constructor(exchange: Exchange<never> | Exchange<unknown>) {
-    this.exchange = exchange as Exchange<unknown>
+    this.exchange = exchange
   }
 
   /** The body of a request that came without one. */

@@ -66,7 +66,7 @@ describe.each(CASES)('respond() in %s, %s', (name, when, reach) => {
       }
       return when === 'later' ? Promise.resolve().then(answer) : answer()
     }
-    const proxy = await startProxy({ ...usual, [name]: phase } as unknown as Phases)
+    const proxy = await startProxy({ ...usual, [name]: phase })
     const client = await proxy.connect()
     if (reach === 'second get') await client.get('/first')
     const fields = reach === 'hung up' ? 'X-Hang-Up: 1\r\n' : ''

@@ -33,7 +33,7 @@ async function openTunnel(phases: Partial<ProxyPhases<undefined>> = {}): Promise
 function frame(text: string, mask?: readonly number[]): string {
   const head = String.fromCharCode(0x81, text.length | (mask === undefined ? 0 : 0x80))
   if (mask === undefined) return head + text
-  const body = Array.from(text, (letter, at) => String.fromCharCode(letter.charCodeAt(0) ^ (mask[at % 4] as number)))
+  const body = Array.from(text, (letter, at) => String.fromCharCode(letter.charCodeAt(0) ^ mask[at % 4]))
   return head + String.fromCharCode(...mask) + body.join('')
 }
 
@@ -47,10 +47,8 @@ test('a WebSocket: handshake, frames both ways, close', async () => {
     for (;;) {
       const [, length] = Array.from(await connection.reader.exactly(2), (letter) => letter.charCodeAt(0))
       const mask = Array.from(await connection.reader.exactly(4), (letter) => letter.charCodeAt(0))
-      const body = await connection.reader.exactly((length as number) & 0x7f)
-      const text = Array.from(body, (letter, at) =>
-        String.fromCharCode(letter.charCodeAt(0) ^ (mask[at % 4] as number)),
-      ).join('')
+      const body = await connection.reader.exactly(length & 0x7f)
+      const text = Array.from(body, (letter, at) => String.fromCharCode(letter.charCodeAt(0) ^ mask[at % 4])).join('')
       connection.send(frame(`you said ${text}`))
       if (text === 'bye') connection.end()
     }

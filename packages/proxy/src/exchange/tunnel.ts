@@ -35,7 +35,7 @@ export function onTunnelOpen<Ctx>(exchange: Exchange<Ctx>, head: ResponseHead): 
     return
   }
   if (exchange.sendAnswer()) return
-  const tunnel = new Tunnel(exchange as Exchange<unknown>, downstream, upstream, head)
+  const tunnel = new Tunnel(exchange, downstream, upstream, head)
   upstream.joinTunnel(tunnel)
   downstream.startTunnel(head, tunnel)
 }

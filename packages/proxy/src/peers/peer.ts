@@ -22,7 +22,10 @@ export interface PeerOptions {
   readonly protocol?: UpstreamProtocol
   /** Until the connection is there, TLS included. Default 10 s. */
   readonly connectTimeoutMs?: number
-  /** Between two reads of a response, to whose head it begins when the request was sent. Default 60 s. A gRPC call over HTTP/2 has `quietTimeoutMs` alone. */
+  /**
+   * From the request's end to the response's head, and in HTTP/1 between two reads of the response. Default 60 s. Behind the head of a response
+   * in HTTP/2 `quietTimeoutMs` runs; in a gRPC call over HTTP/2 that alone.
+   */
   readonly readTimeoutMs?: number
   /** Between two writes that the peer must make room for. Default 60 s. */
   readonly writeTimeoutMs?: number
@@ -31,6 +34,7 @@ export interface PeerOptions {
    * none until its head either: many servers send that with the first message.
    */
   readonly quietTimeoutMs?: number
+  /** How idle connections are kept. Default: 320 of them, for 60 s each, and 1,000 requests on one; in HTTP/2 any number of requests. */
   readonly keepAlive?: Partial<KeepAlive>
   /** Connections are only shared within a group: for tenants that must not meet. */
   readonly group?: string

@@ -52,20 +52,20 @@ it('takes back a set that was never opened', () => {
 it('does not take back what was closed, even when the number is in use again', () => {
   const pool = new DescriptorPool([inherit('a', 1)])
   const set = pool.take()!
-  closeSync(set[0]!)
+  closeSync(set[0])
   openUntil('something-else', () => opened.at(-1) === set[0])
   pool.giveBack(set)
   expect(pool.remaining).toBe(0)
-  expect(isOpen(set[0]!)).toBe(true)
+  expect(isOpen(set[0])).toBe(true)
 })
 
 it('closes the rest of a set of which a part was closed', () => {
   const pool = new DescriptorPool([inherit('a', 1), inherit('b', 1)])
   const set = pool.take()!
-  closeSync(set[0]!)
+  closeSync(set[0])
   pool.giveBack(set)
   expect(pool.remaining).toBe(0)
-  expect(isOpen(set[1]!)).toBe(false)
+  expect(isOpen(set[1])).toBe(false)
 })
 
 it('closes what is left', () => {
@@ -81,8 +81,8 @@ it('closes what is left', () => {
 function inherit(key: string, count: number): InheritedListener {
   const run = (): number[] => opened.slice(-count)
   const mark = opened.length
-  openUntil(key, () => opened.length >= mark + count && run().every((fd, i) => fd === run()[0]! + i))
-  return { key, address, firstFd: run()[0]!, count }
+  openUntil(key, () => opened.length >= mark + count && run().every((fd, i) => fd === run()[0] + i))
+  return { key, address, firstFd: run()[0], count }
 }
 
 function openUntil(name: string, done: () => boolean): void {

@@ -105,7 +105,7 @@ class GatewayControl {
       generation,
       data: workerData,
       shared,
-      listeners: listeners.map((listener, i) => ({ ...listener, fd: fds[i]! })),
+      listeners: listeners.map((listener, i) => ({ ...listener, fd: fds[i] })),
     }
     this.#control.workerStarts(index, generation)
     const data: WorkerData = { sekishoWorker: assignment }

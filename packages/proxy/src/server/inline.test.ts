@@ -17,7 +17,7 @@ it('serves in this thread, and stops', async () => {
   const path = join(folder, 'a.sock')
   const server = await new Server({ logger: silent }).listen('127.0.0.1:0', greeter).listen({ path }, greeter).start()
   expect(server.addresses.map((each) => each.key)).toEqual(['127.0.0.1:0', `unix:${path}`])
-  const { port } = server.addresses[0]!.address as AddressInfo
+  const { port } = server.addresses[0].address as AddressInfo
   expect((await get(port)).body).toEqual({ text: 'hello' })
   expect((await get(path)).body).toEqual({ text: 'hello' })
   expect(await server.stop()).toBe(0)
@@ -28,7 +28,7 @@ it('serves in this thread, and stops', async () => {
 
 it('listens on every address', async () => {
   const server = await new Server({ logger: silent }).listen(0, greeter).start()
-  const { port } = server.addresses[0]!.address as AddressInfo
+  const { port } = server.addresses[0].address as AddressInfo
   expect((await get(port)).status).toBe(200)
   await server.stop()
 })
@@ -48,7 +48,7 @@ it('gives the control hook and the application the same life as with threads', a
       context.onStop(() => void seen.push('control stop'))
     })
     .listen({ address: '127.0.0.1:0', options: { tls: true } }, (worker, listener) => {
-      seen.push(`make ${listener.key} ${JSON.stringify(worker.data)} ${worker.shared['table']!.byteLength}`)
+      seen.push(`make ${listener.key} ${JSON.stringify(worker.data)} ${worker.shared['table'].byteLength}`)
       worker.onStop(() => void seen.push('worker stop'))
       return {
         serve: (target, options) => {
@@ -100,7 +100,7 @@ it('copies messages, delivers them later, and keeps those that come before a lis
 
 it('closes what it opened when a later listener cannot be opened', async () => {
   const first = await new Server({ logger: silent }).listen('127.0.0.1:0', greeter).start()
-  const { port } = first.addresses[0]!.address as AddressInfo
+  const { port } = first.addresses[0].address as AddressInfo
   let opened = 0
   const counted = httpApplication((_, response) => response.end())
   const second = new Server({ logger: silent })

@@ -51,7 +51,7 @@ export async function startInline(plan: InlinePlan): Promise<RunningServer> {
   const serving: ServingListener[] = []
   try {
     for (const [i, { application, options }] of applications.entries()) {
-      serving.push(await serve(application, plan.addresses[i]!, options))
+      serving.push(await serve(application, plan.addresses[i], options))
     }
     for (const { application, target, options } of (await plan.own?.(worker.context)) ?? [])
       serving.push(await application.serve(target, options))
@@ -101,7 +101,7 @@ function runUntilStopped(
       SIGUSR1: () => void control.run('reopenLogs'),
     })
   }
-  const addresses = plan.addresses.map(({ key }, i) => ({ key, address: serving[i]!.address }))
+  const addresses = plan.addresses.map(({ key }, i) => ({ key, address: serving[i].address }))
   return { addresses, stopped, stop }
 }
 

@@ -43,8 +43,8 @@ function parseText(text: string): ListenAddress {
   if (/^\d+$/.test(text)) return everyAddress(readPort(text, text))
   const bracketed = /^\[([^\]]*)\]:(\d+)$/.exec(text)
   if (bracketed) {
-    if (!isIPv6(bracketed[1]!)) throw wrong(text, 'what is in brackets must be an IPv6 address, such as "[::1]:8080"')
-    return hostAddress(bracketed[1]!, readPort(bracketed[2]!, text))
+    if (!isIPv6(bracketed[1])) throw wrong(text, 'what is in brackets must be an IPv6 address, such as "[::1]:8080"')
+    return hostAddress(bracketed[1], readPort(bracketed[2], text))
   }
   const colon = text.indexOf(':')
   if (colon === -1) throw wrong(text, `a port is missing: write "${text === '' ? '127.0.0.1' : text}:8080"`)

@@ -156,7 +156,7 @@ export class Server {
     const given = assignment.workerModule === undefined ? undefined : new URL(assignment.workerModule)
     return runGatewayProcess(assignment, {
       hooks: this.#hooks,
-      workerScript: this.#options.workerModule ?? given ?? pathToFileURL(process.argv[1]!),
+      workerScript: this.#options.workerModule ?? given ?? pathToFileURL(process.argv[1]),
       workerLimits: this.#options.workerLimits,
       logger: this.#logger,
     })

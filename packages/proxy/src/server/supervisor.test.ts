@@ -62,7 +62,7 @@ afterEach(() => {
 })
 
 /** The process of a generation. */
-const at = (generation: number): FakeProcess => processes[generation - 1]!
+const at = (generation: number): FakeProcess => processes[generation - 1]
 
 it('announces the first process and stops it', async () => {
   at(1).events.ready()

@@ -175,9 +175,9 @@ export class Supervisor {
     if (this.#draining.size <= MAX_DRAINING) return
     const [oldest] = this.#draining
     this.#options.logger.warn(
-      `${this.#draining.size} gateway processes are draining: ending the oldest, ${oldest!.process.pid}`,
+      `${this.#draining.size} gateway processes are draining: ending the oldest, ${oldest.process.pid}`,
     )
-    oldest!.process.kill()
+    oldest.process.kill()
   }
 
   #endGracefully(member: Member): void {

@@ -69,7 +69,7 @@ export async function runWorkerThread(assignment: WorkerAssignment, plan: Worker
   post({ type: 'prepared' })
   await serve
   const serving = await Promise.all([
-    ...applications.map(({ application, options }, i) => application.serve({ fd: listeners[i]!.fd }, options)),
+    ...applications.map(({ application, options }, i) => application.serve({ fd: listeners[i].fd }, options)),
     ...own.map(({ application, target, options }) => application.serve(target, options)),
   ])
   post({ type: 'serving' })

@@ -10,6 +10,7 @@ import {
   type ServerTls,
 } from '@sekisho/wire'
 import type { ProxyLogger } from '../exchange/options.ts'
+import { jsonLogger } from '../json-logger.ts'
 import { Resolver } from '../peers/resolver.ts'
 import type { Application, ListenTarget, ServingListener } from '../server/application.ts'
 import type { StreamPhases } from './phases.ts'
@@ -23,13 +24,17 @@ export interface StreamProxyOptions {
   readonly maxConnections?: number
   /** Clients of a UDP listener at a time; each costs a descriptor. Default 8,192. */
   readonly maxUdpSessions?: number
-  readonly logger: ProxyLogger
+  /** Default: one JSON line each on standard error, refused connections and lost clients left out. */
+  readonly logger?: ProxyLogger
+  /** How names of upstreams become addresses. Default: the system's resolver. */
   readonly resolver?: Resolver
+  /** The time limits of this thread. Default: some of its own. */
   readonly deadlines?: Deadlines
 }
 
 /** What a listener may be told. */
 export interface StreamServeOptions extends Pick<ListenerOptions, 'proxyProtocol' | 'handshakeTimeoutMs'> {
+  /** Default `tcp`. `udp` needs an address and a port of its own: a descriptor that was bound elsewhere will not do. */
   readonly transport?: 'tcp' | 'udp'
   /**
    * The listener's connections begin with TLS, which ends here with a certificate of these unless `passesTls` of the phases says otherwise.
@@ -48,13 +53,13 @@ export class StreamProxy<Ctx> implements Application {
   sessionCount = 0
   private readonly options: StreamProxyOptions
 
-  constructor(phases: StreamPhases<Ctx>, options: StreamProxyOptions) {
+  constructor(phases: StreamPhases<Ctx>, options: StreamProxyOptions = {}) {
     this.options = options
     this.runtime = {
       phases,
       deadlines: options.deadlines ?? new Deadlines(),
       resolver: options.resolver ?? new Resolver(),
-      logger: options.logger,
+      logger: options.logger ?? jsonLogger,
       tlsSessions: new Map(),
     }
   }

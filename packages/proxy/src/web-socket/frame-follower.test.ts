@@ -110,12 +110,12 @@ describe.each([1, 2, 3, 4])('like the receiver of ws (seed %i)', (seed) => {
       const frames = Array.from({ length: 1 + Math.floor(next() * 4) }, () => {
         const one = frame(Math.floor(next() * 12), Math.floor(next() * 140), { final: next() < 0.7 })
         // Close frames end what ws reads, with rules for their content that are not ours to check.
-        if (((one[0] as number) & 15) === 8) one[0] = (one[0] as number) + 1
+        if ((one[0] & 15) === 8) one[0] = one[0] + 1
         if (next() < 0.1) one[Math.floor(next() * 2)] = Math.floor(next() * 256) & 0x7f
         return one
       })
       const bytes = Buffer.concat(frames)
-      if (frames.some((one) => ((one[0] as number) & 15) === 8)) continue
+      if (frames.some((one) => (one[0] & 15) === 8)) continue
       const receiver = new Receiver({ isServer: false, maxPayload: 1_000, skipUTF8Validation: true })
       let refused: number | undefined
       receiver.on('error', (error: Error & Record<symbol, number>) => {

@@ -60,8 +60,8 @@ export class FrameFollower {
         at += skipped
         continue
       }
-      this.header[this.headerBytes++] = bytes[at++] as number
-      if (this.headerBytes < 2 || this.headerBytes < headerLength(this.header[1] as number)) continue
+      this.header[this.headerBytes++] = bytes[at++]
+      if (this.headerBytes < 2 || this.headerBytes < headerLength(this.header[1])) continue
       const fault = this.begin()
       if (fault !== undefined) return fault
       this.headerBytes = 0
@@ -71,8 +71,8 @@ export class FrameFollower {
 
   private begin(): WebSocketFault | undefined {
     const { header, options } = this
-    const first = header[0] as number
-    const second = header[1] as number
+    const first = header[0]
+    const second = header[1]
     const final = (first & 0x80) !== 0
     const opcode = first & 0x0f
     const length = payloadLength(header, second)

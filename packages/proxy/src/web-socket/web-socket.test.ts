@@ -87,7 +87,7 @@ describe.each<Version>(['h1', 'h2'])('an upstream of %s', (version) => {
     const proxy = await proxyTo(upstream, version)
     const socket = await h1Client(proxy.port)
     await eventually('the upstream has the socket', () => upstream.sockets.length === 1)
-    const sender = upstream.sockets[0] as WebSocket
+    const sender = upstream.sockets[0]
     socket.pause()
     const message = bytes(1_048_576)
     for (let count = 0; count < 16; count++) sender.send(message)
@@ -108,7 +108,7 @@ describe.each<Version>(['h1', 'h2'])('an upstream of %s', (version) => {
     socket.send('x')
     await once(socket, 'message')
     const closed = once(socket, 'close')
-    const closedAbove = once(upstream.sockets[0] as WebSocket, 'close')
+    const closedAbove = once(upstream.sockets[0], 'close')
     clock.pass(4_999)
     clock.pass(2)
     expect((await closed)[0]).toBe(1_001)
@@ -122,7 +122,7 @@ describe.each<Version>(['h1', 'h2'])('an upstream of %s', (version) => {
     const socket = await h1Client(proxy.port)
     socket.send(bytes(1_000))
     expect(((await once(socket, 'message'))[0] as Buffer).length).toBe(1_000)
-    const above = upstream.sockets[0] as WebSocket
+    const above = upstream.sockets[0]
     const closed = once(socket, 'close')
     const closedAbove = once(above, 'close')
     if (side === 'client') socket.send(bytes(1_001))

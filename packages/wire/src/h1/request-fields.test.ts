@@ -88,7 +88,7 @@ describe('Connection', () => {
     [['Proxy-Connection: close'], true, true],
     [['TE: trailers'], true, true],
   ])('%j: keep-alive %s, hop-by-hop %s', (lines, keepAlive, hopByHop) => {
-    expect(accepted(...(lines as string[]))).toMatchObject({ keepAlive, hopByHop })
+    expect(accepted(...lines)).toMatchObject({ keepAlive, hopByHop })
   })
 
   it('offers an upgrade only together with Upgrade', () => {

@@ -29,7 +29,7 @@ describe('a response to HTTP/1.1', () => {
     ['103', 'GET', 103, CL, NO_BODY, ''],
     ['404 of neither to POST', 'POST', 404, {}, BY_CHUNKS, 'Transfer-Encoding: chunked\r\n'],
   ])('%s', (_, method, status, fields, framing, block) => {
-    const head = response(status, fields as Record<string, string>)
+    const head = response(status, fields)
     expect(frameResponse(head, request(method, 1))).toBe(framing)
     expect(head.headers.block).toBe(block)
   })
@@ -44,7 +44,7 @@ describe('a response to HTTP/1.0, which knows no chunks', () => {
     ['304 in chunks', 'GET', 304, TE, NO_BODY, ''],
     ['204', 'GET', 204, TE, NO_BODY, ''],
   ])('%s', (_, method, status, fields, framing, block) => {
-    const head = response(status, fields as Record<string, string>)
+    const head = response(status, fields)
     expect(frameResponse(head, request(method, 0))).toBe(framing)
     expect(head.headers.block).toBe(block)
   })

@@ -152,7 +152,7 @@ describe('a response that cannot be completed', () => {
   ])('shows by %s', async (_, head, fields, reset, sent) => {
     const side = openServerSide(answerNothing)
     side.socket.receive(head)
-    side.connection.sendHead(response(200, fields as Record<string, string>))
+    side.connection.sendHead(response(200, fields))
     side.connection.sendBody(Buffer.from('abc'))
     side.connection.cut()
     await settle()

@@ -148,7 +148,7 @@ describe('a response', () => {
   ])('may pause for as long as the upstream likes, %s', async (_, fields) => {
     const side = openServerSide(answerNothing, TIMES)
     side.socket.receive(GET)
-    side.connection.sendHead(response(200, fields as Record<string, string>))
+    side.connection.sendHead(response(200, fields))
     side.connection.sendBody(Buffer.alloc(1_000))
     await settle()
     side.clock.pass(100_000)

@@ -230,7 +230,7 @@ describe('framing of responses', () => {
     ],
   ])('%s', async (_, method, status, fields, expected) => {
     const side = ask(`${method} / HTTP/1.1\r\nHost: a\r\n\r\n`)
-    answer(side, response(status, fields as Record<string, string>), 'body')
+    answer(side, response(status, fields), 'body')
     expect(side.socket.sent).toBe(expected)
     side.socket.receive(get('/next'))
     expect(side.requests).toHaveLength(2)

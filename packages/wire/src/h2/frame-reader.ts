@@ -1,5 +1,4 @@
 import {
-  CONTINUATION,
   DATA,
   DEFAULT_MAX_FRAME_BYTES,
   END_STREAM,
@@ -134,6 +133,3 @@ export class FrameReader {
 }
 
 const WAIT = -1
-
-/** Whether a type is one that RFC 9113 knows; others are ignored (section 4.1). */
-export const isKnownType = (type: number): boolean => type <= CONTINUATION

@@ -43,7 +43,7 @@ export class Headers {
   ): Headers {
     const headers = new Headers()
     if (Symbol.iterator in fields) for (const [name, value] of fields) headers.append(name, value)
-    else for (const name of Object.keys(fields)) headers.set(name, fields[name] as string | readonly string[])
+    else for (const name of Object.keys(fields)) headers.set(name, fields[name])
     return headers
   }
 

@@ -21,7 +21,7 @@ export interface ConnectionPoolOptions {
  * How long no connection is reused to a peer that sent more than it was asked for. What it sends in the moment in which a connection is given to
  * the next request cannot be told from that request's response, by no client of HTTP/1.1: so it gets one connection a request.
  */
-export const DEFAULT_DISTRUST_MS = 60_000
+const DEFAULT_DISTRUST_MS = 60_000
 /** Peers that are distrusted at a time. */
 const MAX_DISTRUSTED = 1_024
 

@@ -45,7 +45,7 @@ export interface ListenerOptions {
 }
 
 /** Two round trips and some 3,000 bytes: a client on a link that needs longer could not use the service either. */
-export const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000
+const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000
 
 /** What `net.Server` keeps in `_handle`: undocumented, but what `node:cluster` stands on; the same in Node 20, 24 and 26. */
 interface ServerHandle {

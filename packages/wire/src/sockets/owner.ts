@@ -81,7 +81,7 @@ export function adoptHandle(handle: object, create: (socket: Socket) => SocketOw
     writableHighWaterMark: HIGH_WATER_MARK,
     onread: readInto(() => socket),
   }
-  socket = new Socket(options as ConstructorParameters<typeof Socket>[0])
+  socket = new Socket(options)
   own(socket, create(socket))
   return socket
 }

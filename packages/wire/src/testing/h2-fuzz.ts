@@ -293,7 +293,7 @@ export class H2Fuzzer {
       const id = open.length > 0 ? random.pick(open) : 0
       const what = random.below(10)
       if ((what < 3 || id === 0) && fresh.length > 0) {
-        const begun = fresh.splice(random.below(fresh.length), 1)[0] as number
+        const begun = fresh.splice(random.below(fresh.length), 1)[0]
         if (random.chance(0.2)) frames.push(...this.cut(begun, literal(':status', '103', 0), false))
         const end = random.chance(0.2)
         frames.push(...this.cut(begun, Buffer.concat([Buffer.of(0x88), ...this.moreFields(valid, true)]), end))

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { connect, type AddressInfo, type Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { Deadlines } from '../clock/deadlines.ts'
 import { H1ServerConnection, type ServerConnectionOptions } from '../h1/server-connection.ts'
 import { DEFAULT_H1_LIMITS, type H1Limits } from '../limits.ts'
@@ -42,7 +42,7 @@ export async function listen(
     handler,
     options,
     connections,
-    port: typeof listener.address === 'string' ? 0 : (listener.address as AddressInfo).port,
+    port: typeof listener.address === 'string' ? 0 : listener.address.port,
     overloads: 0,
     stop: () => {
       listener.stopAccepting()

@@ -38,7 +38,7 @@ async function seenByOpenssl(bytes: Buffer): Promise<Seen | undefined> {
     return undefined
   }
   const options = { isServer: true, secureContext, ALPNCallback: callback }
-  const server = new TLSSocket(wire as never, options as never)
+  const server = new TLSSocket(wire, options)
   server.on('error', () => {})
   wire.push(bytes)
   wire.push(null)

@@ -36,7 +36,7 @@ export function startServerTls(
     requestCert: context.requestClientCertificate,
     rejectUnauthorized: false,
     highWaterMark: HIGH_WATER_MARK,
-    ...(context.alpn.length === 0 ? {} : { ALPNProtocols: context.alpn as string[] }),
+    ...(context.alpn.length === 0 ? {} : { ALPNProtocols: context.alpn }),
   }
   const socket = OwnReading === null ? byEvents(raw, received, options) : new OwnReading(raw, options)
   // What goes wrong after the handshake is told by this event alone, and leaves the socket open.

@@ -87,7 +87,7 @@ class ConnectCall implements OpenCall {
   async receive(): Promise<InteropMessage | undefined> {
     try {
       const { value, done } = await this.replies.next()
-      return done === true ? undefined : (value as InteropMessage)
+      return done === true ? undefined : value
     } catch (error) {
       throw callError(error)
     }

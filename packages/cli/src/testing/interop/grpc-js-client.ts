@@ -99,7 +99,7 @@ class GrpcJsCall implements OpenCall {
   async receive(): Promise<InteropMessage | undefined> {
     try {
       const { value, done } = await this.replies.next()
-      return done === true ? undefined : (value as InteropMessage)
+      return done === true ? undefined : value
     } catch (error) {
       throw callError(error as ServiceError)
     }

@@ -7,6 +7,9 @@ import { reasonOf } from './reason.ts'
 import type { Findings } from '../problem.ts'
 import { suggest } from '../explain/suggest.ts'
 
+/** Of the text that a key is made from. */
+const MIN_KEY_LENGTH = 16
+
 /** What the schema of the node's settings cannot say. */
 export function checkSettings(findings: Findings, settings: Settings): void {
   checkListeners(findings, settings)
@@ -30,6 +33,16 @@ export function checkSettings(findings: Findings, settings: Settings): void {
   checkNetworks(findings, settings.admin?.allow_admin ?? [], '/admin/allow_admin')
   checkAccessLog(findings, settings)
   if (settings.store?.type === 'etcd') checkEtcd(findings, settings.store)
+  for (const [index, key] of (settings.data_encryption?.keyring ?? []).entries()) {
+    if (key.length >= MIN_KEY_LENGTH) continue
+    // The key is a secret, so it is not shown.
+    const message = `has ${key.length} characters, and a key at least ${MIN_KEY_LENGTH}`
+    findings.add({
+      path: `/data_encryption/keyring/${index}`,
+      message,
+      remedy: 'write what "openssl rand -hex 32" gives',
+    })
+  }
   const without = settings.store === undefined || settings.store.type === 'file'
   for (const name of ['data_encryption', 'secret_paths'] as const) {
     if (!without || settings[name] === undefined) continue

@@ -136,7 +136,8 @@ export function checkClientCertificate({ known, findings }: CheckContext, entry:
   findings.add({
     path,
     value: JSON.stringify(id),
-    message: ssl === undefined ? 'there is no ssl with this id' : 'is an ssl for clients that come in, not for upstreams',
+    message:
+      ssl === undefined ? 'there is no ssl with this id' : 'is an ssl for clients that come in, not for upstreams',
     remedy: ssl === undefined ? 'add it to "ssls", with "type: client"' : 'set "type: client" there',
   })
 }

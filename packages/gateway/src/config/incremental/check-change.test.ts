@@ -10,7 +10,16 @@ import { ResourceIndex } from './resource-index.ts'
 
 const settings = {
   listen: [
-    { host: undefined, path: undefined, port: 9100, protocol: 'tcp' as const, proxyProtocol: undefined, passthrough: false, http2: true, tls: undefined },
+    {
+      host: undefined,
+      path: undefined,
+      port: 9100,
+      protocol: 'tcp' as const,
+      proxyProtocol: undefined,
+      passthrough: false,
+      http2: true,
+      tls: undefined,
+    },
   ],
   acme: undefined,
 }
@@ -28,7 +37,11 @@ function optionsOf(index: ResourceIndex, more: Partial<ChangeOptions> = {}): Cha
 }
 
 /** Applies a change that is right; returns what is wrong with it. */
-async function write(index: ResourceIndex, writes: ResourceWrite[], more: Partial<ChangeOptions> = {}): Promise<string[]> {
+async function write(
+  index: ResourceIndex,
+  writes: ResourceWrite[],
+  more: Partial<ChangeOptions> = {},
+): Promise<string[]> {
   const { findings, entries } = await checkChange(writes, optionsOf(index, more))
   if (findings.length === 0) {
     for (const { kind, id, value } of writes) if (value === undefined) index.delete(kind, id)
@@ -72,7 +85,8 @@ describe('a change', () => {
   test('does not take away what others refer to, unless it is forced', async () => {
     const index = new ResourceIndex()
     await write(index, [set('upstreams', 'u', upstream)])
-    for (const id of ['a', 'b', 'c', 'd', 'e']) await write(index, [set('routes', id, { uri: `/${id}`, upstream_id: 'u' })])
+    for (const id of ['a', 'b', 'c', 'd', 'e'])
+      await write(index, [set('routes', id, { uri: `/${id}`, upstream_id: 'u' })])
     expect(await write(index, [remove('upstreams', 'u')])).toEqual([
       '/upstreams/u cannot be deleted: route "a", route "b", route "c" and 2 more still refer to it; ' +
         'change or delete what refers to it first, or delete it by force',
@@ -81,7 +95,12 @@ describe('a change', () => {
     expect(await write(index, [set('routes', 'f', { uri: '/f', upstream_id: 'u' })])).toHaveLength(1)
     // What was there before is not this change's fault.
     expect(await write(index, [set('routes', 'g', { uri: '/g', upstream })])).toEqual([])
-    expect(await write(index, ['a', 'b', 'c', 'd', 'e'].map((id) => remove('routes', id)))).toEqual([])
+    expect(
+      await write(
+        index,
+        ['a', 'b', 'c', 'd', 'e'].map((id) => remove('routes', id)),
+      ),
+    ).toEqual([])
   })
 
   test('of an upstream is checked with the routes that use it, also by a service', async () => {
@@ -98,7 +117,8 @@ describe('a change', () => {
 
   test('claims what is free, also what the same change gives up', async () => {
     const index = new ResourceIndex(['acme.test'])
-    const consumer = (username: string, key: string) => set('consumers', username, { username, plugins: { 'key-auth': { key } } })
+    const consumer = (username: string, key: string) =>
+      set('consumers', username, { username, plugins: { 'key-auth': { key } } })
     await write(index, [consumer('jack', 'one'), consumer('rose', 'two')])
     expect(await write(index, [consumer('cal', 'one')])).toEqual([
       '/consumers/cal/plugins/key-auth/key consumer "jack" has the same key for key-auth; give each consumer one of its own',
@@ -111,7 +131,10 @@ describe('a change', () => {
   })
 
   test('shows references as they are written, and never what they stand for', async () => {
-    const route = set('routes', 'a', { uri: '/a', plugins: { 'limit-count': { count: 1, time_window: 1, key_type: '$env://SECRET' } } })
+    const route = set('routes', 'a', {
+      uri: '/a',
+      plugins: { 'limit-count': { count: 1, time_window: 1, key_type: '$env://SECRET' } },
+    })
     const [found] = await write(new ResourceIndex(), [route])
     expect(found).toContain('/routes/a/plugins/limit-count/key_type "$env://SECRET": must be')
     expect(found).not.toContain('hidden')
@@ -119,7 +142,11 @@ describe('a change', () => {
     const jack = { username: 'jack', plugins: { 'key-auth': { key: '$env://SECRET' } } }
     expect(await write(index, [set('consumers', 'jack', jack)])).toEqual([])
     expect(index.item('consumers', 'jack')).toMatchObject({ plugins: { 'key-auth': { key: 'hidden' } } })
-    expect(await write(index, [set('consumers', 'jack', { username: 'jack', plugins: { 'key-auth': { key: '$file:///etc/passwd' } } })])).toEqual([
+    expect(
+      await write(index, [
+        set('consumers', 'jack', { username: 'jack', plugins: { 'key-auth': { key: '$file:///etc/passwd' } } }),
+      ]),
+    ).toEqual([
       '/consumers/jack/plugins/key-auth/key "$file:///etc/passwd": the file is not in a folder that documents of the store may read; add its folder to "secret_paths"',
     ])
   })
@@ -127,7 +154,8 @@ describe('a change', () => {
 
 // A change of n documents must find what a check of the whole finds. Small alphabets, so that changes meet.
 const id = fc.constantFrom('1', '2', '3')
-const maybe = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(arbitrary, { nil: undefined, freq: 2 })
+const maybe = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
+  fc.option(arbitrary, { nil: undefined, freq: 2 })
 const clean = (value: object): object => JSON.parse(JSON.stringify(value)) as object
 const plugins = fc.oneof(
   fc.constant(undefined),
@@ -148,7 +176,11 @@ const someUpstream = fc
   .map(clean)
 const values: Partial<Record<ResourceKind, fc.Arbitrary<object>>> = {
   upstreams: someUpstream,
-  services: fc.record({ upstream_id: maybe(id), upstream: fc.option(someUpstream, { nil: undefined, freq: 4 }), plugins }),
+  services: fc.record({
+    upstream_id: maybe(id),
+    upstream: fc.option(someUpstream, { nil: undefined, freq: 4 }),
+    plugins,
+  }),
   routes: fc.record({
     uri: fc.constantFrom('/a', '/b', 'c'),
     upstream_id: maybe(id),
@@ -156,7 +188,11 @@ const values: Partial<Record<ResourceKind, fc.Arbitrary<object>>> = {
     plugin_config_id: fc.option(id, { nil: undefined, freq: 4 }),
     plugins,
   }),
-  stream_routes: fc.record({ upstream_id: maybe(id), service_id: maybe(id), server_port: fc.constantFrom(undefined, 9100, 1) }),
+  stream_routes: fc.record({
+    upstream_id: maybe(id),
+    service_id: maybe(id),
+    server_port: fc.constantFrom(undefined, 9100, 1),
+  }),
   plugin_configs: fc.record({ plugins: plugins.map((one) => one ?? {}) }),
   global_rules: fc.record({ plugins: plugins.map((one) => one ?? {}) }),
   consumer_groups: fc.record({ plugins: plugins.map((one) => one ?? {}) }),
@@ -176,39 +212,64 @@ const values: Partial<Record<ResourceKind, fc.Arbitrary<object>>> = {
     { content: 'nonsense' },
   ),
 }
-const oneWrite: fc.Arbitrary<ResourceWrite> = fc.constantFrom(...(Object.keys(values) as ResourceKind[])).chain((kind) =>
-  fc.record({
-    kind: fc.constant(kind),
-    id,
-    value: fc.option(values[kind]!.map(clean), { nil: undefined, freq: 4 }),
-  }),
-)
-const change = fc.uniqueArray(oneWrite, { minLength: 1, maxLength: 4, selector: ({ kind, id: name }) => `${kind}/${name}` })
+const oneWrite: fc.Arbitrary<ResourceWrite> = fc
+  .constantFrom(...(Object.keys(values) as ResourceKind[]))
+  .chain((kind) =>
+    fc.record({
+      kind: fc.constant(kind),
+      id,
+      value: fc.option(values[kind]!.map(clean), { nil: undefined, freq: 4 }),
+    }),
+  )
+const change = fc.uniqueArray(oneWrite, {
+  minLength: 1,
+  maxLength: 4,
+  selector: ({ kind, id: name }) => `${kind}/${name}`,
+})
 
 /** What the check of the whole finds, as the check of a change says it: by ids instead of places. */
-async function wholeFindings(documents: ReadonlyMap<string, ResourceWrite>, changed: ReadonlySet<string>): Promise<string[]> {
+async function wholeFindings(
+  documents: ReadonlyMap<string, ResourceWrite>,
+  changed: ReadonlySet<string>,
+): Promise<string[]> {
   const lists: Record<string, object[]> = {}
   const ids: Record<string, string[]> = {}
   for (const kind of RESOURCE_KINDS) {
     const all = [...documents].filter(([, one]) => one.kind === kind)
     // Of two that claim the same, the whole blames the later one.
     const ordered = [...all.filter(([key]) => !changed.has(key)), ...all.filter(([key]) => changed.has(key))]
-    lists[kind] = ordered.map(([, one]) => ({ [kind === 'consumers' ? 'username' : 'id']: one.id, ...(one.value as object) }))
+    lists[kind] = ordered.map(([, one]) => ({
+      [kind === 'consumers' ? 'username' : 'id']: one.id,
+      ...(one.value as object),
+    }))
     ids[kind] = ordered.map(([, one]) => one.id)
   }
   const findings = new Findings()
   const listen = [{ address: 9100, protocol: 'tcp' }]
-  await validateDocument({ listen, ...lists }, '/nowhere/x.json', { plugins: testPlugins, environment: { KEY } }, findings)
+  await validateDocument(
+    { listen, ...lists },
+    '/nowhere/x.json',
+    { plugins: testPlugins, environment: { KEY } },
+    findings,
+  )
   const removed = new Set<string>()
   const found = findings.list.map((finding) => {
     const [kind = '', index = '', ...rest] = pointerParts(finding.path)
     const name = ids[kind]?.[Number(index)] ?? index
     const path = ['', kind, name, ...rest.map((part) => part.replaceAll('~', '~0').replaceAll('/', '~1'))].join('/')
-    if (!changed.has(`${kind}/${name}`) && /^there is no (upstream|service|ssl|proto|plugin_config|consumer_group) with this id$/.test(finding.message))
+    if (
+      !changed.has(`${kind}/${name}`) &&
+      /^there is no (upstream|service|ssl|proto|plugin_config|consumer_group) with this id$/.test(finding.message)
+    )
       removed.add(`/${/no (\w+)/.exec(finding.message)?.[1]}s/${JSON.parse(finding.value!)}`)
     return textOf({ ...finding, path })
   })
-  return [...found.filter((text) => changed.has(text.split('/').slice(1, 3).join('/').split(' ')[0]!) || !text.includes('there is no')), ...removed].sort()
+  return [
+    ...found.filter(
+      (text) => changed.has(text.split('/').slice(1, 3).join('/').split(' ')[0]!) || !text.includes('there is no'),
+    ),
+    ...removed,
+  ].sort()
 }
 
 test('finds what a check of the whole finds', { timeout: 60_000 }, async () => {
@@ -227,7 +288,9 @@ test('finds what a check of the whole finds', { timeout: 60_000 }, async () => {
           if (one.value !== undefined) after.set(`${one.kind}/${one.id}`, one)
         }
         const whole = await wholeFindings(after, keys)
-        const found = await write(index, writes, { references: { environment: { KEY }, files: { folder: '/nowhere', within: [] } } })
+        const found = await write(index, writes, {
+          references: { environment: { KEY }, files: { folder: '/nowhere', within: [] } },
+        })
         // One finding says for all who still refer to it.
         const words = found.map((text) => (text.includes('cannot be deleted') ? text.split(' ')[0]! : text)).sort()
         expect(words).toEqual(whole)

@@ -77,7 +77,11 @@ export async function checkChange(writes: readonly ResourceWrite[], options: Cha
   return { findings: findings.list, entries, files: references.files }
 }
 
-function read({ kind, id, value }: ResourceWrite, references: ResourceReferences, findings: Findings): Entry | undefined {
+function read(
+  { kind, id, value }: ResourceWrite,
+  references: ResourceReferences,
+  findings: Findings,
+): Entry | undefined {
   const path = `/${kind}/${pointerPart(id)}`
   const isObject = value !== null && typeof value === 'object' && !Array.isArray(value)
   const written = isObject ? writtenId(kind, value as Item) : undefined

@@ -23,9 +23,11 @@ export function readReferenced(name: string, { folder, within }: FileAccess): { 
   try {
     if (within !== undefined && !isWithin(file, within)) return refuse(...notAllowed(within))
     const { size } = statSync(file)
-    if (size > MAX_PEM_LENGTH) return refuse(`the file has ${size} bytes, and what is referred to at most ${MAX_PEM_LENGTH}`)
+    if (size > MAX_PEM_LENGTH)
+      return refuse(`the file has ${size} bytes, and what is referred to at most ${MAX_PEM_LENGTH}`)
     // A link could lead out of the folder.
-    if (within !== undefined && !isWithin(realpathSync(file), within.map(realPath))) return refuse(...notAllowed(within))
+    if (within !== undefined && !isWithin(realpathSync(file), within.map(realPath)))
+      return refuse(...notAllowed(within))
     return { file, resolved: { text: readFileSync(file, 'utf8') } }
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
@@ -36,7 +38,9 @@ export function readReferenced(name: string, { folder, within }: FileAccess): { 
 
 const notAllowed = (within: readonly string[]): [string, string] => [
   'the file is not in a folder that documents of the store may read',
-  within.length === 0 ? 'add its folder to "secret_paths"' : `they may read below ${within.join(', ')} ("secret_paths")`,
+  within.length === 0
+    ? 'add its folder to "secret_paths"'
+    : `they may read below ${within.join(', ')} ("secret_paths")`,
 ]
 
 function isWithin(file: string, folders: readonly string[]): boolean {

@@ -79,11 +79,15 @@ export class ResourceReferences {
     }
   }
 
+  /** Of the resource, and of the credentials of a consumer. */
   private plugins(item: Item, path: string): Item {
-    const { plugins } = item
-    if (plugins === undefined) return item
-    const resolved = this.all(plugins, `${path}/plugins`)
-    return resolved === plugins ? item : { ...item, plugins: resolved }
+    let resolved = item
+    for (const field of ['plugins', 'credentials']) {
+      const part = item[field]
+      const replaced = part === undefined ? part : this.all(part, `${path}/${field}`)
+      if (replaced !== part) resolved = { ...resolved, [field]: replaced }
+    }
+    return resolved
   }
 
   /** The value itself where nothing within is a reference. */

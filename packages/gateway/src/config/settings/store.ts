@@ -61,10 +61,7 @@ export const StoreSetting = Type.Union(
 export const DataEncryption = Type.Object(
   {
     keyring: Type.Array(
-      Type.String({
-        minLength: 16,
-        description: 'better $env://NAME than the key itself',
-      }),
+      Type.String({ minLength: 1, description: '16 characters or more; better $env://NAME than the key itself' }),
       { minItems: 1, uniqueItems: true, description: 'the first one encrypts, all of them decrypt' },
     ),
   },

@@ -48,7 +48,7 @@ const DOMAINS = [['*'], ['a.test'], ['*.a.test', 'b.test'], ['x.a.test', '*.test
 
 const hosts = fc
   .array(fc.array(route, { minLength: 1, maxLength: 6 }), { minLength: 1, maxLength: DOMAINS.length })
-  .map((lists) => lists.map((routes, at) => ({ domains: DOMAINS[at]!, routes })))
+  .map((lists) => lists.map((routes, at) => ({ domains: DOMAINS[at], routes })))
 
 const request = fc.record({
   method: fc.constantFrom('GET', 'POST'),
@@ -88,8 +88,8 @@ function expected(list: Hosts, given: Given): string | undefined {
     .filter((one) => one.rank >= 0)
     .sort((a, b) => b.rank - a.rank)
   if (ranked.length === 0) return undefined
-  const { at } = ranked[0]!
-  const first = list[at]!.routes.findIndex((match) => matchesPath(match, given.path) && matchesHeaders(match, given))
+  const { at } = ranked[0]
+  const first = list[at].routes.findIndex((match) => matchesPath(match, given.path) && matchesHeaders(match, given))
   return first < 0 ? undefined : `h${at}r${first}`
 }
 

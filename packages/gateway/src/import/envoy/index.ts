@@ -49,7 +49,7 @@ export function importEnvoy(file: string, text: string): EnvoyImport | EnvoyFail
   const report = new Report()
   const reading = new Reading(report)
   reportUnknownFields(reading, value)
-  const bootstrap = new Message(reading, '', value as Record<string, unknown>)
+  const bootstrap = new Message(reading, '', value)
   const resources = bootstrap.message('static_resources')
   const context = {
     report,

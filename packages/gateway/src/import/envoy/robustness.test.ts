@@ -48,7 +48,7 @@ function spoil(document: unknown, turns: readonly number[], value: unknown): unk
   if (typeof document !== 'object' || document === null || turns.length === 0) return value
   const keys = Object.keys(document)
   if (keys.length === 0) return value
-  const key = keys[turns[0]! % keys.length]!
+  const key = keys[turns[0] % keys.length]
   const copy = Array.isArray(document) ? [...(document as unknown[])] : { ...document }
   const fields = copy as Record<string, unknown>
   fields[key] = spoil(fields[key], turns.slice(1), value)

@@ -40,7 +40,7 @@ export class Report {
     const list = [...this.#findings]
     for (const { at, more } of this.#topics.values()) {
       if (more === 0) continue
-      const finding = list[at]!
+      const finding = list[at]
       list[at] = { ...finding, message: `${finding.message} (and in ${more} more place${more === 1 ? '' : 's'})` }
     }
     return list

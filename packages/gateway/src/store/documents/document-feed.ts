@@ -1,11 +1,5 @@
 import type { ResourceKind } from '../../resources/kind-names.ts'
-import type {
-  BackendChange,
-  BackendSnapshot,
-  DocumentKey,
-  StoreBackend,
-  StoredDocument,
-} from '../backend/backend.ts'
+import type { BackendChange, BackendSnapshot, DocumentKey, StoreBackend, StoredDocument } from '../backend/backend.ts'
 import type { LastGood } from './last-good-file.ts'
 
 /** Until a store that could not be reached at the start is asked again. */

@@ -74,7 +74,9 @@ describe('documents', () => {
     backend.put([put('routes/a', routeTo('u')), put('upstreams/u', upstream)])
     backend.put([gone('upstreams/u'), gone('routes/a')])
     await store.reached(2)
-    expect(changes.map(({ revision, from, operations }) => [from, revision, ...operations.map((one) => one.kind)])).toEqual([
+    expect(
+      changes.map(({ revision, from, operations }) => [from, revision, ...operations.map((one) => one.kind)]),
+    ).toEqual([
       [1, 2, 'upstreams', 'routes'],
       [2, 3, 'routes', 'upstreams'],
     ])
@@ -95,7 +97,11 @@ describe('documents', () => {
     const backend = new MemoryBackend()
     const { store, log, changes } = storeOf(backend)
     await store.load()
-    backend.put([put('routes/a', { uri: '/a', upstream }), put('routes/b', { uri: 'b', upstream }), put('routes/c', '{')])
+    backend.put([
+      put('routes/a', { uri: '/a', upstream }),
+      put('routes/b', { uri: 'b', upstream }),
+      put('routes/c', '{'),
+    ])
     await store.reached(1)
     expect(changes[0]?.operations.map(({ id }) => id)).toEqual(['a'])
     expect(log.errors[0]).toContain('/routes/b/uri  "b": must start with "/"')
@@ -128,12 +134,15 @@ describe('documents', () => {
     const backend = new MemoryBackend()
     const { store, changes } = storeOf(backend)
     await store.load()
-    const consumer = (username: string) => put(`consumers/${username}`, { username, plugins: { 'key-auth': { key: 'one' } } })
+    const consumer = (username: string) =>
+      put(`consumers/${username}`, { username, plugins: { 'key-auth': { key: 'one' } } })
     backend.put([consumer('jack')])
     backend.put([consumer('rose')])
     await store.reached(2)
     expect(store.refused).toBe(1)
-    expect(store.findingsOf('consumers/rose')).toMatchObject([{ message: 'consumer "jack" has the same key for key-auth' }])
+    expect(store.findingsOf('consumers/rose')).toMatchObject([
+      { message: 'consumer "jack" has the same key for key-auth' },
+    ])
     backend.put([gone('consumers/jack')])
     await store.reached(3)
     expect(store.refused).toBe(0)
@@ -145,7 +154,8 @@ describe('documents', () => {
 
   test('of two at the start that claim the same, the one that was written first has it', async () => {
     const backend = new MemoryBackend()
-    const consumer = (username: string) => put(`consumers/${username}`, { username, plugins: { 'key-auth': { key: 'one' } } })
+    const consumer = (username: string) =>
+      put(`consumers/${username}`, { username, plugins: { 'key-auth': { key: 'one' } } })
     backend.put([consumer('rose')])
     backend.put([consumer('jack')])
     const { store } = storeOf(backend)
@@ -157,9 +167,14 @@ describe('documents', () => {
     writeFileSync(file, 'first\n')
     const backend = new MemoryBackend()
     const jack = { username: 'jack', plugins: { 'key-auth': { key: '$file://key.txt' } } }
-    backend.put([put('consumers/jack', jack), put('consumers/rose', { username: 'rose', plugins: { 'key-auth': { key: '$file://none.txt' } } })])
+    backend.put([
+      put('consumers/jack', jack),
+      put('consumers/rose', { username: 'rose', plugins: { 'key-auth': { key: '$file://none.txt' } } }),
+    ])
     const { store, changes } = storeOf(backend)
-    expect((await store.load()).resources.consumers.get('jack')).toMatchObject({ plugins: { 'key-auth': { key: 'first' } } })
+    expect((await store.load()).resources.consumers.get('jack')).toMatchObject({
+      plugins: { 'key-auth': { key: 'first' } },
+    })
     expect(store.files()).toEqual([file, join(folder, 'none.txt')])
     writeFileSync(file, 'second\n')
     writeFileSync(join(folder, 'none.txt'), 'third')
@@ -184,7 +199,13 @@ describe('documents', () => {
     await store.recheck()
     expect(store.revision).toBe(1)
     // Workers count on: what is older by the store's count is newer by theirs.
-    expect(changes.at(-1)).toMatchObject({ revision: 4, operations: [{ id: 'a', value: { uri: '/a' } }, { id: 'c', value: undefined }] })
+    expect(changes.at(-1)).toMatchObject({
+      revision: 4,
+      operations: [
+        { id: 'a', value: { uri: '/a' } },
+        { id: 'c', value: undefined },
+      ],
+    })
   })
 
   test('that somebody made to harm are refused in words', async () => {
@@ -201,14 +222,17 @@ describe('documents', () => {
     await store.load()
     expect(store.findingsOf('routes/a')?.[0]?.message).toBe('has more than 64 objects and lists within each other')
     expect(store.findingsOf('routes/b')?.[0]?.message).toBe('has a key "__proto__"')
-    expect(store.findingsOf('routes/c')?.[0]?.message).toMatch(/^has 16\d+ characters, and a document has at most 1572864 bytes$/)
+    expect(store.findingsOf('routes/c')?.[0]?.message).toMatch(
+      /^has 16\d+ characters, and a document has at most 1572864 bytes$/,
+    )
     expect(store.findingsOf('routes/d')?.[0]?.message).toBe('must be an object')
     expect(store.findingsOf('routes/e')?.[0]?.path).toBe('/routes/e/id')
   })
 })
 
 describe('the last good configuration', () => {
-  const file = (name: string, errors: string[] = []) => new LastGoodFile(join(folder, name), (error) => errors.push(error.message))
+  const file = (name: string, errors: string[] = []) =>
+    new LastGoodFile(join(folder, name), (error) => errors.push(error.message))
 
   test('starts a node while its store is away; it catches up later', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
@@ -224,9 +248,14 @@ describe('the last good configuration', () => {
 
       backend.failure = new Error('connection refused')
       const connected: boolean[] = []
-      const { store, log, changes } = storeOf(backend, { lastGood: file('one'), onState: (state) => connected.push(state) })
+      const { store, log, changes } = storeOf(backend, {
+        lastGood: file('one'),
+        onState: (state) => connected.push(state),
+      })
       expect([...(await store.load()).resources.routes.keys()]).toEqual(['a', 'b'])
-      expect(log.warnings[0]).toContain('the store cannot be reached, what is in force stays: connection refused; the node starts with the last good')
+      expect(log.warnings[0]).toContain(
+        'the store cannot be reached, what is in force stays: connection refused; the node starts with the last good',
+      )
       expect(connected).toEqual([false])
       backend.put([put('routes/a', { uri: '/new', upstream }), gone('routes/b')])
       await vi.advanceTimersByTimeAsync(1_000)
@@ -235,7 +264,14 @@ describe('the last good configuration', () => {
       await vi.advanceTimersByTimeAsync(1_000)
       await store.reached(3)
       expect(connected.at(-1)).toBe(true)
-      expect(changes).toMatchObject([{ operations: [{ id: 'a', value: { uri: '/new' } }, { id: 'b', value: undefined }] }])
+      expect(changes).toMatchObject([
+        {
+          operations: [
+            { id: 'a', value: { uri: '/new' } },
+            { id: 'b', value: undefined },
+          ],
+        },
+      ])
       await store.close()
     } finally {
       vi.useRealTimers()
@@ -301,6 +337,22 @@ describe('secrets at rest', () => {
     expect((await store.load()).resources.consumers.get('jack')).toMatchObject(jack)
   })
 
+  test('are those of credentials too, which may be references', async () => {
+    const credentials = {
+      one: { plugins: { 'key-auth': { key: 'open sesame' } } },
+      two: { plugins: { 'key-auth': { key: '$env://KEY' } } },
+    }
+    const text = codec('one').encode('consumers', 'rose', { username: 'rose', credentials })
+    expect(text).not.toContain('sesame')
+    expect(text).toContain('$env://KEY')
+    const backend = new MemoryBackend()
+    backend.put([put('consumers/rose', text)])
+    const { store } = storeOf(backend, { codec: codec('one') })
+    expect((await store.load()).resources.consumers.get('rose')).toMatchObject({
+      credentials: { one: credentials.one, two: { plugins: { 'key-auth': { key: 'from-environment' } } } },
+    })
+  })
+
   test('are written with the first key', () => {
     const text = codec('new', 'old').encode('consumers', 'jack', jack)
     expect(codec('old').decode('consumers', 'jack', text)).toMatchObject({
@@ -317,10 +369,14 @@ describe('secrets at rest', () => {
     expect(codec('one').decode('consumers', 'rose', text)).toHaveProperty('problem')
   })
 
-  test('are certificates\' keys too; references stay', () => {
+  test("are certificates' keys too; references stay", () => {
     const ssl = { sni: 'a.test', cert: 'c', key: 'k', keys: ['l', '$env://KEY'] }
     const text = codec('one').encode('ssls', 'a', ssl)
-    expect(JSON.parse(text)).toMatchObject({ cert: 'c', key: expect.stringMatching(/^\$enc:\/\/1\//) as string, keys: [expect.stringMatching(/^\$enc/), '$env://KEY'] })
+    expect(JSON.parse(text)).toMatchObject({
+      cert: 'c',
+      key: expect.stringMatching(/^\$enc:\/\/1\//) as string,
+      keys: [expect.stringMatching(/^\$enc/), '$env://KEY'],
+    })
     expect(codec('one').decode('ssls', 'a', text)).toEqual({ value: ssl })
   })
 })

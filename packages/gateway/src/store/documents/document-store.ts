@@ -150,7 +150,10 @@ export class DocumentStore implements Store {
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
       if (known === undefined) throw new Error(this.nothingToStartWith(reason), { cause: error })
-      this.state(false, `${reason}; the node starts with the last good configuration ${lastGood!.path}, of revision ${known.revision}`)
+      this.state(
+        false,
+        `${reason}; the node starts with the last good configuration ${lastGood!.path}, of revision ${known.revision}`,
+      )
       this.feed.startWith(known)
     }
     // What came meanwhile waits behind this.
@@ -177,12 +180,16 @@ export class DocumentStore implements Store {
 
   private nothingToStartWith(reason: string): string {
     const { lastGood } = this.options
-    const without = lastGood === undefined ? '' : `, and there is no last good configuration at ${lastGood.path} to start with`
-    return `the store cannot be reached: ${reason}${without}`
+    const without =
+      lastGood === undefined ? '' : `, and there is no last good configuration at ${lastGood.path} to start with`
+    return `the store cannot be reached: ${reason.replace(/\.$/, '')}${without}`
   }
 
   /** Of what is not valid now, the value that was valid when this node ran last. */
-  private async restoreRefused(refused: readonly RefusedDocument[], known: LastGood | undefined): Promise<readonly RefusedDocument[]> {
+  private async restoreRefused(
+    refused: readonly RefusedDocument[],
+    known: LastGood | undefined,
+  ): Promise<readonly RefusedDocument[]> {
     const older: DocumentEvent[] = []
     for (const { document } of refused) {
       const good = known?.documents.get(document.key)
@@ -196,12 +203,16 @@ export class DocumentStore implements Store {
 
   private take(change: FeedChange): void {
     this.enqueue(async () => {
-      const applied = await this.inForce.apply(change.events)
-      this.applied = change.revision
-      this.publish(applied)
-      this.reach(change.revision)
-      this.options.lastGood?.append(change.revision, applied.inForce)
-      for (const listener of this.documentListeners) listener(change)
+      try {
+        const applied = await this.inForce.apply(change.events)
+        this.applied = change.revision
+        this.options.lastGood?.append(change.revision, applied.inForce)
+        this.publish(applied)
+      } finally {
+        // Also when a listener failed: somebody waits for the answer to this write.
+        this.reach(change.revision)
+        for (const listener of this.documentListeners) listener(change)
+      }
     }).catch((err: unknown) => this.options.logger.error({ err }, 'a change of the store could not be applied'))
   }
 
@@ -251,4 +262,3 @@ export class DocumentStore implements Store {
     return result
   }
 }
-

@@ -55,7 +55,9 @@ export class LastGoodFile {
       text = await readFile(this.path, 'utf8')
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-      throw new Error(`the last good configuration ${this.path} cannot be read: ${(error as Error).message}`, { cause: error })
+      throw new Error(`the last good configuration ${this.path} cannot be read: ${(error as Error).message}`, {
+        cause: error,
+      })
     }
     return readLines(text)
   }

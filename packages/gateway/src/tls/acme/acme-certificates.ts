@@ -18,12 +18,12 @@ export interface AcmeCertificatesOptions {
 
 /** Let's Encrypt lets five validations of a name fail in an hour. */
 export const FIRST_RETRY_MS = 15 * 60 * 1_000
-export const MAX_RETRY_MS = 24 * 60 * 60 * 1_000
+const MAX_RETRY_MS = 24 * 60 * 60 * 1_000
 /** Timers hold 24.8 days at most, and a clock may be set. */
 const MAX_WAIT_MS = 24 * 60 * 60 * 1_000
 
 /** The id of the ssl resource of a domain: the colon keeps it apart from all that can be written in a configuration. */
-export const acmeId = (domain: string): string => `acme:${domain}`
+const acmeId = (domain: string): string => `acme:${domain}`
 
 /** When a certificate is renewed: a third of its lifetime before its end, milliseconds since 1970. */
 export function renewalTime(cert: string): number {

@@ -56,7 +56,7 @@ class Compiler {
     const file = fileDescriptor(
       this.protobuf,
       parsed,
-      imported.flatMap((each) => this.seenThrough(each)),
+      [...this.seenThrough(imported)],
       this.known,
     )
     this.finished.set(name, file)
@@ -76,14 +76,16 @@ class Compiler {
     return wellKnown
   }
 
-  /** A file and what it imports publicly. */
-  private seenThrough(file: FileDescriptorProto): FileDescriptorProto[] {
-    const next = file.publicDependency.map((index) => file.dependency[index])
-    return [
-      file,
-      ...next.flatMap((name) =>
-        this.seenThrough((this.finished.get(name) ?? wellKnownFiles.get(name)) as FileDescriptorProto),
-      ),
-    ]
+  /** Files and what they import publicly, each once. */
+  private seenThrough(files: Iterable<FileDescriptorProto>): Set<FileDescriptorProto> {
+    const seen = new Set(files)
+    // What is added here is come to as well.
+    for (const { dependency, publicDependency } of seen) {
+      for (const index of publicDependency) {
+        const file = this.finished.get(dependency[index]) ?? wellKnownFiles.get(dependency[index])
+        if (file !== undefined) seen.add(file)
+      }
+    }
+    return seen
   }
 }

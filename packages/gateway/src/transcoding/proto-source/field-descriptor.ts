@@ -9,7 +9,7 @@ import {
 import type Protobuf from 'protobufjs'
 import type { FileContext } from './file-context.ts'
 
-const SCALARS: Readonly<Record<string, FieldType>> = {
+const SCALARS: ReadonlyMap<string, FieldType> = new Map(Object.entries({
   double: FieldType.DOUBLE,
   float: FieldType.FLOAT,
   int64: FieldType.INT64,
@@ -25,7 +25,7 @@ const SCALARS: Readonly<Record<string, FieldType>> = {
   sfixed64: FieldType.SFIXED64,
   sint32: FieldType.SINT32,
   sint64: FieldType.SINT64,
-}
+}))
 
 /** 2^29 - 1, and what the format keeps for itself. */
 const MAX_FIELD_NUMBER = 536_870_911
@@ -74,7 +74,7 @@ export function fieldDescriptor(
 
 /** The type of a field, resolved. */
 export function typeOf(written: string, scope: string, context: FileContext): FieldTypeOf {
-  const scalar = SCALARS[written]
+  const scalar = SCALARS.get(written)
   if (scalar !== undefined) return { type: scalar }
   const { kind, fullName } = context.typeName(written, scope)
   return { type: kind, typeName: fullName }
@@ -84,7 +84,7 @@ export const isProto3Optional = (field: Protobuf.FieldBase): boolean => field.op
 
 /** A field of the old `group` syntax has the type that was declared with it. */
 function isGroup(field: Protobuf.FieldBase): boolean {
-  const declared = (field.parent as Protobuf.NamespaceBase | null)?.get(field.type) as { group?: boolean } | null
+  const declared = field.parent?.get(field.type) as { group?: boolean } | null
   return declared?.group === true
 }
 

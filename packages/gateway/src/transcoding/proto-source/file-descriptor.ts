@@ -49,19 +49,19 @@ export function fileDescriptor(
   })
 }
 
-const EDITIONS: Readonly<Record<string, Edition>> = {
-  '2023': Edition.EDITION_2023,
-  '2024': Edition.EDITION_2024,
-}
+const EDITIONS: ReadonlyMap<string, Edition> = new Map([
+  ['2023', Edition.EDITION_2023],
+  ['2024', Edition.EDITION_2024],
+])
 
 function syntaxOf(text: SourceText): { syntax?: string; edition?: Edition } {
   const { syntax } = text
-  const edition = EDITIONS[syntax]
+  const edition = EDITIONS.get(syntax)
   if (edition !== undefined) return { syntax: 'editions', edition }
   if (syntax === 'proto3') return { syntax }
   // What a descriptor without syntax means.
   if (syntax === 'proto2') return {}
-  const known = ['proto2', 'proto3', ...Object.keys(EDITIONS)].join(', ')
+  const known = ['proto2', 'proto3', ...EDITIONS.keys()].join(', ')
   throw new ProtoError(text.problemAtName(syntax, `"${syntax}" is not known; known are ${known}`))
 }
 

@@ -1,8 +1,6 @@
 import { type DescMessage, fromJson, type JsonValue, type MessageShape, type Registry } from '@bufbuild/protobuf'
 import type Protobuf from 'protobufjs'
 
-type Aggregate = { readonly [name: string]: unknown }
-
 /** Options that protobufjs keeps among the others and descriptors elsewhere. */
 const NOT_OPTIONS = new Set(['default', 'json_name', 'proto3_optional'])
 
@@ -17,7 +15,7 @@ export function readOptions<Desc extends DescMessage>(
 ): MessageShape<Desc> | undefined {
   const json: Record<string, JsonValue> = {}
   for (const option of parsedOptions ?? []) {
-    for (const [name, value] of Object.entries(option as Aggregate)) {
+    for (const [name, value] of Object.entries<unknown>(option)) {
       if (name.startsWith('(')) {
         const typeName = name.slice(1, -1).replace(/^\./, '')
         const extension = known.getExtension(typeName)

@@ -49,10 +49,7 @@ function server({
       throw new CallError(12, 'unknown')
     const { messageRequest } = fromBinary(ReflectionRequest, message) as unknown as { messageRequest: Question }
     asked.push(`${messageRequest.case} ${messageRequest.value}`)
-    return toBinary(
-      ReflectionResponse,
-      create(ReflectionResponse, { messageResponse: answer(messageRequest) } as never),
-    )
+    return toBinary(ReflectionResponse, create(ReflectionResponse, { messageResponse: answer(messageRequest) }))
   }
   return { call, asked }
 }
@@ -89,7 +86,7 @@ describe('what goes wrong', () => {
     const value = { fileDescriptorProto: [toBinary(FileDescriptorProtoSchema, service)] }
     const same = toBinary(
       ReflectionResponse,
-      create(ReflectionResponse, { messageResponse: { case: 'fileDescriptorResponse', value } } as never),
+      create(ReflectionResponse, { messageResponse: { case: 'fileDescriptorResponse', value } }),
     )
     let calls = 0
     await expect(

@@ -90,7 +90,7 @@ class Asker {
   }
 
   private async ask(messageRequest: Question): Promise<ReflectionResponseMessage['messageResponse']> {
-    const request = toBinary(ReflectionRequest, create(ReflectionRequest, { messageRequest } as never))
+    const request = toBinary(ReflectionRequest, create(ReflectionRequest, { messageRequest }))
     const response = await this.call(`/${this.version}.ServerReflection/ServerReflectionInfo`, request)
     return (fromBinary(ReflectionResponse, response) as ReflectionResponseMessage).messageResponse
   }

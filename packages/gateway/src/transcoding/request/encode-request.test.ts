@@ -249,3 +249,17 @@ describe('a method that the configuration names', () => {
     expect(form).toMatchObject({ messages: [{ name: 'a b', full: true }] })
   })
 })
+
+test('a field may have the name of something that every object has', async () => {
+  const registry = await registryFrom(`
+    syntax = "proto3";
+    package race;
+    import "google/api/annotations.proto";
+    message Car { string constructor = 1; Driver toString = 2; }
+    message Driver { string name = 1; }
+    service Cars {
+      rpc Find(Car) returns (Car) { option (google.api.http) = { get: "/cars" response_body: "constructor" }; }
+    }`)
+  const found = message('GET /cars?constructor=Lotus&toString.name=Jim', '', { registry })
+  expect(found).toEqual({ constructor: 'Lotus', toString: { name: 'Jim' } })
+})

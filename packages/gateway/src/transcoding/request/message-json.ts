@@ -8,6 +8,10 @@ const isObject = (value: JsonValue | undefined): value is JsonObject =>
 const keyOf = (message: JsonObject, { jsonName, name }: DescField): string =>
   !Object.hasOwn(message, jsonName) && Object.hasOwn(message, name) ? name : jsonName
 
+/** A field may be called `constructor`: what every object has is no value of a message. */
+const valueAt = (message: JsonObject, key: string): JsonValue | undefined =>
+  Object.hasOwn(message, key) ? message[key] : undefined
+
 /** What a value of the body at the same place becomes. */
 export type OnConflict = 'replace' | 'refuse'
 
@@ -23,7 +27,7 @@ export function placeValue(
   let scope = message
   for (const field of path.slice(0, -1)) {
     const key = keyOf(scope, field)
-    const inner = scope[key] ?? {}
+    const inner = valueAt(scope, key) ?? {}
     if (!isObject(inner)) return `"${field.name}" is not an object`
     scope[key] = inner
     scope = inner
@@ -31,13 +35,13 @@ export function placeValue(
   const field = path[path.length - 1]
   const key = keyOf(scope, field)
   if (field.fieldKind === 'list') {
-    const list = scope[key] ?? []
+    const list = valueAt(scope, key) ?? []
     if (!Array.isArray(list)) return `"${field.name}" is not a list`
     list.push(value)
     scope[key] = list
     return undefined
   }
-  if (onConflict === 'refuse' && scope[key] !== undefined) return 'is given twice'
+  if (onConflict === 'refuse' && valueAt(scope, key) !== undefined) return 'is given twice'
   delete scope[field.name]
   scope[field.jsonName] = value
   return undefined

@@ -24,8 +24,8 @@ export function messageToJson(desc: DescMessage, message: Message, style: JsonSt
 export function fieldToJson(desc: DescMessage, message: Message, field: DescField, style: JsonStyle): JsonValue {
   const key = style.protoFieldNames ? field.name : field.jsonName
   const json = messageToJson(desc, message, style) as JsonObject
-  const value = json[key]
-  if (value !== undefined) return value
+  // Not what every object has: a field may be called `constructor`.
+  if (Object.hasOwn(json, key)) return json[key]
   if (field.fieldKind === 'message') return null
   const withDefaults = messageToJson(desc, message, { ...style, withDefaults: true }) as JsonObject
   return withDefaults[key] ?? null

@@ -144,7 +144,7 @@ describe('errors', () => {
   })
   const detailsOf = (...details: { typeUrl: string; value: Uint8Array }[]): string => {
     const desc = options.registry.getMessage('google.rpc.Status')!
-    return Buffer.from(toBinary(desc, create(desc, { code: 5, message: 'x', details } as never))).toString('base64')
+    return Buffer.from(toBinary(desc, create(desc, { code: 5, message: 'x', details }))).toString('base64')
   }
   const inner = () => ({ typeUrl: 'type.googleapis.com/test.v1.Inner', value: bytesOf('test.v1.Inner', { name: 'i' }) })
 

@@ -118,6 +118,6 @@ export class Misbehaviour {
   }
 
   private pick<T>(list: readonly T[]): T {
-    return list[this.below(list.length)] as T
+    return list[this.below(list.length)]
   }
 }

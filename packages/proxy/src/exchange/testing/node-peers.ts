@@ -67,7 +67,7 @@ export async function startNodeUpstream(
   const received: Message[] = []
   const note = (number: string, message: Message): Plan => {
     received[Number(number)] = message
-    return plans[Number(number)] as Plan
+    return plans[Number(number)]
   }
   const server =
     version === 'h1'

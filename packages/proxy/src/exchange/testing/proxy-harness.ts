@@ -55,7 +55,7 @@ export class ProxyUnderTest<Ctx> {
   /** The `number`th exchange that ended (from 1), once it has. */
   async end(number = 1): Promise<Ended> {
     while (this.ends.length < number) await new Promise<void>((resolve) => (this.ended.wake = resolve))
-    return this.ends[number - 1] as Ended
+    return this.ends[number - 1]
   }
 
   messages(level: LogEntry['level']): string[] {
@@ -76,7 +76,7 @@ export async function startProxy<Ctx = undefined>(
       void log.push({ level, fields: fields as LogEntry['fields'], message })
   const logger: ProxyLogger = { error: write('error'), warn: write('warn'), info: write('info') }
   const logging: ProxyPhases<Ctx>['logging'] = (session, error) => {
-    ends.push({ session: session as Session<unknown>, error })
+    ends.push({ session: session, error })
     try {
       phases.logging?.(session, error)
     } finally {

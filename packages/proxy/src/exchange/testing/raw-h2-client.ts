@@ -99,7 +99,7 @@ export class RawH2Client {
     while (this.rest.length >= 9) {
       const length = this.rest.readUIntBE(0, 3)
       if (this.rest.length < 9 + length) break
-      const [type, flags] = [this.rest[3] as number, this.rest[4] as number]
+      const [type, flags] = [this.rest[3], this.rest[4]]
       this.take(type, flags, this.rest.readUInt32BE(5), this.rest.subarray(9, 9 + length))
       this.rest = this.rest.subarray(9 + length)
     }

@@ -104,7 +104,7 @@ export class RawUpstream {
   /** The connection of that number (from 1), when it is there. */
   async connection(number = 1): Promise<UpstreamConnection> {
     while (this.connections.length < number) await new Promise<void>((resolve) => (this.announce = resolve))
-    return this.connections[number - 1] as UpstreamConnection
+    return this.connections[number - 1]
   }
 
   /** As a killed process: nothing listens there any more, and all connections are reset. */

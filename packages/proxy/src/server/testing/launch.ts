@@ -100,7 +100,7 @@ export class Program {
   /** The port of a listener, once the program is ready. */
   async port(index = 0): Promise<number> {
     const ready = await this.event('ready')
-    return (ready['listeners'] as { address: { port: number } }[])[index]!.address.port
+    return (ready['listeners'] as { address: { port: number } }[])[index].address.port
   }
 
   #find(matches: (event: ProgramEvent) => boolean): Promise<ProgramEvent> {

@@ -41,7 +41,7 @@ function application(worker: WorkerContext) {
     if (request.url === '/broadcast') worker.post('please broadcast')
     request.resume().on('end', () => {
       const { index, generation, count, data } = worker
-      const counter = Atomics.add(new Int32Array(worker.shared['counter']!), 0, 1) + 1
+      const counter = Atomics.add(new Int32Array(worker.shared['counter']), 0, 1) + 1
       response.end(JSON.stringify({ pid: process.pid, index, generation, count, data, counter, broadcast }))
     })
     if (request.url === '/held') tell('held')

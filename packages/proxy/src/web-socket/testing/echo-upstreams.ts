@@ -60,7 +60,7 @@ function h2Server(accept: (socket: WebSocket) => void): Http2Server {
       return
     }
     stream.respond({ ':status': 200 })
-    const socket = new WebSocket(null as never, undefined, { autoPong: true } as never) as Handed
+    const socket = new WebSocket(null as never, undefined, { autoPong: true }) as Handed
     Object.assign(socket, { _isServer: true })
     Object.assign(stream, { setNoDelay: () => undefined, setTimeout: () => stream })
     socket.setSocket(stream, Buffer.alloc(0), { maxPayload: 0, skipUTF8Validation: true })

@@ -46,7 +46,7 @@ export class H2WebSocket {
 
   send(opcode: number, payload: Uint8Array, final = true): void {
     const mask = randomBytes(4)
-    const masked = Buffer.from(payload.map((byte, at) => byte ^ (mask[at & 3] as number)))
+    const masked = Buffer.from(payload.map((byte, at) => byte ^ mask[at & 3]))
     const { length } = masked
     const size =
       length < 126 ? Buffer.from([0x80 | length]) : length < 65_536 ? Buffer.alloc(3, 0xfe) : Buffer.alloc(9, 0xff)
@@ -58,7 +58,7 @@ export class H2WebSocket {
   /** The `number`th frame (from 1), once it has come. */
   async frame(number = 1): Promise<ReceivedFrame> {
     while (this.frames.length < number && !this.ended) await new Promise<void>((resolve) => (this.wake = resolve))
-    return this.frames[number - 1] as ReceivedFrame
+    return this.frames[number - 1]
   }
 
   close(): void {
@@ -71,12 +71,12 @@ export class H2WebSocket {
     for (;;) {
       const { buffer } = this
       if (buffer.length < 2) break
-      const short = (buffer[1] as number) & 0x7f
+      const short = buffer[1] & 0x7f
       const head = 2 + (short === 126 ? 2 : short === 127 ? 8 : 0)
       if (buffer.length < head) break
       const length = short === 126 ? buffer.readUInt16BE(2) : short === 127 ? Number(buffer.readBigUInt64BE(2)) : short
       if (buffer.length < head + length) break
-      const first = buffer[0] as number
+      const first = buffer[0]
       this.frames.push({ opcode: first & 15, final: first >= 0x80, payload: buffer.subarray(head, head + length) })
       this.buffer = buffer.subarray(head + length)
     }

@@ -15,7 +15,7 @@ export function readNodes(assignment: Message): ImportedNode[] {
   assignment.ignore('cluster_name')
   const localities = assignment.messages('endpoints')
   // One locality is no choice.
-  if (localities.length === 1) localities[0]!.ignore('locality', 'load_balancing_weight')
+  if (localities.length === 1) localities[0].ignore('locality', 'load_balancing_weight')
   return localities.flatMap((locality) => {
     const priority = locality.number('priority') ?? 0
     return locality.messages('lb_endpoints').flatMap((endpoint) => readNode(endpoint, priority))
@@ -55,7 +55,7 @@ function reachable(host: string): string {
 export function nodesField(nodes: readonly ImportedNode[]): Fields | Fields[] {
   const names = nodes.map(({ host, port }) => `${bracketed(host)}:${port}`)
   const isShort = nodes.every(({ priority }) => priority === 0) && new Set(names).size === names.length
-  if (isShort) return Object.fromEntries(nodes.map(({ weight }, index) => [names[index]!, weight]))
+  if (isShort) return Object.fromEntries(nodes.map(({ weight }, index) => [names[index], weight]))
   return nodes.map(({ host, port, weight, priority }) => ({
     host: bracketed(host),
     port,

@@ -7,7 +7,7 @@ import { readLocalRateLimit } from './local-rate-limit.ts'
 /** Plugins that a level of a route sets, by name; `OFF` takes back what a level around it has set. */
 export type Policies = Readonly<Record<string, Fields | typeof OFF>>
 
-export const OFF = 'off'
+const OFF = 'off'
 
 /** Per-route configurations that are carried over: the plugin that they are, and the filter without which they do nothing. */
 const CARRIED: Readonly<Record<string, { plugin: string; filter: string }>> = {

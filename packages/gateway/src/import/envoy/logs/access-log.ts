@@ -17,7 +17,7 @@ function readAccessLog(log: Message, { settings }: ImportContext): void {
   const isFile = sink.type === 'FileAccessLog'
   if (!isFile && STREAMS[sink.type] === undefined) return log.loseAll('access logs go to standard output or a file')
   log.lose('filter', 'every request has its line')
-  const file = isFile ? (sink.string('path') ?? '') : STREAMS[sink.type]!
+  const file = isFile ? (sink.string('path') ?? '') : STREAMS[sink.type]
   const path = file === '/dev/stdout' ? 'stdout' : file
   settings.put('access_log.path', path, log, 'typed_config')
   if (settings.get('access_log.path') !== path) return

@@ -62,7 +62,7 @@ function apply(option: Message, mutations: Mutations): void {
   }
 }
 
-const single = (values: readonly string[]): string | readonly string[] => (values.length === 1 ? values[0]! : values)
+const single = (values: readonly string[]): string | readonly string[] => (values.length === 1 ? values[0] : values)
 
 /** `headers` of proxy-rewrite; undefined when nothing changes. */
 export function requestHeaders(levels: readonly Message[]): Fields | undefined {

@@ -64,7 +64,7 @@ function literalFront(source: string): string {
   let at = 1
   for (; at < source.length; at++) {
     const escaped = source[at] === '\\'
-    const char = escaped ? source[at + 1]! : source[at]!
+    const char = escaped ? source[at + 1] : source[at]
     const isLiteral = escaped ? /[^\w\s]/.test(char) : /[^\\^$.*+?()[\]{}|]/.test(char)
     if (!isLiteral) break
     if (escaped) at++

@@ -113,7 +113,7 @@ function readHostRewrite(action: Message, cluster: ImportedCluster): Fields {
   for (const name of ['host_rewrite_header', 'host_rewrite_path_regex'])
     action.lose(name, 'the Host is the same for all requests of a route')
   if (action.boolean('auto_host_rewrite') !== true) return {}
-  if (cluster.hosts.length === 1) return { host: cluster.hosts[0]! }
+  if (cluster.hosts.length === 1) return { host: cluster.hosts[0] }
   cluster.claim({ pass_host: 'node' }, action, 'auto_host_rewrite')
   return {}
 }

@@ -37,7 +37,7 @@ function splitMethods(conditions: readonly Condition[]): Pick<MatchRules, 'metho
       variable === 'request_method' && operator === '==' && (METHODS as readonly unknown[]).includes(value),
   )
   if (at < 0) return { methods: undefined, vars: conditions }
-  return { methods: [String(conditions[at]![2])], vars: conditions.filter((_, index) => index !== at) }
+  return { methods: [String(conditions[at][2])], vars: conditions.filter((_, index) => index !== at) }
 }
 
 function readPath(match: Message, ignoreCase: boolean): { match: PathMatch; rule: PathRule } | undefined {

@@ -20,14 +20,14 @@ export function orderRoutes(routes: readonly ImportedRoute[], report: Report): I
   for (const [at, later] of reachable.entries()) {
     for (const earlier of reachable.slice(0, at)) {
       if (exclusive(earlier, later)) continue
-      for (const inner of patterns[at]!) {
+      for (const inner of patterns[at]) {
         const covered = earlier.uris.some((outer) => covers(outer, inner))
         if (covered && !earlier.uris.includes(inner)) earlier.uris.push(inner)
       }
     }
   }
   for (let at = reachable.length - 1; at >= 0; at--) {
-    const route = reachable[at]!
+    const route = reachable[at]
     const rivals = reachable.slice(at + 1).filter((later) => shareAPattern(route, later) && !exclusive(route, later))
     if (rivals.length > 0) route.priority = Math.max(...rivals.map(({ priority }) => priority)) + 1
   }

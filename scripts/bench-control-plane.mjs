@@ -1,0 +1,302 @@
+// How long a change takes from the Admin API of one node to every worker of two others, and what it costs them: npm run bench:control-plane
+//   [-- --routes 1000,50000 --changes 500 --measured 500 --seed N]
+// Real etcd, three gateways of two workers each, all on this machine, and so is what asks them. A change is in force when a request that
+// was sent after it is answered by it: each worker of the other nodes is asked over a connection of its own, again and again. Needs a build.
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { Agent, request } from 'node:http'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+
+const { values: given } = parseArgs({
+  options: {
+    routes: { type: 'string', default: '1000,50000' },
+    changes: { type: 'string', default: '500' },
+    measured: { type: 'string', default: '1000' },
+    seed: { type: 'string', default: String(Date.now() % 1e9) },
+  },
+})
+const SIZES = given.routes.split(',').map(Number)
+/** Of which the time is taken. */
+const CHANGES = Number(given.changes)
+/** Of which the CPU time is taken. */
+const MEASURED = Number(given.measured)
+/** Before anything is measured: the code is compiled by then, as in a gateway that has run for a while. */
+const WARM_UP = 200
+
+const CLOCK_TICKS = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }))
+
+const ascending = (a, b) => a - b
+const quantile = (sorted, part) => sorted[Math.min(sorted.length - 1, Math.ceil(part * sorted.length) - 1)]
+
+/** What the documentation promises. */
+const TARGETS = { medianMs: 20, p99Ms: 100, growth: 1.5 }
+
+const ETCD = ['/usr/bin/etcd', '/usr/local/bin/etcd'].find(existsSync)
+const SEKISHO = fileURLToPath(new URL('../packages/cli/bin/sekisho.js', import.meta.url))
+const KEY = 'the-key-of-this-benchmark'
+const WORKERS = 2
+/** Connections that are tried until each worker has taken one. */
+const MAX_CONNECTIONS = 200
+/** A change that takes longer is a failure of its own. */
+const MAX_WAIT_MS = 10_000
+
+/** Says which worker answers, and by which change. */
+const PROBE = `import { threadId } from 'node:worker_threads'
+import { definePlugin, Type } from '@sekisho/gateway'
+export default definePlugin({
+  name: 'probe', priority: 1, schema: Type.Object({ mark: Type.Integer() }),
+  create: ({ mark }) => ({ access: (session) => session.respond(200, threadId + ' ' + mark) }),
+})
+`
+
+if (ETCD === undefined) {
+  console.error('etcd is not installed: apt-get install etcd-server')
+  process.exit(1)
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'sekisho-bench-'))
+const children = []
+process.once('SIGINT', () => process.exit(1))
+process.on('exit', () => {
+  for (const child of children) child.kill('SIGKILL')
+  rmSync(folder, { recursive: true, force: true })
+})
+const random = mulberry32(Number(given.seed))
+
+const results = []
+for (const routes of SIZES) results.push(await measure(routes))
+process.exitCode = report(results) ? 0 : 1
+process.exit()
+
+async function measure(routes) {
+  const etcd = await startEtcd(join(folder, `etcd-${routes}`))
+  const nodes = await Promise.all(['a', 'b', 'c'].map((name) => startNode(join(folder, `${name}-${routes}`), etcd.url)))
+  const [a, b, c] = nodes
+  const others = [b, c]
+  const marks = Array.from({ length: routes }, () => 0)
+  const loading = performance.now()
+  await ask(a, 'POST', '/admin/transaction', {
+    upstreams: [{ id: 'up', nodes: { '127.0.0.1:1': 1 } }],
+    routes: marks.map((mark, at) => routeOf(at, mark)),
+  })
+  const workers = (await Promise.all(others.map((node) => connectToWorkers(node, routes - 1)))).flat()
+  const loadMs = performance.now() - loading
+  const change = async () => {
+    const at = Math.floor(random() * routes)
+    const mark = ++marks[at]
+    await ask(a, 'PUT', `/apisix/admin/routes/${at}`, routeOf(at, mark))
+    return { at, mark }
+  }
+  const last = { at: 0, mark: 0 }
+  for (let left = WARM_UP; left > 0; left--) Object.assign(last, await change())
+  await Promise.all(workers.map((worker) => untilInForce(worker, last.at, last.mark)))
+
+  const times = []
+  const answered = []
+  for (let left = CHANGES; left > 0; left--) {
+    const started = performance.now()
+    const at = Math.floor(random() * routes)
+    const mark = ++marks[at]
+    // The others are asked from the moment on at which the change is sent.
+    const reached = Promise.all(workers.map((worker) => untilInForce(worker, at, mark)))
+    await ask(a, 'PUT', `/apisix/admin/routes/${at}`, routeOf(at, mark))
+    answered.push(performance.now() - started)
+    const done = await reached
+    times.push(Math.max(...done) - started)
+  }
+
+  // Without the requests, which would cost CPU time, too.
+  await pause(1_000)
+  const before = cpuMs(b.pid)
+  const started = performance.now()
+  for (let left = MEASURED; left > 0; left--) Object.assign(last, await change())
+  await Promise.all(workers.map((worker) => untilInForce(worker, last.at, last.mark)))
+  // What is put off by design, like the last good configuration, belongs to it.
+  await pause(1_000)
+  const cpu = (cpuMs(b.pid) - before) / MEASURED
+  const perSecond = MEASURED / ((performance.now() - started - 1_000) / 1_000)
+
+  const memory = nodes.map(({ pid }) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024)
+  for (const worker of workers) worker.agent.destroy()
+  await Promise.all([...nodes.map(({ child }) => stop(child, 'SIGTERM')), stop(etcd.child, 'SIGKILL')])
+  return { routes, loadMs, times: times.sort(ascending), answered: answered.sort(ascending), cpu, perSecond, rss: Math.max(...memory) }
+}
+
+function report(results) {
+  const ms = (value) => `${value.toFixed(1)} ms`
+  const columns = [
+    ['routes', ({ routes }) => routes.toLocaleString('en')],
+    ['in force, median', ({ times }) => ms(quantile(times, 0.5))],
+    ['p90', ({ times }) => ms(quantile(times, 0.9))],
+    ['p99', ({ times }) => ms(quantile(times, 0.99))],
+    ['max', ({ times }) => ms(times.at(-1))],
+    ['answered, median', ({ answered }) => ms(quantile(answered, 0.5))],
+    ['CPU of node B per change', ({ cpu }) => `${cpu.toFixed(2)} ms`],
+    ['changes/s, one after the other', ({ perSecond }) => perSecond.toFixed(0)],
+    ['all routes at once', ({ loadMs }) => `${(loadMs / 1000).toFixed(1)} s`],
+    ['memory of a node', ({ rss }) => `${rss.toFixed(0)} MiB`],
+  ]
+  const width = Math.max(...columns.map(([name]) => name.length))
+  console.log(`${CHANGES} changes timed, ${MEASURED} for CPU time, seed ${given.seed}; PUT to A, in force on all workers of B and C`)
+  for (const [name, cell] of columns)
+    console.log(`${name.padEnd(width)}${results.map((result) => cell(result).padStart(12)).join('')}`)
+  const failed = []
+  for (const { routes, times } of results) {
+    if (quantile(times, 0.5) > TARGETS.medianMs) failed.push(`median at ${routes} routes is above ${TARGETS.medianMs} ms`)
+    if (quantile(times, 0.99) > TARGETS.p99Ms) failed.push(`p99 at ${routes} routes is above ${TARGETS.p99Ms} ms`)
+  }
+  const growth = results.at(-1).cpu / results[0].cpu
+  console.log(`${'CPU per change, last to first'.padEnd(width)}${`${growth.toFixed(2)}x`.padStart(12)}`)
+  if (growth > TARGETS.growth) failed.push(`CPU per change grows ${growth.toFixed(2)} times: at most ${TARGETS.growth}`)
+  console.log(failed.length === 0 ? 'all targets are met' : `missed: ${failed.join('; ')}`)
+  return failed.length === 0
+}
+
+function routeOf(at, mark) {
+  return { id: String(at), uri: `/r/${at}`, methods: ['GET'], upstream_id: 'up', plugins: { probe: { mark } } }
+}
+
+async function startEtcd(data) {
+  const [clientPort, peerPort] = [await freePort(), await freePort()]
+  const url = `http://127.0.0.1:${clientPort}`
+  const peer = `http://127.0.0.1:${peerPort}`
+  const args = ['--name=m', `--data-dir=${data}`, `--listen-client-urls=${url}`, `--advertise-client-urls=${url}`]
+  const peers = [`--listen-peer-urls=${peer}`, `--initial-advertise-peer-urls=${peer}`, `--initial-cluster=m=${peer}`]
+  const child = spawn(ETCD, [...args, ...peers], { stdio: ['ignore', 'ignore', 'pipe'] })
+  children.push(child)
+  await printed(child, child.stderr, /serving (insecure )?client (requests|traffic)/)
+  return { url, child }
+}
+
+async function startNode(cwd, etcd) {
+  mkdirSync(join(cwd, 'plugins'), { recursive: true })
+  writeFileSync(join(cwd, 'plugins/probe.ts'), PROBE)
+  writeFileSync(
+    join(cwd, 'sekisho.yaml'),
+    `listen: ["127.0.0.1:0"]
+workers: ${WORKERS}
+metrics: { address: "127.0.0.1:${await freePort()}" }
+admin: { address: "127.0.0.1:${await freePort()}", keys: [{ name: bench, key: ${KEY}, role: admin }] }
+error_log: { path: ./error.log, level: warn }
+store: { type: etcd, endpoints: ["${etcd}"] }
+`,
+  )
+  const child = spawn(process.execPath, [SEKISHO, 'start'], { cwd, stdio: ['ignore', 'pipe', 'inherit'] })
+  children.push(child)
+  const [, url, admin, pid] = await printed(
+    child,
+    child.stdout,
+    /^serving .* on (http:\S+?), .*Admin API on (http:\S+?), .*\(process (\d+)/m,
+  )
+  return { child, url, admin, pid: Number(pid), agent: new Agent({ keepAlive: true, maxSockets: 1 }) }
+}
+
+/** One connection to each worker of a node. */
+async function connectToWorkers(node, lastRoute) {
+  const found = new Map()
+  const deadline = performance.now() + 60_000
+  while (performance.now() < deadline && (await get(new Agent(), `${node.url}/r/${lastRoute}`)).status !== 200)
+    await pause(20)
+  const others = []
+  for (let tries = 0; tries < MAX_CONNECTIONS && found.size < WORKERS; tries++) {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    const [thread] = (await get(agent, `${node.url}/r/${lastRoute}`)).text.split(' ')
+    // Held until the end: a worker that has none is the next one to accept.
+    if (found.has(thread)) others.push(agent)
+    else found.set(thread, { agent, node, thread })
+  }
+  for (const agent of others) agent.destroy()
+  if (found.size < WORKERS) throw new Error(`only ${found.size} of ${WORKERS} workers took one of ${MAX_CONNECTIONS} connections`)
+  return [...found.values()]
+}
+
+/** @returns when a request was answered by the change */
+async function untilInForce({ agent, node, thread }, at, mark) {
+  const deadline = performance.now() + MAX_WAIT_MS
+  for (;;) {
+    const { text } = await get(agent, `${node.url}/r/${at}`)
+    const now = performance.now()
+    const [answering, seen] = text.split(' ')
+    if (answering !== thread) throw new Error('the connection was lost on the way')
+    if (Number(seen) === mark) return now
+    if (now > deadline) throw new Error(`route ${at} was not in force after ${MAX_WAIT_MS} ms`)
+    await pause(1)
+  }
+}
+
+function get(agent, url) {
+  return new Promise((resolve, reject) => {
+    request(url, { agent }, (response) => {
+      let text = ''
+      response.setEncoding('latin1').on('data', (chunk) => (text += chunk))
+      response.on('end', () => resolve({ status: response.statusCode, text }))
+    })
+      .on('error', reject)
+      .end()
+  })
+}
+
+function ask(node, method, path, body) {
+  return new Promise((resolve, reject) => {
+    request(`${node.admin}${path}`, { method, agent: node.agent, headers: { 'x-api-key': KEY } }, (response) => {
+      let text = ''
+      response.setEncoding('utf8').on('data', (chunk) => (text += chunk))
+      response.on('end', () =>
+        response.statusCode < 300 ? resolve(text) : reject(new Error(`${method} ${path}: ${response.statusCode} ${text}`)),
+      )
+    })
+      .on('error', reject)
+      .end(JSON.stringify(body))
+  })
+}
+
+/** What a process has used of the processors, its threads included. */
+function cpuMs(pid) {
+  // The name, in brackets, may have blanks in it.
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ')
+  return ((Number(fields[11]) + Number(fields[12])) * 1_000) / CLOCK_TICKS
+}
+
+async function printed(child, stream, pattern) {
+  let text = ''
+  return new Promise((resolve, reject) => {
+    stream.on('data', (chunk) => {
+      if (text.length > 1_000_000) return
+      text += chunk
+      const match = pattern.exec(text)
+      if (match !== null) resolve(match)
+    })
+    child.once('exit', () => reject(new Error(`ended before it was ready:\n${text}`)))
+  })
+}
+
+async function stop(child, signal) {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const exited = once(child, 'exit')
+  child.kill(signal)
+  await exited
+}
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address()
+  await once(server.close(), 'close')
+  return port
+}
+
+function mulberry32(seed) {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let t = Math.imul(state ^ (state >>> 15), 1 | state)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+  }
+}
