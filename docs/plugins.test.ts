@@ -77,6 +77,24 @@ const scenarios: Readonly<Record<string, () => Promise<void>>> = {
     expect((await send('{')).status).toBe(400)
     expect((await gateway.fetch('/')).status).toBe(200)
   },
+  'upper-case': async () => {
+    await withPlugin('upper-case', {})
+    const answer = await gateway.fetch('/', { method: 'POST', body: 'abc', headers: { 'Content-Length': '3' } })
+    expect((answer.json() as Echo).body).toBe('ABC')
+  },
+  'empty-is-404': async () => {
+    await withPlugin('empty-is-404', {})
+    expect((await gateway.fetch('/bytes/0')).status).toBe(404)
+    expect((await gateway.fetch('/bytes/10')).status).toBe(200)
+  },
+  'office-hours': async () => {
+    await withPlugin('office-hours', { from: 0, to: 24 })
+    expect((await gateway.fetch('/')).status).toBe(200)
+    await withPlugin('office-hours', { from: 24, to: 24 })
+    expect((await gateway.fetch('/')).status).toBe(503)
+    const hooks = (from: number) => plugins.get('office-hours')!.create({ from, to: 24 }, {} as never)
+    expect([hooks(0).stream?.({} as never), hooks(24).stream?.({} as never)]).toEqual([true, false])
+  },
   'json-envelope': async () => {
     await withPlugin('json-envelope', {})
     const answer = await gateway.fetch('/')

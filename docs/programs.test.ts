@@ -49,6 +49,12 @@ const scenarios: readonly Scenario[] = [
     },
   },
   {
+    says: 'new StreamProxy(',
+    changes: () => ({ '127.0.0.1:5432': address(dead), '127.0.0.1:5433': address(upstream.port) }),
+    // A node that is down is passed over; what goes through may be HTTP as well.
+    check: async ({ port }) => expect((await fetchFrom(port, '/')).status).toBe(200),
+  },
+  {
     says: 'secret-of-alice',
     changes: one,
     check: async (program) => {

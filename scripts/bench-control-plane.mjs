@@ -122,10 +122,20 @@ async function measure(routes) {
   const cpu = (cpuMs(b.pid) - before) / MEASURED
   const perSecond = MEASURED / ((performance.now() - started - 1_000) / 1_000)
 
-  const memory = nodes.map(({ pid }) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024)
+  const memory = nodes.map(
+    ({ pid }) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024,
+  )
   for (const worker of workers) worker.agent.destroy()
   await Promise.all([...nodes.map(({ child }) => stop(child, 'SIGTERM')), stop(etcd.child, 'SIGKILL')])
-  return { routes, loadMs, times: times.sort(ascending), answered: answered.sort(ascending), cpu, perSecond, rss: Math.max(...memory) }
+  return {
+    routes,
+    loadMs,
+    times: times.sort(ascending),
+    answered: answered.sort(ascending),
+    cpu,
+    perSecond,
+    rss: Math.max(...memory),
+  }
 }
 
 function report(results) {
@@ -143,12 +153,15 @@ function report(results) {
     ['memory of a node', ({ rss }) => `${rss.toFixed(0)} MiB`],
   ]
   const width = Math.max(...columns.map(([name]) => name.length))
-  console.log(`${CHANGES} changes timed, ${MEASURED} for CPU time, seed ${given.seed}; PUT to A, in force on all workers of B and C`)
+  console.log(
+    `${CHANGES} changes timed, ${MEASURED} for CPU time, seed ${given.seed}; PUT to A, in force on all workers of B and C`,
+  )
   for (const [name, cell] of columns)
     console.log(`${name.padEnd(width)}${results.map((result) => cell(result).padStart(12)).join('')}`)
   const failed = []
   for (const { routes, times } of results) {
-    if (quantile(times, 0.5) > TARGETS.medianMs) failed.push(`median at ${routes} routes is above ${TARGETS.medianMs} ms`)
+    if (quantile(times, 0.5) > TARGETS.medianMs)
+      failed.push(`median at ${routes} routes is above ${TARGETS.medianMs} ms`)
     if (quantile(times, 0.99) > TARGETS.p99Ms) failed.push(`p99 at ${routes} routes is above ${TARGETS.p99Ms} ms`)
   }
   const growth = results.at(-1).cpu / results[0].cpu
@@ -212,7 +225,8 @@ async function connectToWorkers(node, lastRoute) {
     else found.set(thread, { agent, node, thread })
   }
   for (const agent of others) agent.destroy()
-  if (found.size < WORKERS) throw new Error(`only ${found.size} of ${WORKERS} workers took one of ${MAX_CONNECTIONS} connections`)
+  if (found.size < WORKERS)
+    throw new Error(`only ${found.size} of ${WORKERS} workers took one of ${MAX_CONNECTIONS} connections`)
   return [...found.values()]
 }
 
@@ -248,7 +262,9 @@ function ask(node, method, path, body) {
       let text = ''
       response.setEncoding('utf8').on('data', (chunk) => (text += chunk))
       response.on('end', () =>
-        response.statusCode < 300 ? resolve(text) : reject(new Error(`${method} ${path}: ${response.statusCode} ${text}`)),
+        response.statusCode < 300
+          ? resolve(text)
+          : reject(new Error(`${method} ${path}: ${response.statusCode} ${text}`)),
       )
     })
       .on('error', reject)
@@ -259,7 +275,9 @@ function ask(node, method, path, body) {
 /** What a process has used of the processors, its threads included. */
 function cpuMs(pid) {
   // The name, in brackets, may have blanks in it.
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ')
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ')
   return ((Number(fields[11]) + Number(fields[12])) * 1_000) / CLOCK_TICKS
 }
 

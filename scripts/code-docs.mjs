@@ -30,7 +30,10 @@ function phases() {
       .join(' ')
       .trim()
     // In one line, however long it is.
-    const inLine = rest.replace(/\(\s+/, '(').replace(/,\s*\)/, ')').replace(/\s+/g, ' ')
+    const inLine = rest
+      .replace(/\(\s+/, '(')
+      .replace(/,\s*\)/, ')')
+      .replace(/\s+/g, ' ')
     found.set(name, { text, signature: `${name}${optional}${inLine}` })
   }
   return PHASE_NAMES.map((name, at) => {

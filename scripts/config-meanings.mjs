@@ -5,13 +5,7 @@
 export const CLOSED = new Set(['upstream', 'plugins', 'checks', 'discovery_args', 'credentials', 'functions'])
 
 /** Left out of the tables: said once in the text. */
-export const UNLISTED = new Set([
-  'create_time',
-  'update_time',
-  'service_name',
-  'discovery_type',
-  'discovery_args',
-])
+export const UNLISTED = new Set(['create_time', 'update_time', 'service_name', 'discovery_type', 'discovery_args'])
 
 /** @type {Readonly<Record<string, string>>} */
 export const MEANINGS = {
@@ -25,14 +19,15 @@ export const MEANINGS = {
   acme: 'Certificates that the gateway gets for itself, and renews: see [TLS](tls.md#acme).',
   'listen[].tls.key': 'File with the private key, PEM.',
   workers: 'Worker threads. `auto` is one for each core.',
-  admin:
-    'The [Admin API](admin-api.md). Left out: none with a configuration file, these defaults with another store.',
+  admin: 'The [Admin API](admin-api.md). Left out: none with a configuration file, these defaults with another store.',
   'admin.address': 'Where it listens.',
-  'admin.keys': 'Who may use it. Without any, one is made at the first start, printed once, and kept in `data/admin-key`.',
+  'admin.keys':
+    'Who may use it. Without any, one is made at the first start, printed once, and kept in `data/admin-key`.',
   metrics: 'Where Prometheus reads. `false`: nowhere.',
   'metrics.address': 'Address of `/metrics`, `/status` and `/status/ready`.',
   store: 'Where routes and the rest come from.',
-  'store.type': '`file`: this one. `embedded`: a [store of the node](embedded-store.md). `etcd`: a store that many nodes share.',
+  'store.type':
+    '`file`: this one. `embedded`: a [store of the node](embedded-store.md). `etcd`: a store that many nodes share.',
   functions: 'Read, and said at the start that this version has no function engine.',
   plugins: 'Names of the plugins that may be used on this node. Left out: all.',
   plugin_paths: 'Folders with [plugins of your own](writing-a-plugin.md). Left out: `./plugins`, where it exists.',
@@ -67,7 +62,8 @@ export const MEANINGS = {
   timeout: 'Time limits of one attempt at a node. All three are written, or none.',
   'timeout.connect': 'Seconds until the connection is there, TLS included.',
   'timeout.send': 'Seconds between two writes that the node must make room for.',
-  'timeout.read': 'Seconds between two reads of the response. [gRPC calls](grpc.md#quiet-calls) have it only where it is written.',
+  'timeout.read':
+    'Seconds between two reads of the response. [gRPC calls](grpc.md#quiet-calls) have it only where it is written.',
   grpc: 'How [gRPC calls](grpc.md) are treated. That of the route counts, else that of its service.',
 
   // Upstreams.

@@ -19,7 +19,9 @@ export function certificateWarnings(ssls: Iterable<readonly [string, Ssl]>, now:
   for (const [id, ssl] of ssls) {
     if (ssl.status === 0) continue
     const texts = [ssl.cert, ...(ssl.certs ?? [])].map(pemText)
-    const leaves = texts.map((text) => readCertificates(text)).filter((chain): chain is readonly X509Certificate[] => !isProblem(chain))
+    const leaves = texts
+      .map((text) => readCertificates(text))
+      .filter((chain): chain is readonly X509Certificate[] => !isProblem(chain))
     for (const [leaf] of leaves) {
       const time = timeOf(leaf, now)
       if (time !== undefined) found.push(`the certificate of ssl "${id}" ${time}`)

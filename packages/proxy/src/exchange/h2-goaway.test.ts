@@ -51,7 +51,7 @@ it.each<HttpVersion>(['h1', 'h2'])(
     for (let from = 0; from < REQUESTS; from += AT_A_TIME) {
       const answers = await Promise.all(
         Array.from({ length: AT_A_TIME }, (_, at) =>
-          client.send(plan(from + at)).then(({ start, body }) => `${start} ${body}`),
+          client.send(plan(from + at)).then(({ start, body }) => `${start} ${body.toString()}`),
         ),
       )
       expect(answers).toEqual(Array.from({ length: AT_A_TIME }, (_, at) => `200 body ${from + at}`))

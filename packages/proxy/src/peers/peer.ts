@@ -24,7 +24,7 @@ export interface PeerOptions {
   readonly connectTimeoutMs?: number
   /**
    * From the request's end to the response's head, and in HTTP/1 between two reads of the response. Default 60 s. Behind the head of a response
-   * in HTTP/2 `quietTimeoutMs` runs; in a gRPC call over HTTP/2 that alone.
+   * in HTTP/2 it is `quietTimeoutMs` that runs.
    */
   readonly readTimeoutMs?: number
   /** Between two writes that the peer must make room for. Default 60 s. */

@@ -1,5 +1,13 @@
 import type { Socket } from 'node:net'
-import { LONG_BODY_BYTES, queuedBytes, ReadBuffers, sendBytes, SENT, STALLED, type ConnectingOwner } from '@sekisho/wire'
+import {
+  LONG_BODY_BYTES,
+  queuedBytes,
+  ReadBuffers,
+  sendBytes,
+  SENT,
+  STALLED,
+  type ConnectingOwner,
+} from '@sekisho/wire'
 
 /** Who joined two connections. */
 export interface Splice {

@@ -1,11 +1,4 @@
-import {
-  DATA,
-  DEFAULT_MAX_FRAME_BYTES,
-  END_STREAM,
-  ErrorCode,
-  FRAME_HEADER_BYTES,
-  PADDED,
-} from './frames.ts'
+import { DATA, DEFAULT_MAX_FRAME_BYTES, END_STREAM, ErrorCode, FRAME_HEADER_BYTES, PADDED } from './frames.ts'
 import { Violation } from './violation.ts'
 
 /** Who is told of frames. A returned violation ends the reading. */

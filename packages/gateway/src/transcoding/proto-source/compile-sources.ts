@@ -53,12 +53,7 @@ class Compiler {
     this.open.push(name)
     const imported = parsed.text.imports.map((statement) => this.imported(parsed, statement.name, statement.at))
     this.open.pop()
-    const file = fileDescriptor(
-      this.protobuf,
-      parsed,
-      [...this.seenThrough(imported)],
-      this.known,
-    )
+    const file = fileDescriptor(this.protobuf, parsed, [...this.seenThrough(imported)], this.known)
     this.finished.set(name, file)
     this.files.push(file)
     return file

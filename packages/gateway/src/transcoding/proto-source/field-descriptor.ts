@@ -9,23 +9,25 @@ import {
 import type Protobuf from 'protobufjs'
 import type { FileContext } from './file-context.ts'
 
-const SCALARS: ReadonlyMap<string, FieldType> = new Map(Object.entries({
-  double: FieldType.DOUBLE,
-  float: FieldType.FLOAT,
-  int64: FieldType.INT64,
-  uint64: FieldType.UINT64,
-  int32: FieldType.INT32,
-  fixed64: FieldType.FIXED64,
-  fixed32: FieldType.FIXED32,
-  bool: FieldType.BOOL,
-  string: FieldType.STRING,
-  bytes: FieldType.BYTES,
-  uint32: FieldType.UINT32,
-  sfixed32: FieldType.SFIXED32,
-  sfixed64: FieldType.SFIXED64,
-  sint32: FieldType.SINT32,
-  sint64: FieldType.SINT64,
-}))
+const SCALARS: ReadonlyMap<string, FieldType> = new Map(
+  Object.entries({
+    double: FieldType.DOUBLE,
+    float: FieldType.FLOAT,
+    int64: FieldType.INT64,
+    uint64: FieldType.UINT64,
+    int32: FieldType.INT32,
+    fixed64: FieldType.FIXED64,
+    fixed32: FieldType.FIXED32,
+    bool: FieldType.BOOL,
+    string: FieldType.STRING,
+    bytes: FieldType.BYTES,
+    uint32: FieldType.UINT32,
+    sfixed32: FieldType.SFIXED32,
+    sfixed64: FieldType.SFIXED64,
+    sint32: FieldType.SINT32,
+    sint64: FieldType.SINT64,
+  }),
+)
 
 /** 2^29 - 1, and what the format keeps for itself. */
 const MAX_FIELD_NUMBER = 536_870_911
