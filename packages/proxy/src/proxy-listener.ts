@@ -15,6 +15,7 @@ import {
   type SocketOwner,
 } from '@sekisho/wire'
 import type { ProxyRuntime } from './exchange/options.ts'
+import { LogThrottle } from './log-throttle.ts'
 import type { ListenTarget, ServingListener } from './server/application.ts'
 
 /** What a listener may be told: `new Server().listen({ address, options })`. */
@@ -59,6 +60,7 @@ export class ProxyListener implements ServingListener {
     drained: () => void,
   ): Promise<ProxyListener> {
     const { limits, deadlines, logger } = runtime
+    const throttle = new LogThrottle()
     const own = new ProxyListener(handler, runtime, http2, drained)
     own.listener = await Listener.listen(target, {
       maxConnections: limits.maxConnections,
@@ -72,8 +74,10 @@ export class ProxyListener implements ServingListener {
         return info.protocol === 'h2' ? own.openH2(socket, client) : own.openH1(socket, client)
       },
       onClosed: own.onClosed,
-      onOverload: () =>
-        logger.warn({ limit: limits.maxConnections }, 'max_connections reached: a connection was closed'),
+      onOverload: () => {
+        if (throttle.holds('max_connections')) return
+        logger.warn({ limit: limits.maxConnections }, 'max_connections reached: a connection was closed')
+      },
       onRefused: (reason, socket) =>
         logger.info({ client: socket.remoteAddress, reason }, `refused a connection: ${reason}`),
     })

@@ -46,7 +46,7 @@ export async function readDocuments(
   return {
     file,
     lists,
-    settings: Object.keys(top).filter((name) => name in settingsFields),
+    settings: Object.keys(top).filter(isSetting),
     locate: (found) => locate(source, lists, found),
   }
 }
@@ -63,7 +63,7 @@ function checkTop(value: unknown): Finding[] {
   const kinds: readonly string[] = RESOURCE_KINDS
   for (const [name, list] of Object.entries(value)) {
     const path = `/${name}`
-    if (name in settingsFields) continue
+    if (isSetting(name)) continue
     if (!kinds.includes(name)) {
       const meant = suggest(name, [...kinds, ...Object.keys(settingsFields)])
       findings.push({
@@ -84,6 +84,8 @@ function checkTop(value: unknown): Finding[] {
   }
   return findings
 }
+
+const isSetting = (name: string): boolean => Object.hasOwn(settingsFields, name)
 
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
 

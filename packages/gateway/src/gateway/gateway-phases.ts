@@ -1,4 +1,5 @@
 import {
+  LogThrottle,
   ProxyError,
   type MaybePromise,
   type Peer,
@@ -15,7 +16,6 @@ import type { AcmeChallenges } from '../tls/acme/challenges.ts'
 import { verifyClient } from '../tls/verify-client.ts'
 import { addForwardedHeaders } from './forwarded-headers.ts'
 import type { GatewayTable } from './gateway-table.ts'
-import { LogThrottle } from './log-throttle.ts'
 import { answerPreflight, preflightPlan } from './preflight.ts'
 import type { UpstreamStatus } from './upstream-status.ts'
 

@@ -6,6 +6,7 @@ import type { Plan } from '../plan/plan.ts'
 import type { PluginLogger } from '../plugins/context.ts'
 import type { RequestContext } from '../request-context.ts'
 import { normaliseRoute, normaliseService, type NormalRoute, type NormalService } from '../resources/normalise-route.ts'
+import type { ResourceKind } from '../resources/kind-names.ts'
 import type { PluginSet } from '../resources/plugin-set.ts'
 import type { Proto } from '../resources/proto.ts'
 import { Router, type Explanation } from '../router/index.ts'
@@ -33,6 +34,9 @@ interface RouteEntry {
 
 /** The path of a route that stands for "no route": global rules run for it, and the answer is 404. */
 const NO_ROUTE: NormalRoute = normaliseRoute('', { uri: '/*' } as Parameters<typeof normaliseRoute>[1])
+
+/** Kinds of which nothing but requests depends. */
+const ITS_OWN: ReadonlySet<ResourceKind> = new Set<ResourceKind>(['routes', 'stream_routes', 'consumers'])
 
 /**
  * The configuration of one worker, as requests meet it. A change is patched in, in one turn of the event loop: a request sees all of it or
@@ -102,9 +106,11 @@ export class GatewayTable {
 
   /** Patches a change in. */
   apply(operations: readonly Operation[]): void {
-    this.epoch++
+    // A route that changes is a new entry, and plans know consumers by the object: those that change touch no other plan.
+    const shared = operations.some(({ kind }) => !ITS_OWN.has(kind))
+    if (shared) this.epoch++
     for (const operation of operations) this.applyOne(operation)
-    this.streams.changed()
+    if (shared || operations.some(({ kind }) => kind === 'stream_routes')) this.streams.changed()
   }
 
   /** The code of a plugin changed. */

@@ -49,7 +49,8 @@ export function buildPlan(parts: PlanParts, mounts: Mounts): Plan {
     tunnelLimits: tunnelLimits(route.websocket ?? service?.websocket),
     grpc: callPolicy(route.grpc ?? service?.grpc),
   }
-  const consumerPlans = new Map<Consumer, Plan>()
+  // A consumer that changed, or is gone, takes its plan along.
+  const consumerPlans = new WeakMap<Consumer, Plan>()
 
   const forConsumer = (consumer: Consumer): Plan => {
     // Most consumers have a credential and nothing else: they share the plan of the route.

@@ -1,5 +1,4 @@
-import type { Peer, ProxyError, StreamPhases, StreamPlan } from '@sekisho/proxy'
-import { LogThrottle } from '../gateway/log-throttle.ts'
+import { LogThrottle, type Peer, type ProxyError, type StreamPhases, type StreamPlan } from '@sekisho/proxy'
 import type { UpstreamStatus } from '../gateway/upstream-status.ts'
 import { METRICS, type Counter, type Gauge, type WorkerMetrics } from '../observability/metrics/index.ts'
 import type { PluginLogger } from '../plugins/context.ts'

@@ -11,6 +11,7 @@ import {
 } from '@sekisho/wire'
 import type { ProxyLogger } from '../exchange/options.ts'
 import { jsonLogger } from '../json-logger.ts'
+import { LogThrottle } from '../log-throttle.ts'
 import { Resolver } from '../peers/resolver.ts'
 import type { Application, ListenTarget, ServingListener } from '../server/application.ts'
 import type { StreamPhases } from './phases.ts'
@@ -70,12 +71,18 @@ export class StreamProxy<Ctx> implements Application {
 
   private serveUdp(target: ListenTarget): Promise<ServingListener> {
     const maxSessions = this.options.maxUdpSessions ?? DEFAULT_MAX_UDP_SESSIONS
-    const { logger } = this.runtime
     return UdpListener.listen(this.runtime, target, {
       maxSessions,
-      onOverload: () =>
-        logger.warn({ limit: maxSessions }, 'the limit of UDP sessions is reached: a datagram was dropped'),
+      onOverload: this.onOverload(maxSessions, 'the limit of UDP sessions is reached: a datagram was dropped'),
     })
+  }
+
+  /** A datagram costs its sender nothing: it must not cost a line each. */
+  private onOverload(limit: number, message: string): () => void {
+    const throttle = new LogThrottle()
+    return () => {
+      if (!throttle.holds(message)) this.runtime.logger.warn({ limit }, message)
+    }
   }
 
   private async serveTcp(target: ListenTarget, options: StreamServeOptions): Promise<ServingListener> {
@@ -113,8 +120,7 @@ export class StreamProxy<Ctx> implements Application {
               return passes ? begin(session) : undefined
             },
       onClosed: () => serving?.connectionClosed(),
-      onOverload: () =>
-        logger.warn({ limit: maxConnections }, 'the limit of connections is reached: a connection was closed'),
+      onOverload: this.onOverload(maxConnections, 'the limit of connections is reached: a connection was closed'),
       onRefused: (reason, socket) =>
         logger.info({ client: socket.remoteAddress, reason }, `refused a connection: ${reason}`),
     })

@@ -76,7 +76,7 @@ test('what a node that is down was sent goes to the next one', async () => {
 
 test('clients above the limit get no session', async () => {
   const upstream = await teller()
-  const { port, listener, nextEnd } = await startStreams({
+  const { port, listener, warnings, nextEnd } = await startStreams({
     nodes: [`127.0.0.1:${portOf(upstream)}`],
     serve: UDP,
     plan: { responses: 2 },
@@ -86,11 +86,13 @@ test('clients above the limit get no session', async () => {
   let heard = 0
   other.on('message', () => heard++)
   await ask(one, port, 'a')
-  other.send('b', port, '127.0.0.1')
+  // The log has a line for the limit, and not one for each datagram.
+  for (const text of ['b', 'c', 'd']) other.send(text, port, '127.0.0.1')
   const end = nextEnd()
   await ask(one, port, 'a')
   await end
   expect([heard, listener.connections]).toEqual([0, 0])
+  expect(warnings).toEqual(['the limit of UDP sessions is reached: a datagram was dropped'])
 })
 
 test('a drain lets those finish who wait for an answer', async () => {

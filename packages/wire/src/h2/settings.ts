@@ -9,7 +9,6 @@ import {
   SETTINGS_INITIAL_WINDOW_SIZE,
   SETTINGS_MAX_CONCURRENT_STREAMS,
   SETTINGS_MAX_FRAME_SIZE,
-  SETTINGS_MAX_HEADER_LIST_SIZE,
 } from './frames.ts'
 import { Violation } from './violation.ts'
 
@@ -19,7 +18,6 @@ export class PeerSettings {
   maxConcurrentStreams = Infinity
   initialWindow = DEFAULT_WINDOW
   maxFrameBytes = DEFAULT_MAX_FRAME_BYTES
-  maxHeaderListBytes = Infinity
   connectProtocol = false
 
   /** Takes in the payload `bytes[at, end)` of a SETTINGS frame. */
@@ -50,15 +48,13 @@ export class PeerSettings {
         if (value < DEFAULT_MAX_FRAME_BYTES || value > 0xff_ffff) return outOfRange('MAX_FRAME_SIZE')
         this.maxFrameBytes = value
         return undefined
-      case SETTINGS_MAX_HEADER_LIST_SIZE:
-        this.maxHeaderListBytes = value
-        return undefined
       case SETTINGS_ENABLE_CONNECT_PROTOCOL:
         // RFC 8441 section 3: 0 or 1, and never back to 0.
         if (value > 1 || (value === 0 && this.connectProtocol)) return outOfRange('ENABLE_CONNECT_PROTOCOL')
         this.connectProtocol = value === 1
         return undefined
       default:
+        // MAX_HEADER_LIST_SIZE is advice (section 6.5.2): who finds a head too large refuses it.
         return undefined
     }
   }

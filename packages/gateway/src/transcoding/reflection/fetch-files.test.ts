@@ -75,6 +75,12 @@ describe('what goes wrong', () => {
   test('a file that is not there', () =>
     expect(fetchFiles(server({ lost: 'more.proto' }).call)).rejects.toThrow('the reflection service: not found'))
 
+  test('more services than anybody has', async () => {
+    const { call, asked } = server({ services: Array.from({ length: 1_001 }, (_, at) => `s.S${at}`) })
+    await expect(fetchFiles(call)).rejects.toThrow('the upstream has more than 1000 services')
+    expect(asked).toHaveLength(1)
+  })
+
   test('an answer to another question', async () => {
     const call: Call = () => Promise.resolve(new Uint8Array(0))
     await expect(fetchFiles(call)).rejects.toThrow('the reflection service answered something else')

@@ -25,6 +25,7 @@ const UNIMPLEMENTED = 12
 /** The service has had two names; servers know one of them or both. */
 const VERSIONS = ['grpc.reflection.v1', 'grpc.reflection.v1alpha'] as const
 /** What an upstream can make us keep. */
+const MAX_SERVICES = 1_000
 const MAX_FILES = 2_000
 const MAX_BYTES = 16 * 1024 * 1024
 
@@ -32,6 +33,7 @@ const MAX_BYTES = 16 * 1024 * 1024
 export async function fetchFiles(call: Call): Promise<FileDescriptorProto[]> {
   const asker = new Asker(call)
   const services = await asker.services()
+  if (services.length > MAX_SERVICES) throw new Error(`the upstream has more than ${MAX_SERVICES} services`)
   const files = new Map<string, FileDescriptorProto>()
   let bytes = 0
   const take = (encoded: readonly Uint8Array[]): void => {

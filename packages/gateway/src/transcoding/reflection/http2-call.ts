@@ -9,8 +9,12 @@ import { CallError, type Call } from './fetch-files.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** For one question. */
+/** For one question, without a byte of its answer. */
 const TIMEOUT_MS = 10_000
+/** For all questions: requests wait for the types, and an upstream may answer slowly and without end. */
+const TOTAL_TIMEOUT_MS = 30_000
+/** Of one answer. */
+const MAX_ANSWER_BYTES = 16 * 1024 * 1024
 
 /**
  * Calls on a connection of its own to a node, closed by `close`. With Node's HTTP/2 and not ours: a handful of calls when an upstream is first
@@ -20,9 +24,16 @@ export function openCalls(peer: Peer): { call: Call; close: () => void } {
   const session = openSession(peer)
   let failure: Error | undefined
   session.on('error', (error: Error) => (failure = error))
+  const limit = setTimeout(
+    () => session.destroy(new Error('the reflection service takes too long')),
+    TOTAL_TIMEOUT_MS,
+  ).unref()
   return {
     call: (grpcPath, message) => callOnce(session, grpcPath, message, () => failure),
-    close: () => session.destroy(),
+    close: () => {
+      clearTimeout(limit)
+      session.destroy()
+    },
   }
 }
 
@@ -45,7 +56,7 @@ function callOnce(
       'content-type': 'application/grpc',
       te: 'trailers',
     })
-    const reader = new MessageReader({ maxMessageBytes: 16 * 1024 * 1024 })
+    const reader = new MessageReader({ maxMessageBytes: MAX_ANSWER_BYTES })
     let answer: Buffer | undefined
     let fields: Fields = {}
     stream.setTimeout(TIMEOUT_MS, () => stream.destroy(new Error('the reflection service does not answer')))

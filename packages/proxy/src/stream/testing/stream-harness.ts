@@ -16,6 +16,8 @@ export interface Harness {
   readonly listener: ServingListener
   readonly proxy: StreamProxy<object>
   readonly failures: ProxyError[]
+  /** What the log was warned of. */
+  readonly warnings: string[]
   /** Sessions that were let in. */
   readonly sessions: StreamSession<object>[]
   /** Sessions that are over. */
@@ -51,6 +53,7 @@ export async function startStreams(options: HarnessOptions): Promise<Harness> {
   }))
   const ended: StreamSession<object>[] = []
   const failures: ProxyError[] = []
+  const warnings: string[] = []
   const sessions: StreamSession<object>[] = []
   const waiting: ((session: StreamSession<object>) => void)[] = []
   const plan = { ...PLAN, ...options.plan }
@@ -73,7 +76,7 @@ export async function startStreams(options: HarnessOptions): Promise<Harness> {
       ...options.phases,
     },
     {
-      logger: { error: (fields, message) => console.error(message, fields), warn: () => {}, info: () => {} },
+      logger: { error: (fields, message) => console.error(message, fields), warn: (_fields, message) => void warnings.push(message), info: () => {} },
       ...(options.deadlines === undefined ? {} : { deadlines: options.deadlines }),
       ...(options.maxUdpSessions === undefined ? {} : { maxUdpSessions: options.maxUdpSessions }),
       ...(options.maxConnections === undefined ? {} : { maxConnections: options.maxConnections }),
@@ -90,6 +93,7 @@ export async function startStreams(options: HarnessOptions): Promise<Harness> {
     listener,
     proxy,
     failures,
+    warnings,
     sessions,
     ended,
     nextEnd: () => new Promise((resolve) => waiting.push(resolve)),

@@ -30,7 +30,7 @@ function fieldsOf(message: MessageName): ReadonlyMap<string, Field> {
 }
 
 /** Fields of the API before version 3, which old articles still show. */
-const OF_V2: Readonly<Record<string, string>> = {
+const OF_V2: ReadonlyMap<string, string> = new Map(Object.entries({
   hosts: 'the v2 API had it: write load_assignment',
   tls_context: 'the v2 API had it: write transport_socket',
   config: 'the v2 API had it: write typed_config with "@type"',
@@ -38,7 +38,7 @@ const OF_V2: Readonly<Record<string, string>> = {
   allow_origin: 'the v2 API had it: write allow_origin_string_match',
   allow_origin_regex: 'the v2 API had it: write allow_origin_string_match',
   idle_timeout: 'it stands in common_http_protocol_options',
-}
+}))
 
 /** Tells of fields that Envoy does not know, in all messages that the importer knows. */
 export function reportUnknownFields(reading: Reading, value: unknown): void {
@@ -60,7 +60,7 @@ function check(value: unknown, message: string, path: string, reading: Reading):
     const field = fields.get(key)
     if (field === undefined) {
       reading.settled.add(at)
-      reading.report.add('unknown field', at, OF_V2[key] ?? `${type} has no field of this name`)
+      reading.report.add('unknown field', at, OF_V2.get(key) ?? `${type} has no field of this name`)
     } else if (field.holds === undefined) continue
     else if (!field.map) check(item, field.holds, at, reading)
     else if (typeof item === 'object' && item !== null) {

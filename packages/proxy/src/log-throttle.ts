@@ -3,11 +3,15 @@ const INTERVAL_MS = 1_000
 /** Kinds of lines that are counted at a time; beyond it all are counted anew. */
 const MAX_KINDS = 1_000
 
-/** Lets one line of a kind through in a second: a node that is down is met by every request, and each says the same. */
+/**
+ * Lets one line of a kind through in a second: a node that is down is met by every request, a limit that is reached by every connection, and each
+ * says the same.
+ */
 export class LogThrottle {
   private readonly nextMs = new Map<string, number>()
   private readonly now: () => number
 
+  /** @param now milliseconds, on a clock that is not set */
   constructor(now: () => number = () => performance.now()) {
     this.now = now
   }
