@@ -43,6 +43,8 @@ const KEY = 'the-key-of-this-benchmark'
 const WORKERS = 2
 /** Connections that are tried until each worker has taken one. */
 const MAX_CONNECTIONS = 200
+/** For a table of 50,000 routes. */
+const MAX_LOAD_MS = 60_000
 /** A change that takes longer is a failure of its own. */
 const MAX_WAIT_MS = 10_000
 
@@ -87,6 +89,7 @@ async function measure(routes) {
   })
   const workers = (await Promise.all(others.map((node) => connectToWorkers(node, routes - 1)))).flat()
   const loadMs = performance.now() - loading
+  if (process.env.DEBUG) console.error('loaded', loadMs)
   const change = async () => {
     const at = Math.floor(random() * routes)
     const mark = ++marks[at]
@@ -97,6 +100,7 @@ async function measure(routes) {
   for (let left = WARM_UP; left > 0; left--) Object.assign(last, await change())
   await Promise.all(workers.map((worker) => untilInForce(worker, last.at, last.mark)))
 
+  if (process.env.DEBUG) console.error('warm')
   const times = []
   const answered = []
   for (let left = CHANGES; left > 0; left--) {
@@ -200,11 +204,11 @@ error_log: { path: ./error.log, level: warn }
 store: { type: etcd, endpoints: ["${etcd}"] }
 `,
   )
-  const child = spawn(process.execPath, [SEKISHO, 'start'], { cwd, stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [SEKISHO, 'start'], { cwd, stdio: ['ignore', 'ignore', 'pipe'] })
   children.push(child)
   const [, url, admin, pid] = await printed(
     child,
-    child.stdout,
+    child.stderr,
     /^serving .* on (http:\S+?), .*Admin API on (http:\S+?), .*\(process (\d+)/m,
   )
   return { child, url, admin, pid: Number(pid), agent: new Agent({ keepAlive: true, maxSockets: 1 }) }
@@ -213,7 +217,7 @@ store: { type: etcd, endpoints: ["${etcd}"] }
 /** One connection to each worker of a node. */
 async function connectToWorkers(node, lastRoute) {
   const found = new Map()
-  const deadline = performance.now() + 60_000
+  const deadline = performance.now() + MAX_LOAD_MS
   while (performance.now() < deadline && (await get(new Agent(), `${node.url}/r/${lastRoute}`)).status !== 200)
     await pause(20)
   const others = []
@@ -246,7 +250,7 @@ async function untilInForce({ agent, node, thread }, at, mark) {
 
 function get(agent, url) {
   return new Promise((resolve, reject) => {
-    request(url, { agent }, (response) => {
+    request(url, { agent, signal: AbortSignal.timeout(MAX_WAIT_MS) }, (response) => {
       let text = ''
       response.setEncoding('latin1').on('data', (chunk) => (text += chunk))
       response.on('end', () => resolve({ status: response.statusCode, text }))
@@ -258,7 +262,8 @@ function get(agent, url) {
 
 function ask(node, method, path, body) {
   return new Promise((resolve, reject) => {
-    request(`${node.admin}${path}`, { method, agent: node.agent, headers: { 'x-api-key': KEY } }, (response) => {
+    const signal = AbortSignal.timeout(MAX_LOAD_MS)
+    request(`${node.admin}${path}`, { method, agent: node.agent, signal, headers: { 'x-api-key': KEY } }, (response) => {
       let text = ''
       response.setEncoding('utf8').on('data', (chunk) => (text += chunk))
       response.on('end', () =>

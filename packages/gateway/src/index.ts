@@ -3,6 +3,7 @@ export { definePlugin, type PluginDefinition, type PluginHooks } from './plugins
 export type { MountPlace, PluginContext, PluginLogger } from './plugins/context.ts'
 export type { Consumer, ConsumerDirectory, ConsumerMatch } from './consumers/consumer-directory.ts'
 export type { GatewaySession } from './session.ts'
+export type { GatewayStreamSession } from './stream/stream-context.ts'
 export type { RequestContext } from './request-context.ts'
 export { compileText, type TextTemplate } from './variables/template.ts'
 export { variableReader, type VariableReader, type VariableValue } from './variables/variables.ts'

@@ -21,6 +21,7 @@ import type { ProxyPhases } from './phases/phases.ts'
 import { ProxyListener, type ServeOptions } from './proxy-listener.ts'
 import type { Application, ListenTarget, ServingListener } from './server/application.ts'
 
+/** What holds for all requests of one proxy in one thread; each has a default. */
 export interface HttpProxyOptions {
   /** What a client may make grow; what is left out keeps its default. */
   readonly limits?: Partial<H1Limits>
@@ -53,6 +54,7 @@ const DEFAULT_MAX_RETRIES = 3
 
 /** A proxy: what serves listeners, and in between calls the phases. One per thread. */
 export class HttpProxy<Ctx> implements Application, RequestHandler {
+  /** What its exchanges share. */
   readonly runtime: ProxyRuntime<Ctx>
   /** Client connections open in this thread. */
   connectionCount = 0

@@ -20,6 +20,7 @@ export type ProxyErrorCode =
  * help without doing harm (`retry`). Status, retries and metric labels follow from these three.
  */
 export class ProxyError extends Error {
+  /** In logs, metrics and the body of the answer; see docs/observability.md. */
   readonly code: ProxyErrorCode
   readonly source: ErrorSource
   /** The status a client gets if it comes to that; 0 = nobody is left to answer. */
@@ -43,10 +44,12 @@ export class ProxyError extends Error {
     this.status = status
   }
 
+  /** A failure of the connection to a node: 504 for a time limit, else 502. */
   static fromUpstream(error: TransportError): ProxyError {
     return new ProxyError(error.code, 'upstream', error.timeout ? 504 : 502, error.message, { cause: error })
   }
 
+  /** The client is gone: there is nobody to answer. */
   static fromDownstream(error: TransportError): ProxyError {
     return new ProxyError(error.code, 'downstream', 0, error.message, { cause: error })
   }

@@ -20,6 +20,7 @@ export interface Session<Ctx = unknown> {
   readonly request: RequestHead
   /** The response head, from the response phases on. */
   readonly response: ResponseHead | undefined
+  /** Where that came from. */
   readonly responseSource: ResponseSource | undefined
   /** The peer of the current or last attempt. */
   readonly peer: Peer | undefined

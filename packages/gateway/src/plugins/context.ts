@@ -16,6 +16,7 @@ export interface MountPlace {
   readonly id: string
 }
 
+/** The gateway's log: fields, and a message for people. */
 export interface PluginLogger {
   error(fields: object, message: string): void
   warn(fields: object, message: string): void
@@ -24,11 +25,13 @@ export interface PluginLogger {
 
 /** What a plugin gets beside its configuration, in `create`. */
 export interface PluginContext<ConsumerConfig = unknown, Metadata = unknown> {
+  /** The resource that this configuration stands on. */
   readonly place: MountPlace
   /** `kind/id` of the place: what keeps one mount's shared keys apart from another's, also after a reload. */
   readonly scope: string
   /** The plugin's `plugin_metadata`, defaults filled in. */
   readonly metadata: Metadata
+  /** For plugins that recognise who calls. */
   readonly consumers: ConsumerDirectory<ConsumerConfig>
   /** A `protos` resource. `grpc-transcode` is made anew when one changes. */
   readonly proto: (id: string) => Proto | undefined
@@ -36,7 +39,9 @@ export interface PluginContext<ConsumerConfig = unknown, Metadata = unknown> {
   readonly counters: SharedTable
   /** Counters with one cell for each worker: for what is in flight. */
   readonly inFlight: SharedTable
+  /** Which worker this is, from 0. */
   readonly workerIndex: number
+  /** Metrics of this worker; those of all are added up. */
   readonly metrics: WorkerMetrics
   readonly logger: PluginLogger
 }

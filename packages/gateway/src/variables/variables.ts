@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import type { RequestContext } from '../request-context.ts'
 import { clientCertificate, verdictOn } from '../tls/client-certificate.ts'
 
+/** What a variable is in a request; undefined: it has no value there. */
 export type VariableValue = string | number | undefined
 /** Reads one variable of a request. Looked up by name when the configuration is compiled, called per request. */
 export type VariableReader = (context: RequestContext) => VariableValue

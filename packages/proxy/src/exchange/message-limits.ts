@@ -1,7 +1,7 @@
 import { MessageMeter } from '../grpc/message-meter.ts'
 import { ProxyError } from '../proxy-error.ts'
 
-/** Bytes of one gRPC message at most, on the wire. What is left out has no limit. */
+/** Bytes of one gRPC message at most, as they are on the wire: without the prefix, compressed if it is. What is left out has no limit. */
 export interface MessageLimits {
   readonly maxRequestBytes?: number | undefined
   readonly maxResponseBytes?: number | undefined

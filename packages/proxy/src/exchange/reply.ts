@@ -3,7 +3,9 @@ import type { ResponseBody, ResponseFields } from '../session.ts'
 
 /** A response of our own: a head with its length, and the body as latin1 text of its bytes. */
 export interface LocalResponse {
+  /** With its `Content-Length`. */
   readonly head: ResponseHead
+  /** One character for each byte. */
   readonly body: string
 }
 

@@ -48,6 +48,7 @@ export interface Scope {
   readonly seed1: number
 }
 
+/** How large a table is. */
 export interface SharedTableOptions {
   /** A power of two, at least `BUCKET_SLOTS`; default `DEFAULT_SLOTS`. */
   readonly slots?: number

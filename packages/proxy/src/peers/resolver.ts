@@ -4,9 +4,13 @@ import { monotonicClock, type Clock } from '@sekisho/wire'
 
 /** Addresses of a name and how long they may be used. */
 export interface Resolution {
+  /** IP addresses, at least one. */
   readonly addresses: readonly string[]
+  /** Milliseconds. */
   readonly ttlMs: number
 }
+
+/** Asks for the addresses of a name. Rejects when there are none. */
 export type Lookup = (name: string) => Promise<Resolution>
 
 /** A TTL of 0 would ask once per request; one of a day would outlive the machine. */

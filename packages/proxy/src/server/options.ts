@@ -16,6 +16,7 @@ export const SPARE_DESCRIPTORS = 8
 /** More threads than this is a typing error: the largest machines have a few hundred cores. */
 export const MAX_WORKERS = 1024
 
+/** How a program's processes and threads live. */
 export interface ServerOptions {
   /** Worker threads, each a whole data plane. `auto` (the default): one for each core that this process may use. */
   readonly workers?: number | 'auto'
@@ -45,6 +46,7 @@ export interface ServerOptions {
   readonly onReady?: (info: ReadyInfo) => void
 }
 
+/** A gateway process that serves. */
 export interface ReadyInfo {
   readonly listeners: readonly ListenerInfo[]
   readonly supervisorPid: number

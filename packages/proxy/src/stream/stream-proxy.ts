@@ -20,6 +20,7 @@ import { TcpListener } from './tcp-listener.ts'
 import { TcpSession } from './tcp-session.ts'
 import { UdpListener } from './udp-listener.ts'
 
+/** What holds for all sessions of one proxy in one thread; each has a default. */
 export interface StreamProxyOptions {
   /** Open TCP connections of a listener; further ones are closed as they are accepted. Default 65,536. */
   readonly maxConnections?: number
@@ -49,6 +50,7 @@ const DEFAULT_MAX_UDP_SESSIONS = 8_192
 
 /** Joins connections and datagrams of clients with those of upstreams, and does not look at what they say. One per thread. */
 export class StreamProxy<Ctx> implements Application {
+  /** What its sessions share. */
   readonly runtime: StreamRuntime<Ctx>
   /** Sessions open in this thread. */
   sessionCount = 0
@@ -65,6 +67,7 @@ export class StreamProxy<Ctx> implements Application {
     }
   }
 
+  /** Rejects with a TypeError for UDP on a descriptor or path, with a system error for an address that cannot be listened on. */
   serve(target: ListenTarget, options: StreamServeOptions = {}): Promise<ServingListener> {
     return options.transport === 'udp' ? this.serveUdp(target) : this.serveTcp(target, options)
   }

@@ -32,7 +32,9 @@ export interface StreamClient {
   /** Of the listener: where the connection came in, whatever the PROXY protocol said. */
   readonly localAddress: string
   readonly localPort: number
+  /** What a header of the PROXY protocol told; undefined without one. */
   readonly proxied: ProxiedAddresses | undefined
+  /** What the TLS handshake came to; undefined where TLS does not end here. */
   readonly tls: TlsInfo | undefined
 }
 
@@ -42,13 +44,18 @@ export abstract class StreamSession<Ctx> implements Timed {
   readonly client: StreamClient
   /** Server name that the client asked for by TLS; '' = none. */
   readonly serverName: string
+  /** What `newContext` made. */
   readonly ctx: Ctx
+  /** Monotonic milliseconds (performance.now), as all times here. */
   readonly startedAt: number = performance.now()
   /** When the present attempt began, and when it succeeded; 0 = not yet. */
   attemptedAt = 0
   connectedAt = 0
+  /** 0 = not yet. */
   finishedAt = 0
+  /** Attempts begun, 1 during the first. */
   attempts = 0
+  /** The peer of the current or last attempt. */
   peer: Peer | undefined
   /** Nodes that failed in this session. */
   tried: readonly Backend[] = []
@@ -84,6 +91,7 @@ export abstract class StreamSession<Ctx> implements Timed {
   protected abstract release(): void
   abstract onDeadline(): void
 
+  /** Nothing is received or sent any more. */
   get over(): boolean {
     return this.finishedAt !== 0
   }

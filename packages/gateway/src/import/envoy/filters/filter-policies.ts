@@ -10,19 +10,23 @@ export type Policies = Readonly<Record<string, Fields | typeof OFF>>
 const OFF = 'off'
 
 /** Per-route configurations that are carried over: the plugin that they are, and the filter without which they do nothing. */
-const CARRIED: Readonly<Record<string, { plugin: string; filter: string }>> = {
-  CorsPolicy: { plugin: 'cors', filter: 'Cors' },
-  HTTPFault: { plugin: 'fault-injection', filter: 'HTTPFault' },
-  LocalRateLimit: { plugin: 'limit-count', filter: 'LocalRateLimit' },
-}
+const CARRIED: ReadonlyMap<string, { plugin: string; filter: string }> = new Map(
+  Object.entries({
+    CorsPolicy: { plugin: 'cors', filter: 'Cors' },
+    HTTPFault: { plugin: 'fault-injection', filter: 'HTTPFault' },
+    LocalRateLimit: { plugin: 'limit-count', filter: 'LocalRateLimit' },
+  }),
+)
 
 /** The plugin that a filter is turned off by. */
-const BY_FILTER_NAME: Readonly<Record<string, string>> = {
-  'envoy.filters.http.cors': 'cors',
-  'envoy.filters.http.fault': 'fault-injection',
-  'envoy.filters.http.local_ratelimit': 'limit-count',
-  'envoy.filters.http.grpc_web': 'grpc-web',
-}
+const BY_FILTER_NAME: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    'envoy.filters.http.cors': 'cors',
+    'envoy.filters.http.fault': 'fault-injection',
+    'envoy.filters.http.local_ratelimit': 'limit-count',
+    'envoy.filters.http.grpc_web': 'grpc-web',
+  }),
+)
 
 /**
  * Reads `typed_per_filter_config` of a route, virtual host or route configuration, and the older `cors` field.
@@ -35,14 +39,14 @@ export function readPolicies(level: Message, filters: ReadonlySet<string>): Poli
   if (legacy !== undefined) add(policies, legacy, 'CorsPolicy', filters)
   const configs = level.message('typed_per_filter_config')
   for (const name of configs?.keys() ?? []) {
-    const any = configs!.message(name)
+    const any = configs?.message(name)
     if (any === undefined) continue
     if (any.type !== 'FilterConfig') {
       add(policies, any, any.type, filters)
       continue
     }
     any.ignore('is_optional')
-    const plugin = BY_FILTER_NAME[name]
+    const plugin = BY_FILTER_NAME.get(name)
     const config = any.message('config')
     if (any.boolean('disabled') === true && plugin !== undefined) policies[plugin] = OFF
     else if (config !== undefined) add(policies, config, config.type, filters)
@@ -57,7 +61,7 @@ function add(
   type: string,
   filters: ReadonlySet<string>,
 ): void {
-  const carried = CARRIED[type]
+  const carried = CARRIED.get(type)
   if (carried === undefined) return config.loseAll('the filter is not carried over')
   if (!filters.has(carried.filter)) {
     config.settle()

@@ -14,19 +14,21 @@ export interface HttpFilters {
 }
 
 /** What there is to say of filters that are not carried over. */
-const REASONS: Readonly<Record<string, string>> = {
-  GrpcJsonTranscoder: 'the plugin grpc-transcode takes its place, and has to be written by hand',
-  JwtAuthentication: 'there is no plugin for it in this version',
-  ExtAuthz: 'there is no plugin for it in this version',
-  RBAC: 'see the plugin ip-restriction, and "vars" of routes',
-  Lua: 'write it as a plugin of your own',
-  LuaPerRoute: 'write it as a plugin of your own',
-  Wasm: 'write it as a plugin of your own',
-  RateLimit: 'there is no plugin for a rate limit service: see limit-count',
-  Compressor: 'there is no plugin for it in this version',
-  HealthCheck: 'see /status and /status/ready of "metrics"',
-  BasicAuth: 'see the plugin basic-auth',
-}
+const REASONS: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    GrpcJsonTranscoder: 'the plugin grpc-transcode takes its place, and has to be written by hand',
+    JwtAuthentication: 'there is no plugin for it in this version',
+    ExtAuthz: 'there is no plugin for it in this version',
+    RBAC: 'see the plugin ip-restriction, and "vars" of routes',
+    Lua: 'write it as a plugin of your own',
+    LuaPerRoute: 'write it as a plugin of your own',
+    Wasm: 'write it as a plugin of your own',
+    RateLimit: 'there is no plugin for a rate limit service: see limit-count',
+    Compressor: 'there is no plugin for it in this version',
+    HealthCheck: 'see /status and /status/ready of "metrics"',
+    BasicAuth: 'see the plugin basic-auth',
+  }),
+)
 
 /** Filters without which requests get through that Envoy refused. */
 const GUARDS = new Set([
@@ -82,7 +84,7 @@ function readFilter(config: Message, context: ImportContext): Plugins | undefine
       return undefined
     default:
       if (GUARDS.has(config.type)) context.lostGuards.add(config.type)
-      config.loseAll(REASONS[config.type] ?? '')
+      config.loseAll(REASONS.get(config.type) ?? '')
       return undefined
   }
 }

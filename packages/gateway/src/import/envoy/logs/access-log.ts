@@ -3,7 +3,9 @@ import { readDataSource } from '../reader/data-source.ts'
 import type { Message } from '../reader/message.ts'
 import { convertFormat } from '../routes/format-operators.ts'
 
-const STREAMS: Readonly<Record<string, string>> = { StdoutAccessLog: 'stdout', StderrAccessLog: '/dev/stderr' }
+const STREAMS: ReadonlyMap<string, string> = new Map(
+  Object.entries({ StdoutAccessLog: 'stdout', StderrAccessLog: '/dev/stderr' }),
+)
 
 /** Reads the access logs of a listener: there is one for the node here. */
 export function readAccessLogs(manager: Message, context: ImportContext): void {
@@ -15,9 +17,9 @@ function readAccessLog(log: Message, { settings }: ImportContext): void {
   const sink = log.message('typed_config')
   if (sink === undefined) return log.loseAll('has no typed_config')
   const isFile = sink.type === 'FileAccessLog'
-  if (!isFile && STREAMS[sink.type] === undefined) return log.loseAll('access logs go to standard output or a file')
+  if (!isFile && STREAMS.get(sink.type) === undefined) return log.loseAll('access logs go to standard output or a file')
   log.lose('filter', 'every request has its line')
-  const file = isFile ? (sink.string('path') ?? '') : STREAMS[sink.type]
+  const file = isFile ? (sink.string('path') ?? '') : STREAMS.get(sink.type)
   const path = file === '/dev/stdout' ? 'stdout' : file
   settings.put('access_log.path', path, log, 'typed_config')
   if (settings.get('access_log.path') !== path) return

@@ -30,15 +30,17 @@ function fieldsOf(message: MessageName): ReadonlyMap<string, Field> {
 }
 
 /** Fields of the API before version 3, which old articles still show. */
-const OF_V2: ReadonlyMap<string, string> = new Map(Object.entries({
-  hosts: 'the v2 API had it: write load_assignment',
-  tls_context: 'the v2 API had it: write transport_socket',
-  config: 'the v2 API had it: write typed_config with "@type"',
-  regex: 'the v2 API had it: write safe_regex',
-  allow_origin: 'the v2 API had it: write allow_origin_string_match',
-  allow_origin_regex: 'the v2 API had it: write allow_origin_string_match',
-  idle_timeout: 'it stands in common_http_protocol_options',
-}))
+const OF_V2: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    hosts: 'the v2 API had it: write load_assignment',
+    tls_context: 'the v2 API had it: write transport_socket',
+    config: 'the v2 API had it: write typed_config with "@type"',
+    regex: 'the v2 API had it: write safe_regex',
+    allow_origin: 'the v2 API had it: write allow_origin_string_match',
+    allow_origin_regex: 'the v2 API had it: write allow_origin_string_match',
+    idle_timeout: 'it stands in common_http_protocol_options',
+  }),
+)
 
 /** Tells of fields that Envoy does not know, in all messages that the importer knows. */
 export function reportUnknownFields(reading: Reading, value: unknown): void {
