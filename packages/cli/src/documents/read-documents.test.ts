@@ -20,7 +20,12 @@ it('takes resources and settings apart', async () => {
   const text = 'listen: [8080]\nroutes: [{ uri: /a }, { id: b, uri: /b }]\n'
   expect(await read(text)).toMatchObject({
     settings: ['listen'],
-    lists: { routes: [{ id: expect.any(String) as string, uri: '/a' }, { id: 'b', uri: '/b' }] },
+    lists: {
+      routes: [
+        { id: expect.any(String) as string, uri: '/a' },
+        { id: 'b', uri: '/b' },
+      ],
+    },
   })
 })
 

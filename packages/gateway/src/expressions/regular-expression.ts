@@ -1,3 +1,4 @@
+import { checkBacktracking } from './backtracking/check-backtracking.ts'
 import { ExpressionError } from './expression-error.ts'
 
 /** What stands for a PCRE escape that JavaScript lacks, outside and inside a character class. Exact equivalents only. */
@@ -43,13 +44,21 @@ const POSIX_CLASSES: Readonly<Record<string, string>> = {
 const FRONT_FLAGS = /^\(\?([a-zA-Z]+)\)/
 const FLAGS = 'ims'
 
+/** Characters. The time to look through an expression grows with its length; long lists can be several. */
+export const MAX_EXPRESSION_LENGTH = 4096
+
 /**
  * Compiles a Perl-compatible expression, as APISIX takes it, to JavaScript's. Flags at the front (`(?i)`, `(?s)`, `(?m)`),
  * `\A`, `\z`, `\Z`, `\h`, `\a`, `\e`, `\x{41}`, `(?P<name>…)` and POSIX classes are translated; what has no equal is refused
- * rather than read as something else, which JavaScript would do silently for many of them.
+ * rather than read as something else, which JavaScript would do silently for many of them. So is an expression that a
+ * client could make run for more than seconds (see backtracking/).
  * @throws ExpressionError at `pointer`
  */
 export function compileRegularExpression(source: string, ignoreCase: boolean, pointer: string): RegExp {
+  if (source.length > MAX_EXPRESSION_LENGTH) {
+    const length = source.length.toLocaleString('en')
+    throw new ExpressionError(pointer, `is ${length} characters long, of at most 4,096; write several expressions`)
+  }
   let flags = ignoreCase ? 'i' : ''
   let body = source
   for (let front = FRONT_FLAGS.exec(body); front !== null; front = FRONT_FLAGS.exec(body)) {
@@ -61,8 +70,15 @@ export function compileRegularExpression(source: string, ignoreCase: boolean, po
     body = body.slice(front[0].length)
   }
   const translated = translate(body, pointer)
+  const compiled = native(translated, flags, pointer)
+  const danger = checkBacktracking(translated, flags)
+  if (danger !== undefined) throw new ExpressionError(pointer, danger)
+  return compiled
+}
+
+function native(source: string, flags: string, pointer: string): RegExp {
   try {
-    return new RegExp(translated, flags)
+    return new RegExp(source, flags)
   } catch (error) {
     const reason = (error as Error).message.replace(/^Invalid regular expression: /, '')
     throw new ExpressionError(pointer, `is not a regular expression that JavaScript can run: ${reason}`)

@@ -4,7 +4,8 @@ import { expect, test } from 'vitest'
 import { A_CERTIFICATE, B_CERTIFICATE, KEY } from '../tls/testing/server-certificates.ts'
 import { AUTHORITY } from '../tls/testing/authorities.ts'
 import { ALICE, STRANGER } from '../tls/testing/client-certificates.ts'
-import { ask, exchange, opened, startNamed, startServer, udp } from './testing/raw.ts'
+import { udpSocket } from '../../../proxy/src/stream/testing/stream-harness.ts'
+import { ask, exchange, opened, startNamed, startServer } from './testing/raw.ts'
 import { startStreams } from './testing/start-streams.ts'
 
 const to = (address: string): object => ({ nodes: { [address]: 1 } })
@@ -203,12 +204,12 @@ test('an ssl that asks for client certificates is obeyed', async () => {
 })
 
 test('datagrams go to the upstream, and answers come back from the listener', async () => {
-  const node = await udp((socket, text, port) => socket.send(`${text} too`, port, '127.0.0.1'))
+  const node = await udpSocket((socket, text, port) => socket.send(`${text} too`, port, '127.0.0.1'))
   const { streamPort, listener } = await startStreams(
     { stream_routes: [{ id: 'a', upstream: `udp://127.0.0.1:${node.address().port}`, responses: 1 }] },
     { transport: 'udp' },
   )
-  expect(await ask(await udp(), streamPort, 'hello')).toBe('hello too')
+  expect(await ask(await udpSocket(), streamPort, 'hello')).toBe('hello too')
   expect(listener.connections).toBe(0)
 })
 

@@ -2,7 +2,7 @@ import type { H2Connection } from './connection.ts'
 import type { H2Stream } from './stream.ts'
 
 /** What is written leaves at the end of the turn: more than this at a time only makes others wait. */
-const MAX_BACKLOG = 1_048_576
+const MAX_TURN_BYTES = 1_048_576
 
 /** The streams of a connection with bytes that could not leave: for want of a window, or because the socket is full. */
 export class BlockedStreams<S extends H2Stream> {
@@ -39,9 +39,9 @@ export class BlockedStreams<S extends H2Stream> {
           streams.delete(stream)
           stream.onDrained()
         }
-        if (connection.sendWindow <= 0 || output.backlog > MAX_BACKLOG) break
+        if (connection.sendWindow <= 0 || output.backlog > MAX_TURN_BYTES) break
       }
-      if (output.backlog > MAX_BACKLOG) break
+      if (output.backlog > MAX_TURN_BYTES) break
     }
     // A stream that waited for the socket alone has nothing queued.
     for (const stream of streams) {

@@ -7,6 +7,7 @@ import { H2ClientStream } from './client-stream.ts'
 import {
   DEFAULT_WINDOW,
   ErrorCode,
+  errorName,
   MAX_31_BITS,
   PREFACE,
   SETTINGS_ENABLE_PUSH,
@@ -44,7 +45,7 @@ const PING_AFTER_MS = 15_000
 /** and for so long its answer is waited for. */
 const PING_TIMEOUT_MS = 10_000
 /** Heads and resets that may wait for an upstream that does not read; then requests take another connection. */
-const MAX_BACKLOG = 1_048_576
+const MAX_WAITING_BYTES = 1_048_576
 
 const responseFields = new ResponseFields()
 const trailerFields = new TrailerFields()
@@ -78,7 +79,7 @@ export class H2ClientConnection extends H2Connection<H2ClientStream> {
 
   /** How many more requests it can take. */
   get room(): number {
-    if (!this.usable || this.output.backlog > MAX_BACKLOG) return 0
+    if (!this.usable || this.output.backlog > MAX_WAITING_BYTES) return 0
     const most = this.settingsReceived ? this.peer.maxConcurrentStreams : this.options.assumedStreams
     return Math.min(MAX_STREAMS, most) - this.streams.size - this.waiting.size
   }
@@ -184,7 +185,7 @@ export class H2ClientConnection extends H2Connection<H2ClientStream> {
 
   protected onGoAway(lastStreamId: number, code: number, reason: string): void {
     this.retire()
-    this.lossMessage = `${this.name} said that it goes away (${code}${reason === '' ? '' : `: ${reason}`})`
+    this.lossMessage = `${this.name} said that it goes away (${errorName(code)}${reason === '' ? '' : `: ${reason}`})`
     const unprocessed = [...this.streams.values()].filter((stream) => stream.id > lastStreamId)
     for (const stream of unprocessed) {
       this.remove(stream)

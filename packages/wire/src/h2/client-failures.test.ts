@@ -117,7 +117,7 @@ describe('GOAWAY', () => {
     side.send(goAway(1, ErrorCode.ENHANCE_YOUR_CALM, 'too_many_pings\n'))
     side.socket.receiveEnd()
     await side.flush()
-    expect(exchange.error?.message).toBe('upstream.test:80 said that it goes away (11: too_many_pings?)')
+    expect(exchange.error?.message).toBe('upstream.test:80 said that it goes away (ENHANCE_YOUR_CALM: too_many_pings?)')
   })
 })
 

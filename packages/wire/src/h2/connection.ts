@@ -46,7 +46,7 @@ export interface H2ConnectionOptions {
 /** A DATA frame of this size announces a long body: the socket then reads into memory of its own, which is handed on without a copy. */
 const BULK_FRAME_BYTES = 8_192
 /** What may wait for a peer that does not read before answers to its PINGs and SETTINGS are taken for an attack. */
-const MAX_BACKLOG = 1_048_576
+const MAX_UNREAD_BYTES = 1_048_576
 /** A connection that was given up is read for so long, so that the reason reaches the peer and is not overtaken by a reset. */
 const LINGER_MS = 1_000
 
@@ -432,7 +432,7 @@ export abstract class H2Connection<S extends H2Stream> implements SocketOwner, F
   }
 
   private checkBacklog(): Violation | undefined {
-    return this.output.backlog > MAX_BACKLOG ? unread() : undefined
+    return this.output.backlog > MAX_UNREAD_BYTES ? unread() : undefined
   }
 
   /**
@@ -446,7 +446,7 @@ export abstract class H2Connection<S extends H2Stream> implements SocketOwner, F
     }
     const { backlog } = this.output
     if (this.congestedAt === 0) this.congestedAt = backlog
-    return backlog > this.congestedAt + MAX_BACKLOG ? unread() : undefined
+    return backlog > this.congestedAt + MAX_UNREAD_BYTES ? unread() : undefined
   }
 
   // ---- sending ----------------------------------------------------------------------------------

@@ -22,21 +22,24 @@ export class FloodGuard {
 
   /** A frame that does none. @returns whether that was one too many */
   spend(): boolean {
-    return --this.tokens < 0 && !this.refill(() => this.tokens >= 0)
+    if (--this.tokens >= 0) return false
+    this.refill()
+    return this.tokens < 0
   }
 
   /** A request was taken back before it was answered (rapid reset, CVE-2023-44487). @returns whether that was one too many */
   spendReset(): boolean {
-    return --this.resets < 0 && !this.refill(() => this.resets >= 0)
+    if (--this.resets >= 0) return false
+    this.refill()
+    return this.resets < 0
   }
 
-  private refill(enough: () => boolean): boolean {
+  private refill(): void {
     const now = this.deadlines.now()
     const seconds = (now - this.filledAt) / 1_000
     this.filledAt = now
     this.tokens = Math.min(MAX_TOKENS, this.tokens + seconds * TOKENS_PER_SECOND)
     this.resets = Math.min(MAX_RESETS, this.resets + seconds * RESETS_PER_SECOND)
-    return enough()
   }
 }
 

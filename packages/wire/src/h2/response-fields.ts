@@ -51,10 +51,8 @@ export class TrailerFields extends BlockSink {
     this.malformed = true
   }
 
-  protected onSpecial(field: Field): void {
-    // content-length, host and the like have no meaning here: dropped, as in HTTP/1's chunked trailers they are refused.
-    void field
-  }
+  /** content-length, host and the like have no meaning here: dropped, as in HTTP/1's chunked trailers they are refused. */
+  protected onSpecial(): void {}
 
   /** The lines; undefined: malformed, or too large. */
   finish(): string | undefined {

@@ -125,7 +125,8 @@ class PatternParser {
 
   private characterClass(): PatternNode {
     const start = this.at++
-    while (this.at < this.source.length && this.source[this.at] !== ']') this.at += this.source[this.at] === '\\' ? 2 : 1
+    while (this.at < this.source.length && this.source[this.at] !== ']')
+      this.at += this.source[this.at] === '\\' ? 2 : 1
     this.at++
     return { type: 'character', text: this.source.slice(start, this.at) }
   }

@@ -1,4 +1,4 @@
-import { createSocket, type Socket as UdpSocket } from 'node:dgram'
+import type { Socket as UdpSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
@@ -44,16 +44,6 @@ export async function opened(port: number): Promise<{ socket: Socket; line: stri
   onTestFinished(() => void socket.destroy())
   const [line] = (await once(socket, 'data')) as [Buffer]
   return { socket, line: line.toString() }
-}
-
-/** A UDP socket until the test is finished. */
-export async function udp(onMessage?: (socket: UdpSocket, text: string, port: number) => void): Promise<UdpSocket> {
-  const socket = createSocket('udp4')
-  if (onMessage !== undefined) socket.on('message', (bytes, { port }) => onMessage(socket, bytes.toString(), port))
-  socket.bind(0, '127.0.0.1')
-  await once(socket, 'listening')
-  onTestFinished(() => void socket.close())
-  return socket
 }
 
 export async function ask(socket: UdpSocket, port: number, text: string): Promise<string> {

@@ -76,7 +76,11 @@ export async function startStreams(options: HarnessOptions): Promise<Harness> {
       ...options.phases,
     },
     {
-      logger: { error: (fields, message) => console.error(message, fields), warn: (_fields, message) => void warnings.push(message), info: () => {} },
+      logger: {
+        error: (fields, message) => console.error(message, fields),
+        warn: (_fields, message) => void warnings.push(message),
+        info: () => {},
+      },
       ...(options.deadlines === undefined ? {} : { deadlines: options.deadlines }),
       ...(options.maxUdpSessions === undefined ? {} : { maxUdpSessions: options.maxUdpSessions }),
       ...(options.maxConnections === undefined ? {} : { maxConnections: options.maxConnections }),

@@ -1,0 +1,135 @@
+import { quoted } from '../expression-error.ts'
+import { alphabetOf } from './alphabet.ts'
+import { Ambiguity, type Overlap } from './ambiguity.ts'
+import { type Automaton, automatonOf, SEARCH } from './automaton.ts'
+import { type Cycles, cyclesOf } from './cycles.ts'
+import { fragmentsOf, TooComplex } from './fragments.ts'
+import { MAX_GROUP_DEPTH, parsePattern, type PatternNode } from './pattern-parser.ts'
+import { SAMPLE_LENGTH, stepsOn, stepsOnRepeated } from './work.ts'
+
+/** The longest request target by default: what a client can have matched for one request. */
+const TEXT_LENGTH = 8192
+
+/** Some seconds of a processor that makes a step in a nanosecond. A quadratic pattern takes 7e7. */
+const MAX_STEPS = 4e9
+
+/** Of repetitions that overlap, so many make the time quadratic: a tenth of a second at most. */
+const QUADRATIC = 2
+
+/** Without these there is one way through a pattern. */
+const CHOICE = /[*+?{|]/
+
+const TOO_COMPLEX = 'is too complex to be checked for the time that it can take; shorten it, or write several'
+
+/** Verdicts of patterns that were looked at last: workers and routes compile the same ones again and again. */
+const verdicts = new Map<string, string | undefined>()
+const MAX_VERDICTS = 1000
+
+/**
+ * Whether a client can make a pattern take longer than some seconds, by a text of 8 KiB. Found by looking at the pattern, in bounded
+ * time, not by running it.
+ * @param source what `new RegExp(source, flags)` accepts, without the flags `u` and `v`
+ * @returns what is wrong and what would be right
+ */
+export function checkBacktracking(source: string, flags: string): string | undefined {
+  if (!CHOICE.test(source)) return undefined
+  const key = `${flags}/${source}`
+  if (verdicts.has(key)) return verdicts.get(key)
+  const verdict = look(source, flags)
+  if (verdicts.size >= MAX_VERDICTS) verdicts.clear()
+  verdicts.set(key, verdict)
+  return verdict
+}
+
+function look(source: string, flags: string): string | undefined {
+  const whole = parsePattern(source)
+  if (whole === undefined) return `has groups nested deeper than ${MAX_GROUP_DEPTH}; write it with fewer`
+  try {
+    // Look-arounds are patterns of their own, which may hold further ones.
+    const patterns: PatternNode[] = [whole]
+    for (const pattern of patterns) {
+      const fragments = fragmentsOf(pattern, flags.includes('m'))
+      patterns.push(...fragments.inner)
+      const automaton = automatonOf(fragments, alphabetOf(new Set(fragments.positions), source, flags))
+      const problem = judge(automaton, source)
+      if (problem !== undefined) return problem
+    }
+    return undefined
+  } catch (error) {
+    if (error instanceof TooComplex) return TOO_COMPLEX
+    throw error
+  }
+}
+
+function judge(automaton: Automaton, source: string): string | undefined {
+  const cycles = cyclesOf(automaton.followers)
+  const ambiguity = new Ambiguity(automaton, cycles)
+  const exponential = ambiguity.exponential()
+  if (exponential !== undefined) {
+    const part = repetitionOf(automaton, exponential.states, source)
+    return (
+      `can take exponential time: ${part} can match the same text in several ways, all of which are tried when the rest does ` +
+      'not match; let each round begin with what cannot stand within one, as (a+,)+ for (a+)+, and leave out repetitions within repetitions'
+    )
+  }
+  const overlaps = ambiguity.overlaps()
+  const chain = longestChain(overlaps, cycles.members.length)
+  const growth = (TEXT_LENGTH / SAMPLE_LENGTH) ** chain.length
+  const texts = new Set([...chain.texts, chain.texts.join('')])
+  const isLong = (steps: number): boolean => steps * growth > MAX_STEPS
+  if (chain.length > QUADRATIC && [...texts].some((text) => isLong(stepsOnRepeated(automaton, text))))
+    return overlapping(automaton, cycles, chain, source)
+  if (isLong(stepsOn(automaton, () => undefined))) {
+    return (
+      'can match the same text in too many ways, all of which are tried when the rest does not match; ' +
+      'write parts that are optional or repeated so that they cannot match the same characters'
+    )
+  }
+  return undefined
+}
+
+function overlapping(automaton: Automaton, cycles: Cycles, chain: Chain, source: string): string {
+  const parts = chain.cycles
+    .filter((cycle) => !cycles.members[cycle].includes(SEARCH))
+    .map((cycle) => repetitionOf(automaton, cycles.members[cycle], source))
+  const anchor = parts.length < chain.length ? ', begin it with ^' : ''
+  return (
+    `can take time that grows with the ${chain.length}th power of the text's length`.replace('3th', '3rd') +
+    `: ${parts.join(', ')} can match the same characters; use repetitions that end where the next begins, as [^/]* for .*${anchor}`
+  )
+}
+
+/** The outermost repetition around states, as it is written. */
+function repetitionOf({ repeats }: Automaton, states: readonly number[], source: string): string {
+  const positions = states.map((state) => state - SEARCH - 1)
+  const around = repeats.filter(({ first, last }) =>
+    positions.every((position) => position >= first && position < last),
+  )
+  const outermost = around[around.length - 1]
+  return outermost === undefined ? 'a part of it' : quoted(source.slice(outermost.start, outermost.end))
+}
+
+interface Chain {
+  readonly length: number
+  readonly cycles: readonly number[]
+  readonly texts: readonly string[]
+}
+
+/** Cycles are numbered in the order of the ways between them, so that every overlap leads to a higher number. */
+function longestChain(overlaps: readonly Overlap[], cycleCount: number): Chain {
+  const best: Chain[] = Array.from({ length: cycleCount }, (_none, cycle) => ({
+    length: 1,
+    cycles: [cycle],
+    texts: [],
+  }))
+  for (const { from, to, text } of overlaps.toSorted((left, right) => left.from - right.from)) {
+    if (best[from].length < best[to].length) continue
+    const { length, cycles, texts } = best[from]
+    best[to] = { length: length + 1, cycles: [...cycles, to], texts: [...texts, text] }
+  }
+  return best.reduce<Chain>((longest, chain) => (chain.length > longest.length ? chain : longest), {
+    length: 0,
+    cycles: [],
+    texts: [],
+  })
+}

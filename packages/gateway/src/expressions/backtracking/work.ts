@@ -1,0 +1,43 @@
+import { type Automaton, BEGIN } from './automaton.ts'
+
+/** Characters of the texts that are tried. */
+export const SAMPLE_LENGTH = 256
+
+/** Past it the number is not followed further. */
+const ENOUGH = 1e15
+
+/**
+ * How often a backtracking engine would step on to a next character, for a text that a pattern fails on in the end: all ways
+ * through all beginnings of the text, counted, not gone. `next` gives the symbol, or chooses the one that leads on most ways.
+ */
+export function stepsOn(automaton: Automaton, next: (index: number) => number | undefined): number {
+  const { moves, samples } = automaton
+  let ways = new Map([[BEGIN, 1]])
+  let steps = 0
+  for (let index = 0; index < SAMPLE_LENGTH && steps < ENOUGH; index++) {
+    const given = next(index)
+    let best: Map<number, number> | undefined = undefined
+    let most = 0
+    for (const symbol of given === undefined ? samples.keys() : [given]) {
+      const reached = new Map<number, number>()
+      let count = 0
+      for (const [state, number] of ways) {
+        for (const to of moves[state][symbol]) {
+          reached.set(to, (reached.get(to) ?? 0) + number)
+          count += number
+        }
+      }
+      if (count > most) [best, most] = [reached, count]
+    }
+    if (best === undefined) break
+    ways = best
+    steps += most
+  }
+  return steps
+}
+
+/** The same for `text` over and over. */
+export function stepsOnRepeated(automaton: Automaton, text: string): number {
+  const symbols = [...text].map((char) => automaton.samples.indexOf(char))
+  return stepsOn(automaton, (index) => symbols[index % symbols.length])
+}
