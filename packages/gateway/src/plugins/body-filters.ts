@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { compileRegularExpression, ExpressionError } from '../expressions/index.ts'
+import { checkBacktracking, compileRegularExpression, ExpressionError } from '../expressions/index.ts'
 import { CaptureTemplate } from './captures.ts'
 
 /** One substitution in a body, as it is written. */
@@ -76,6 +76,9 @@ function compile(filter: WrittenFilter, pointer: string, convert: (text: string)
   }
   const base = compileRegularExpression(convert(filter.regex), flags.has('i'), `${pointer}/regex`)
   const regex = withFlags(base, flags, `${pointer}/regex`)
+  // With s or m, what did not overlap may do so.
+  const danger = regex.flags === base.flags ? undefined : checkBacktracking(regex.source, regex.flags)
+  if (danger !== undefined) throw new ExpressionError(`${pointer}/regex`, danger)
   return { regex, replacement: new CaptureTemplate(convert(filter.replace), `${pointer}/replace`).toReplacement(regex) }
 }
 

@@ -13,40 +13,70 @@ const LATIN_END = 256
 const BEYOND = [0x100, 0x2028, 0x2029, 0x3000, 0xffff]
 
 /** Of `.`, `\d` and the like, which most patterns use: the Latin characters that they match, by flags and text. */
-const latinMembers = new Map<string, Uint8Array>()
+const latinMembers = new Map<string, readonly number[]>()
 const MAX_CACHED = 500
 
 /** Divides the characters by the `texts` that match them, each tried alone with JavaScript's own expressions. */
 export function alphabetOf(texts: ReadonlySet<string>, source: string, flags: string): Alphabet {
   const characters = charactersOf(source)
-  const signatures: string[] = characters.map(() => '')
+  const kinds = new Kinds(characters.length)
   for (const text of texts) {
-    const matches = membersOf(text, flags, characters)
-    for (const index of characters.keys()) signatures[index] += matches[index] === 1 ? '1' : '0'
+    if (isLiteral(text, flags)) kinds.split([text.charCodeAt(0)])
+    else kinds.split(membersOf(text, flags, characters))
   }
-  const numbers = new Map<string, number>()
+  const numbers = new Map<number, number>()
   const samples: string[] = []
-  for (const index of preferred(characters)) {
-    const signature = signatures[index]
-    if (numbers.has(signature)) continue
-    numbers.set(signature, samples.length)
+  const symbolOf = characters.map(() => 0)
+  for (let at = 0; at < characters.length; at++) {
+    const index = at < LATIN_END ? PREFERRED[at] : at
+    const kind = kinds.of[index]
+    const known = numbers.get(kind)
+    symbolOf[index] = known ?? samples.length
+    if (known !== undefined) continue
+    numbers.set(kind, samples.length)
     samples.push(String.fromCharCode(characters[index]))
   }
-  const symbols = new Map<string, number[]>()
-  for (const [at, text] of [...texts].entries())
-    symbols.set(
-      text,
-      [...numbers].filter(([signature]) => signature[at] === '1').map(([, number]) => number),
-    )
+  const symbols = new Map<string, readonly number[]>()
+  for (const text of texts) {
+    const members = isLiteral(text, flags) ? [text.charCodeAt(0)] : membersOf(text, flags, characters)
+    symbols.set(text, [...new Set(members.map((index) => symbolOf[index]))])
+  }
   return { samples, symbols }
 }
+
+/** Divides characters, given by index, further with each set of them. */
+class Kinds {
+  readonly of: Int32Array
+  private next = 1
+
+  constructor(size: number) {
+    this.of = new Int32Array(size)
+  }
+
+  split(members: readonly number[]): void {
+    const renamed = new Map<number, number>()
+    for (const index of members) {
+      const kind = this.of[index]
+      let name = renamed.get(kind)
+      if (name === undefined) renamed.set(kind, (name = this.next++))
+      this.of[index] = name
+    }
+  }
+}
+
+/** Most characters of patterns: what stands for itself and nothing else. The indices of Latin characters are their codes. */
+const isLiteral = (text: string, flags: string): boolean =>
+  text.length === 1 && text !== '.' && !flags.includes('i') && text.charCodeAt(0) < LATIN_END
 
 /** Code units: Latin, and the ends of every range that the source names, with their neighbours. */
 function charactersOf(source: string): number[] {
   const further = new Set(BEYOND)
   for (const [, hex] of source.matchAll(/\\u([0-9a-fA-F]{4})/g)) addAround(further, Number.parseInt(hex, 16))
-  for (let index = 0; index < source.length; index++) addAround(further, source.charCodeAt(index))
-  return [...Array(LATIN_END).keys(), ...further]
+  for (let index = 0; index < source.length; index++) {
+    // The last of Latin 1 have neighbours, and small and capital letters, beyond it.
+    if (source.charCodeAt(index) >= 0x80) addAround(further, source.charCodeAt(index))
+  }
+  return [...LATIN, ...further]
 }
 
 function addAround(set: Set<number>, code: number): void {
@@ -57,23 +87,28 @@ function addAround(set: Set<number>, code: number): void {
   }
 }
 
-function membersOf(text: string, flags: string, characters: readonly number[]): Uint8Array {
-  const expression = new RegExp(`^(?:${text})$`, flags.includes('i') ? 'is' : 's')
+/** Indices of the characters that `text` matches. */
+function membersOf(text: string, flags: string, characters: readonly number[]): readonly number[] {
   // `.` is the one that the flag s changes; the anchors are the same with and without it.
-  const single = text === '.' && !flags.includes('s') ? /^.$/ : expression
-  const key = `${single.flags}${text}`
-  const latin = latinMembers.get(key)
-  const members = new Uint8Array(characters.length)
-  if (latin !== undefined) members.set(latin)
-  for (let index = latin === undefined ? 0 : LATIN_END; index < characters.length; index++)
-    members[index] = single.test(String.fromCharCode(characters[index])) ? 1 : 0
-  if (latin === undefined && latinMembers.size < MAX_CACHED) latinMembers.set(key, members.slice(0, LATIN_END))
+  const mode = (flags.includes('i') ? 'i' : '') + (text === '.' && !flags.includes('s') ? '' : 's')
+  const key = `${mode}/${text}`
+  const expression = new RegExp(`^(?:${text})$`, mode)
+  const matches = (index: number): boolean => expression.test(String.fromCharCode(characters[index]))
+  let latin = latinMembers.get(key)
+  if (latin === undefined) {
+    latin = LATIN.filter(matches)
+    if (latinMembers.size < MAX_CACHED) latinMembers.set(key, latin)
+  }
+  const members = [...latin]
+  for (let index = LATIN_END; index < characters.length; index++) if (matches(index)) members.push(index)
   return members
 }
 
-/** Samples are shown in messages: letters and digits first. */
-function preferred(characters: readonly number[]): number[] {
-  const rank = (code: number): number =>
-    /[a-z]/.test(String.fromCharCode(code)) ? 0 : code > 0x20 && code < 0x7f ? 1 : 2
-  return [...characters.keys()].sort((left, right) => rank(characters[left]) - rank(characters[right]) || left - right)
+/** Samples are shown in messages: letters first, then what can be seen. */
+const LATIN: readonly number[] = [...Array(LATIN_END).keys()]
+const PREFERRED = LATIN.toSorted((left, right) => rank(left) - rank(right) || left - right)
+
+function rank(code: number): number {
+  if (code >= 0x61 && code <= 0x7a) return 0
+  return code > 0x20 && code < 0x7f ? 1 : 2
 }

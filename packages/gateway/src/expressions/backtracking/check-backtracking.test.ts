@@ -63,6 +63,17 @@ describe('checkBacktracking', () => {
     expect(checkBacktracking(source, '')).toMatch(/can (take|match)|too complex/)
   })
 
+  it.each([
+    ['^(\\w+\\s?)*$', '^(\\w+(\\s\\w+)*\\s?)?$'],
+    ['^([a-z]|[a-z0-9])+$', '^[a-z0-9]+$'],
+    ['^/.*/.*/.*$', '^/[^/]*/[^/]*/.*$'],
+    ['.*foo.*bar$', '^.*foo.*bar$'],
+    ['(a+)+$', '(a+,)+$'],
+  ])('for %s takes %s', (refused, instead) => {
+    expect(checkBacktracking(refused, '')).toBeDefined()
+    expect(checkBacktracking(instead, '')).toBeUndefined()
+  })
+
   it('minds the flags', () => {
     expect(checkBacktracking('(?:a|A)+$', '')).toBeUndefined()
     expect(checkBacktracking('(?:a|A)+$', 'i')).toContain('exponential')

@@ -5,7 +5,7 @@ import { type Automaton, automatonOf, SEARCH } from './automaton.ts'
 import { type Cycles, cyclesOf } from './cycles.ts'
 import { fragmentsOf, TooComplex } from './fragments.ts'
 import { MAX_GROUP_DEPTH, parsePattern, type PatternNode } from './pattern-parser.ts'
-import { SAMPLE_LENGTH, stepsOn, stepsOnRepeated } from './work.ts'
+import { hasManyChoices, SAMPLE_LENGTH, stepsOn, stepsOnRepeated } from './work.ts'
 
 /** The longest request target by default: what a client can have matched for one request. */
 const TEXT_LENGTH = 8192
@@ -18,6 +18,9 @@ const QUADRATIC = 2
 
 /** Without these there is one way through a pattern. */
 const CHOICE = /[*+?{|]/
+
+/** The expression and its look-arounds. */
+const MAX_PATTERNS = 50
 
 const TOO_COMPLEX = 'is too complex to be checked for the time that it can take; shorten it, or write several'
 
@@ -50,6 +53,7 @@ function look(source: string, flags: string): string | undefined {
     for (const pattern of patterns) {
       const fragments = fragmentsOf(pattern, flags.includes('m'))
       patterns.push(...fragments.inner)
+      if (patterns.length > MAX_PATTERNS) return TOO_COMPLEX
       const automaton = automatonOf(fragments, alphabetOf(new Set(fragments.positions), source, flags))
       const problem = judge(automaton, source)
       if (problem !== undefined) return problem
@@ -79,7 +83,7 @@ function judge(automaton: Automaton, source: string): string | undefined {
   const isLong = (steps: number): boolean => steps * growth > MAX_STEPS
   if (chain.length > QUADRATIC && [...texts].some((text) => isLong(stepsOnRepeated(automaton, text))))
     return overlapping(automaton, cycles, chain, source)
-  if (isLong(stepsOn(automaton, () => undefined))) {
+  if (hasManyChoices(automaton) && isLong(stepsOn(automaton, () => undefined))) {
     return (
       'can match the same text in too many ways, all of which are tried when the rest does not match; ' +
       'write parts that are optional or repeated so that they cannot match the same characters'

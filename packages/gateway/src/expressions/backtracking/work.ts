@@ -3,6 +3,9 @@ import { type Automaton, BEGIN } from './automaton.ts'
 /** Characters of the texts that are tried. */
 export const SAMPLE_LENGTH = 256
 
+/** Ways that a bounded number of choices may multiply to before they are counted: 2^10. */
+const FEW_CHOICES = 10
+
 /** Past it the number is not followed further. */
 const ENOUGH = 1e15
 
@@ -40,4 +43,19 @@ export function stepsOn(automaton: Automaton, next: (index: number) => number | 
 export function stepsOnRepeated(automaton: Automaton, text: string): number {
   const symbols = [...text].map((char) => automaton.samples.indexOf(char))
   return stepsOn(automaton, (index) => symbols[index % symbols.length])
+}
+
+/**
+ * Whether a text could have many ways even if each choice were met once. Where a choice is met again and again is a matter of cycles,
+ * which are looked at before; what is left is to count, which costs milliseconds, and most patterns do not need.
+ */
+export function hasManyChoices({ moves }: Automaton): boolean {
+  let choices = 0
+  for (const bySymbol of moves) {
+    let most = 1
+    for (const targets of bySymbol) most = Math.max(most, targets.length)
+    choices += Math.log2(most)
+    if (choices > FEW_CHOICES) return true
+  }
+  return false
 }

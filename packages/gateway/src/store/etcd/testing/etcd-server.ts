@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
@@ -118,6 +118,19 @@ export class EtcdServer {
   restore(): void {
     rmSync(this.#data, { recursive: true, force: true })
     cpSync(this.#backup, this.#data, { recursive: true })
+  }
+
+  /** What `etcdctl snapshot save` wrote, in the place of the data; the server must not run. */
+  restoreSnapshot(file: string): void {
+    rmSync(this.#data, { recursive: true, force: true })
+    const { name, peerPort } = this.#member
+    const peer = `http://127.0.0.1:${peerPort}`
+    const place = [`--name=${name}`, `--data-dir=${this.#data}`, `--initial-cluster-token=${this.#token}`]
+    const peers = [`--initial-cluster=${this.#cluster}`, `--initial-advertise-peer-urls=${peer}`]
+    execFileSync('etcdctl', ['snapshot', 'restore', file, ...place, ...peers], {
+      env: { ...process.env, ETCDCTL_API: '3' },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
   }
 
   /** A new, empty cluster at the same address; the server must not run. */
