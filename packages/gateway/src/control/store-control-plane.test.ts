@@ -43,6 +43,14 @@ const problems = (result: WriteResult) => {
 }
 
 describe('a write', () => {
+  test('with a regular expression that a client could make run for long is refused, and says which', async () => {
+    const { control, backend } = await controlPlane()
+    const route = { uri: '/a', upstream, vars: [['uri', '~~', '^/(a+)+$']] }
+    const [problem] = problems(await control.write([set('routes', 'a', route)], OPTIONS))
+    expect(problem).toMatch(/vars\/0\/2 can take exponential time: "\(a\+\)\+" can match/)
+    expect((await backend.snapshot()).documents.size).toBe(0)
+  })
+
   test('fills in id and times, and is there when it resolves', async () => {
     const { control, backend } = await controlPlane()
     const first = done(await control.write([set('routes', 'a', { uri: '/a', upstream })], OPTIONS))

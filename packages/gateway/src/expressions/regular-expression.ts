@@ -51,7 +51,7 @@ export const MAX_EXPRESSION_LENGTH = 4096
  * Compiles a Perl-compatible expression, as APISIX takes it, to JavaScript's. Flags at the front (`(?i)`, `(?s)`, `(?m)`),
  * `\A`, `\z`, `\Z`, `\h`, `\a`, `\e`, `\x{41}`, `(?P<name>…)` and POSIX classes are translated; what has no equal is refused
  * rather than read as something else, which JavaScript would do silently for many of them. So is an expression that a
- * client could make run for more than seconds (see backtracking/).
+ * client could make run for more than a second (see backtracking/).
  * @throws ExpressionError at `pointer`
  */
 export function compileRegularExpression(source: string, ignoreCase: boolean, pointer: string): RegExp {

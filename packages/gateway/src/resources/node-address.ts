@@ -24,8 +24,12 @@ export function parseNodeAddress(text: string): NodeAddress | string {
   return checkHost(text.slice(0, colon)) ?? withPort(text.slice(0, colon), text.slice(colon + 1))
 }
 
+/** Of a name in the DNS, as text (RFC 1035, section 2.3.4). */
+const MAX_HOST_LENGTH = 253
+
 function checkHost(host: string): string | undefined {
   if (host === '') return 'the host is missing'
+  if (host.length > MAX_HOST_LENGTH) return `the host has more than ${MAX_HOST_LENGTH} characters`
   return /^[0-9a-zA-Z._-]+$/.test(host) ? undefined : `"${host}" is not a host name or address`
 }
 

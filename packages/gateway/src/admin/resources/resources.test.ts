@@ -235,12 +235,12 @@ describe('lists', () => {
     expect((await ids('filter=upstream_id%3Du'))[0]).toBe(5)
   })
 
-  test('a hostile expression is stopped', async () => {
+  test('a hostile expression is refused', async () => {
     await api.ask('PUT', '/routes/1', { ...ROUTE, name: `${'a'.repeat(40)}!` })
     const started = performance.now()
     const { status, body } = await api.ask('GET', `/routes?name=${encodeURIComponent('^(a+)+$')}`)
     expect(status).toBe(400)
-    expect(body.error_msg).toContain('takes too long')
+    expect(body.error_msg).toContain('can take exponential time')
     expect(performance.now() - started).toBeLessThan(5_000)
   })
 })

@@ -4,7 +4,7 @@ import { withDefaults } from '../../resources/defaults.ts'
 import { PluginMeta, type PluginSet } from '../../resources/plugin-set.ts'
 import { explainSchema } from '../explain/explain.ts'
 import { suggest } from '../explain/suggest.ts'
-import { pointerPart, shortValue } from '../problem.ts'
+import { pointerPart, shortText, shortValue } from '../problem.ts'
 import { valueAt } from '../explain/schema-node.ts'
 import type { CheckContext } from './entry.ts'
 import { checkExpression } from './expressions.ts'
@@ -16,6 +16,7 @@ import { reasonOf } from './reason.ts'
  */
 export function checkPluginSet(context: CheckContext, plugins: PluginSet, base: string, onConsumer = false): void {
   for (const name of Object.keys(plugins)) {
+    if (context.findings.full) return
     const path = `${base}/${pointerPart(name)}`
     const plugin = knownPlugin(context, name, path)
     if (plugin === undefined) continue
@@ -35,7 +36,7 @@ export function knownPlugin(context: CheckContext, name: string, path: string): 
     findings.add({
       path,
       atKey: true,
-      message: `unknown plugin "${name}"`,
+      message: `unknown plugin "${shortText(name)}"`,
       remedy: meant === undefined ? undefined : `did you mean "${meant}"?`,
     })
   } else if (allowed?.has(name) === false) {

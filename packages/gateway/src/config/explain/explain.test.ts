@@ -108,3 +108,25 @@ describe('words', () => {
     expect(Settings.Get().maxErrors).toBe(before)
   })
 })
+
+describe('very much of it', () => {
+  test('more unknown keys than errors are kept are still found', () => {
+    const strict = Type.Object({ known: Type.Optional(Type.String()) }, { additionalProperties: false })
+    const value = Object.fromEntries(Array.from({ length: 5_000 }, (_, at) => [`f${at}`, 1]))
+    expect(messages(strict, value)).toHaveLength(100)
+    expect(messages(strict, value)[0]).toBe('/at/f0 | unknown key "f0"')
+  })
+
+  test('repeated items of long lists take time with their number alone', () => {
+    const schema = Type.Object({ list: Type.Array(Type.String(), { uniqueItems: true }) })
+    const value = { list: Array.from({ length: 100_000 }, () => 'same') }
+    expect(messages(schema, value)).toEqual(['/at/list | has the same item twice | keep one of them'])
+  })
+
+  test('what is shown of a long text is short', () => {
+    const schema = Type.String({ pattern: '^/', patternErrorMessage: 'must start with "/"', remedy: 'write "/{value}"' })
+    expect(messages(schema, `$&${'a'.repeat(100_000)}`)[0]).toBe(
+      `/at | must start with "/" | write "/$&${'a'.repeat(57)}…"`,
+    )
+  })
+})

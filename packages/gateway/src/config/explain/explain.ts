@@ -1,8 +1,9 @@
 import type { TSchema } from 'typebox'
 import { Settings } from 'typebox/system'
 import { compiled } from '../../resources/compiled.ts'
-import { type Finding, MAX_PROBLEMS } from '../problem.ts'
+import { type Finding, MAX_PROBLEMS, pointerParts, shortText } from '../problem.ts'
 import { chooseAlternatives } from './alternatives.ts'
+import { hasLongList, repeatedItems, withoutUniqueItems } from './repeated-items.ts'
 import { isWithin, type SchemaError, type SchemaNode } from './schema-node.ts'
 import { findingsOf } from './words.ts'
 
@@ -13,9 +14,26 @@ import { findingsOf } from './words.ts'
 export function explainSchema(schema: TSchema, value: unknown, base: string): Finding[] {
   if (compiled(schema).Check(value)) return []
   const node = schema as SchemaNode
-  const errors = ofRightType(chooseAlternatives(node, errorsOf(schema, value)))
-  return withoutRepetition(errors.flatMap((error) => findingsOf(node, value, base, error)))
+  const all = errorsOf(schema, value)
+  const errors = ofRightType(chooseAlternatives(node, all))
+  const found = withoutRepetition(errors.flatMap((error) => findingsOf(node, value, base, error)))
+  return found.length > 0 ? found : inShort(all, base)
 }
+
+/** When there are so many errors that those with words of their own are not among the first. What is wrong never has no findings. */
+function inShort(errors: readonly SchemaError[], base: string): Finding[] {
+  const unknown = errors.filter(({ keyword, schemaPath }) => keyword === 'boolean' && schemaPath.endsWith(UNKNOWN_KEY))
+  if (unknown.length > 0) {
+    return unknown.map(({ instancePath }) => {
+      const name = pointerParts(instancePath).at(-1) ?? ''
+      return { path: base + instancePath, atKey: true, message: `unknown key "${shortText(name)}"` }
+    })
+  }
+  const [first] = errors
+  return [{ path: base + (first?.instancePath ?? ''), message: first?.message ?? 'is not valid' }]
+}
+
+const UNKNOWN_KEY = '/additionalProperties'
 
 /** What is of the wrong type breaks other rules too, which nobody wants to hear. */
 function ofRightType(errors: readonly SchemaError[]): readonly SchemaError[] {
@@ -32,7 +50,9 @@ function errorsOf(schema: TSchema, value: unknown): SchemaError[] {
   const { maxErrors } = Settings.Get()
   Settings.Set({ maxErrors: MAX_PROBLEMS })
   try {
-    return compiled(schema).Errors(value)[1] as unknown as SchemaError[]
+    if (!hasLongList(value)) return compiled(schema).Errors(value)[1] as unknown as SchemaError[]
+    const errors = compiled(withoutUniqueItems(schema)).Errors(value)[1] as unknown as SchemaError[]
+    return [...errors, ...repeatedItems(schema as SchemaNode, value)]
   } finally {
     Settings.Set({ maxErrors })
   }

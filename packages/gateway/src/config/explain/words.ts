@@ -1,4 +1,4 @@
-import { type Finding, pointerPart, shortValue } from '../problem.ts'
+import { type Finding, MAX_PROBLEMS, pointerPart, shortText, shortValue } from '../problem.ts'
 import { alternatives, schemaAt, type SchemaError, type SchemaNode, typeWords, valueAt } from './schema-node.ts'
 import { suggest } from './suggest.ts'
 
@@ -46,14 +46,14 @@ const LUA_FIELDS = new Set(['script', 'script_id', 'pre_function'])
 
 function unknownKeys(node: SchemaNode, path: string, { params }: SchemaError): Finding[] {
   const known = Object.keys(node.properties ?? {})
-  return (params['additionalProperties'] as string[]).map((name) => {
+  return (params['additionalProperties'] as string[]).slice(0, MAX_PROBLEMS).map((name) => {
     const place = { path: `${path}/${pointerPart(name)}`, atKey: true }
     if (LUA_FIELDS.has(name)) {
       return { ...place, message: `"${name}" holds Lua in APISIX, which does not run here`, remedy: 'write a plugin' }
     }
     if (LATER.has(name)) return { ...place, message: `"${name}" are not in this version`, remedy: 'remove the list' }
     const meant = suggest(name, known)
-    return { ...place, message: `unknown key "${name}"`, remedy: meant && `did you mean "${meant}"?` }
+    return { ...place, message: `unknown key "${shortText(name)}"`, remedy: meant && `did you mean "${meant}"?` }
   })
 }
 
@@ -69,7 +69,7 @@ function wordsFor(node: SchemaNode, value: unknown, { keyword, params, message }
     case 'pattern':
       return {
         message: node.patternErrorMessage ?? `must match the regular expression ${String(params['pattern'])}`,
-        remedy: node.remedy?.replace('{value}', String(value)),
+        remedy: node.remedy?.replace('{value}', () => shortText(String(value))),
       }
     case 'format':
       return { message: `must be of the format ${String(params['format'])}` }
@@ -122,6 +122,6 @@ function typeRemedy(type: string, value: unknown): string | undefined {
     if (/^(no|off|n|false)$/i.test(value)) return 'write false'
   }
   if (type === 'array' && (typeof value === 'string' || typeof value === 'number'))
-    return `write [${JSON.stringify(value)}]`
+    return `write [${shortText(JSON.stringify(value))}]`
   return undefined
 }

@@ -78,6 +78,9 @@ export class Ambiguity {
   overlaps(): Overlap[] {
     const { members, of } = this.cycles
     const found: Overlap[] = []
+    // What looks through all states, twice for each cycle.
+    this.steps += members.length * this.automaton.size
+    if (this.steps > MAX_STEPS) throw new TooComplex()
     const after = members.map((states) => reachable(this.automaton.followers, states))
     const backwards = reversed(this.automaton.followers)
     for (const [to, targets] of members.entries()) {

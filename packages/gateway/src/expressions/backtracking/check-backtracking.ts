@@ -10,8 +10,8 @@ import { hasManyChoices, SAMPLE_LENGTH, stepsOn, stepsOnRepeated } from './work.
 /** The longest request target by default: what a client can have matched for one request. */
 const TEXT_LENGTH = 8192
 
-/** Some seconds of a processor that makes a step in a nanosecond. A quadratic pattern takes 7e7. */
-const MAX_STEPS = 4e9
+/** A second of a processor that makes a step in a nanosecond. A quadratic pattern takes 7e7. */
+const MAX_STEPS = 1e9
 
 /** Of repetitions that overlap, so many make the time quadratic: a tenth of a second at most. */
 const QUADRATIC = 2
@@ -29,7 +29,7 @@ const verdicts = new Map<string, string | undefined>()
 const MAX_VERDICTS = 1000
 
 /**
- * Whether a client can make a pattern take longer than some seconds, by a text of 8 KiB. Found by looking at the pattern, in bounded
+ * Whether a client can make a pattern take longer than about a second, by a text of 8 KiB. Found by looking at the pattern, in bounded
  * time, not by running it.
  * @param source what `new RegExp(source, flags)` accepts, without the flags `u` and `v`
  * @returns what is wrong and what would be right

@@ -1,4 +1,4 @@
-import { type Automaton, BEGIN } from './automaton.ts'
+import { type Automaton, BEGIN, SEARCH } from './automaton.ts'
 
 /** Characters of the texts that are tried. */
 export const SAMPLE_LENGTH = 256
@@ -41,7 +41,7 @@ export function stepsOn(automaton: Automaton, next: (index: number) => number | 
 
 /** The same for `text` over and over. */
 export function stepsOnRepeated(automaton: Automaton, text: string): number {
-  const symbols = [...text].map((char) => automaton.samples.indexOf(char))
+  const symbols = text.split('').map((char) => automaton.samples.indexOf(char))
   return stepsOn(automaton, (index) => symbols[index % symbols.length])
 }
 
@@ -51,7 +51,8 @@ export function stepsOnRepeated(automaton: Automaton, text: string): number {
  */
 export function hasManyChoices({ moves }: Automaton): boolean {
   let choices = 0
-  for (const bySymbol of moves) {
+  // Where a match begins is met once: alternatives there add up and do not multiply.
+  for (const bySymbol of moves.slice(SEARCH + 1)) {
     let most = 1
     for (const targets of bySymbol) most = Math.max(most, targets.length)
     choices += Math.log2(most)
