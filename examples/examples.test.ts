@@ -3,7 +3,7 @@ import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { AUTHORITY, SERVER_CERTIFICATE, SERVER_KEY } from '../packages/proxy/src/exchange/testing/certificates.ts'
 import { Examples, type Answer, type Example } from './testing/example.ts'
 
@@ -192,7 +192,11 @@ describe('graceful-server', () => {
     program.signal('SIGUSR2')
     const [, second] = await program.output(new RegExp(`gateway process (?!${first}\\b)(\\d+)`))
     expect(JSON.parse((await slow).body)).toMatchObject({ process: Number(first) })
-    expect(JSON.parse((await program.ask('/', close)).body)).toMatchObject({ process: Number(second) })
+    // The old one may still take a connection while the new one says that it is ready.
+    await vi.waitFor(
+      async () => expect(JSON.parse((await program.ask('/', close)).body)).toMatchObject({ process: Number(second) }),
+      { timeout: 10_000, interval: 25 },
+    )
     expect(await program.stop()).toBe(0)
   })
 

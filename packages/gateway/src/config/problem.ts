@@ -65,6 +65,13 @@ export function shortValue(value: unknown): string | undefined {
 export const shortText = (text: string): string =>
   text.length > MAX_VALUE_LENGTH ? `${text.slice(0, MAX_VALUE_LENGTH - 1)}…` : text
 
+/** Names in a path may be as long as a document. */
+const MAX_PATH_LENGTH = 500
+
+/** A path cut to what is still of use to people. */
+export const shortPath = (path: string): string =>
+  path.length > MAX_PATH_LENGTH ? `${path.slice(0, MAX_PATH_LENGTH - 1)}…` : path
+
 /** Large collections are not written out only to be cut. */
 function shallow(value: unknown): string {
   if (Array.isArray(value) && value.length > 8) return `a list of ${value.length}`

@@ -1,4 +1,4 @@
-import type { ConfigProblem } from './problem.ts'
+import { type ConfigProblem, shortPath } from './problem.ts'
 
 /** Columns of the file that are shown around the place: a document on one line would fill the screen. */
 const WINDOW = 100
@@ -7,7 +7,7 @@ const WINDOW = 100
 export function problemLine({ file, line, column, path, value, message, remedy }: ConfigProblem): string {
   const place = line === 0 ? file : `${file}:${line}:${column}`
   const text = `${value === undefined ? '' : `${value}: `}${message}${remedy === undefined ? '' : `; ${remedy}`}`
-  return printable([place, path, text].filter((part) => part !== '').join('  '))
+  return printable([place, shortPath(path), text].filter((part) => part !== '').join('  '))
 }
 
 /** Control characters could steer the terminal, and tabs would put the caret elsewhere: each becomes one space. */

@@ -13,7 +13,8 @@ export function parseNodeAddress(text: string): NodeAddress | string {
     const end = text.indexOf(']')
     if (end < 0) return 'the "[" of an IPv6 address has no "]"'
     const host = text.slice(1, end)
-    if (!/^[0-9a-fA-F:.]+$/.test(host) || !host.includes(':')) return `"${host}" is not an IPv6 address`
+    if (!/^[0-9a-fA-F:.]{2,45}$/.test(host) || !host.includes(':'))
+      return `"${host.slice(0, MAX_HOST_LENGTH)}" is not an IPv6 address`
     if (end === text.length - 1) return { host, port: undefined }
     if (text[end + 1] !== ':') return 'only ":PORT" may follow "]"'
     return withPort(host, text.slice(end + 2))
@@ -35,7 +36,9 @@ function checkHost(host: string): string | undefined {
 
 function withPort(host: string, text: string): NodeAddress | string {
   const port = /^[0-9]{1,5}$/.test(text) ? Number(text) : 0
-  return port >= 1 && port <= 65535 ? { host, port } : `invalid port "${text}": a port is a number from 1 to 65535`
+  return port >= 1 && port <= 65535
+    ? { host, port }
+    : `invalid port "${text.slice(0, 20)}": a port is a number from 1 to 65535`
 }
 
 /** Whether the host of the list form is written as `[v6]`, `v4` or a name; APISIX refuses IPv6 without brackets. */

@@ -1,3 +1,4 @@
+import { shortPath } from '../../config/problem.ts'
 import type { PluginLookup } from '../../config/plugin-lookup.ts'
 import type { WriteResult } from '../../control/control-plane.ts'
 import { remoteAddress } from '../access/remote-address.ts'
@@ -35,7 +36,7 @@ export function auditEntry(c: AdminContext, plugins: PluginLookup, result: Write
     path: c.req.path,
   }
   if ('problems' in result) {
-    const problems = result.problems.slice(0, MAX_PROBLEMS).map(({ path, message }) => `${path}: ${message}`)
+    const problems = result.problems.slice(0, MAX_PROBLEMS).map(({ path, message }) => `${shortPath(path)}: ${message}`)
     return { ...request, outcome: 'refused', problems }
   }
   if ('conflict' in result) return { ...request, outcome: 'conflict', problems: [result.conflict] }

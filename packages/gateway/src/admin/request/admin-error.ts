@@ -1,5 +1,5 @@
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
-import type { ConfigProblem } from '../../config/problem.ts'
+import { type ConfigProblem, MAX_PROBLEMS } from '../../config/problem.ts'
 import { problemText, type ShownProblem, shownProblem } from './shown-problem.ts'
 
 /** What a request is answered with instead of what it asked for. Thrown anywhere in a handler, written out once, in `adminApp`. */
@@ -30,7 +30,7 @@ export function refusedFor(shown: readonly ShownProblem[]): AdminError {
   const more = shown.length > 1 ? ` (and ${shown.length - 1} more: see "problems")` : ''
   const first = shown[0]
   return new AdminError(400, first === undefined ? 'the change is refused' : `${problemText(first)}${more}`, {
-    problems: shown,
+    problems: shown.slice(0, MAX_PROBLEMS),
   })
 }
 

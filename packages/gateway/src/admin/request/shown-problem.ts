@@ -1,4 +1,4 @@
-import type { ConfigProblem } from '../../config/problem.ts'
+import { type ConfigProblem, shortPath } from '../../config/problem.ts'
 
 /** A problem as the Admin API shows it. */
 export interface ShownProblem {
@@ -17,7 +17,7 @@ export function shownProblem(problem: ConfigProblem, within: string): ShownProbl
   const { path, value, message, remedy, line, column } = problem
   const inside = within !== '' && (path === within || path.startsWith(`${within}/`))
   return {
-    path: inside ? path.slice(within.length) : path,
+    path: shortPath(inside ? path.slice(within.length) : path),
     ...(value === undefined ? {} : { value }),
     message,
     ...(remedy === undefined ? {} : { remedy }),

@@ -2,7 +2,7 @@ import { hostProblem, parseNodeAddress } from '../../resources/node-address.ts'
 import { expandUpstream } from '../../resources/normalise-upstream.ts'
 import { pemText } from '../../resources/pem.ts'
 import type { EmbeddedUpstream, Upstream, UpstreamNodes } from '../../resources/upstream.ts'
-import { type Findings, pointerPart } from '../problem.ts'
+import { type Findings, pointerPart, shortValue } from '../problem.ts'
 import { checkAuthorities, checkPair } from './certificates.ts'
 
 /** What the schema of an upstream cannot say. */
@@ -48,7 +48,7 @@ function checkNodes(findings: Findings, nodes: UpstreamNodes, path: string): voi
     for (const [index, node] of nodes.entries()) {
       const message = hostProblem(node.host)
       if (message !== undefined) {
-        findings.add({ path: `${path}/${index}/host`, value: JSON.stringify(node.host), message })
+        findings.add({ path: `${path}/${index}/host`, value: shortValue(node.host), message })
       }
     }
     return
@@ -59,7 +59,7 @@ function checkNodes(findings: Findings, nodes: UpstreamNodes, path: string): voi
     findings.add({
       path: `${path}/${pointerPart(address)}`,
       atKey: true,
-      value: JSON.stringify(address),
+      value: shortValue(address),
       message: parsed,
       remedy: 'write "HOST:PORT": WEIGHT',
     })

@@ -124,7 +124,11 @@ describe('very much of it', () => {
   })
 
   test('what is shown of a long text is short', () => {
-    const schema = Type.String({ pattern: '^/', patternErrorMessage: 'must start with "/"', remedy: 'write "/{value}"' })
+    const schema = Type.String({
+      pattern: '^/',
+      patternErrorMessage: 'must start with "/"',
+      remedy: 'write "/{value}"',
+    })
     expect(messages(schema, `$&${'a'.repeat(100_000)}`)[0]).toBe(
       `/at | must start with "/" | write "/$&${'a'.repeat(57)}…"`,
     )

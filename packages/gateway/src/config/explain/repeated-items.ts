@@ -51,7 +51,13 @@ export function repeatedItems(schema: SchemaNode, value: unknown, schemaPath = '
     return found
   }
   if (uniqueItems === true && new Set(value.map((item) => JSON.stringify(item))).size < value.length)
-    found.push({ keyword: 'uniqueItems', schemaPath, instancePath, params: {}, message: 'must not have repeated items' })
+    found.push({
+      keyword: 'uniqueItems',
+      schemaPath,
+      instancePath,
+      params: {},
+      message: 'must not have repeated items',
+    })
   if (items !== undefined && !Array.isArray(items))
     for (const [at, item] of value.entries())
       found.push(...repeatedItems(items, item, `${schemaPath}/items`, `${instancePath}/${at}`))

@@ -11,7 +11,8 @@ const MIB = 1024 * 1024
 const route = (fields: object): string => JSON.stringify({ uri: '/hostile', upstream_id: 'up', ...fields })
 const withPlugins = (plugins: string): string => `{"uri":"/hostile","upstream_id":"up","plugins":${plugins}}`
 const nested = (depth: number, open: string, close: string): string => open.repeat(depth) + '1' + close.repeat(depth)
-const strings = (count: number, make: (at: number) => string): string[] => Array.from({ length: count }, (_, at) => make(at))
+const strings = (count: number, make: (at: number) => string): string[] =>
+  Array.from({ length: count }, (_, at) => make(at))
 
 /** Takes time that doubles with each character of the text that it is tried on. */
 const EXPONENTIAL = '^(a+)+$'
@@ -70,26 +71,70 @@ export const HOSTILE_DOCUMENTS: readonly HostileDocument[] = [
   document('an expression that is none', 'routes/h', route({ vars: [['uri', '~~', '(']] })),
 
   document('__proto__ at the top', 'routes/h', '{"uri":"/hostile","upstream_id":"up","__proto__":{"polluted":1}}'),
-  document('constructor at the top', 'routes/h', '{"uri":"/hostile","upstream_id":"up","constructor":{"prototype":{"polluted":1}}}'),
+  document(
+    'constructor at the top',
+    'routes/h',
+    '{"uri":"/hostile","upstream_id":"up","constructor":{"prototype":{"polluted":1}}}',
+  ),
   document('__proto__ as a plugin', 'routes/h', withPlugins('{"__proto__":{"polluted":1}}')),
   document('constructor as a plugin', 'routes/h', withPlugins('{"constructor":{}}')),
   document('toString as a plugin', 'routes/h', withPlugins('{"toString":{}}')),
-  document('__proto__ in a plugin', 'routes/h', withPlugins('{"response-rewrite":{"headers":{"__proto__":{"set":{"X-Polluted":"1"}}}}}')),
+  document(
+    '__proto__ in a plugin',
+    'routes/h',
+    withPlugins('{"response-rewrite":{"headers":{"__proto__":{"set":{"X-Polluted":"1"}}}}}'),
+  ),
   document('__proto__ with the fields of a route', 'routes/h', '{"__proto__":{"uri":"/hostile","upstream_id":"up"}}'),
   document('__proto__ among nodes', 'upstreams/h', '{"nodes":{"__proto__":1}}'),
-  document('__proto__, spelled with escapes', 'routes/h', '{"uri":"/hostile","upstream_id":"up","\\u005f_proto__":{"polluted":1}}'),
+  document(
+    '__proto__, spelled with escapes',
+    'routes/h',
+    '{"uri":"/hostile","upstream_id":"up","\\u005f_proto__":{"polluted":1}}',
+  ),
   document('__proto__ as a label', 'routes/h', route({}).replace('}', ',"labels":{"__proto__":"1"}}')),
 
-  document('a text of 1.4 MB where a path belongs', 'routes/h', JSON.stringify({ uri: 'a'.repeat(1.4 * MIB), upstream_id: 'up' })),
-  document('a host of 700,000 labels', 'routes/h', JSON.stringify({ uri: '/hostile', upstream_id: 'up', host: `${'a.'.repeat(700_000)}!` })),
+  document(
+    'a text of 1.4 MB where a path belongs',
+    'routes/h',
+    JSON.stringify({ uri: 'a'.repeat(1.4 * MIB), upstream_id: 'up' }),
+  ),
+  document(
+    'a host of 700,000 labels',
+    'routes/h',
+    JSON.stringify({ uri: '/hostile', upstream_id: 'up', host: `${'a.'.repeat(700_000)}!` }),
+  ),
   document('an address of 1.4 MB', 'routes/h', route({ remote_addr: '1'.repeat(1.4 * MIB) })),
   document('a node of 1.4 MB', 'upstreams/h', JSON.stringify({ nodes: { ['a-'.repeat(0.7 * MIB)]: 1 } })),
-  document('100,000 unknown fields', 'routes/h', JSON.stringify(Object.fromEntries(strings(100_000, (at) => [`f${at}`, 1] as never)))),
-  document('100,000 unknown plugins', 'routes/h', route({ plugins: Object.fromEntries(strings(70_000, (at) => [`p${at}`, {}] as never)) })),
-  document('100,000 paths, the last of them wrong', 'routes/h', JSON.stringify({ uris: [...strings(100_000, (at) => `/${at}`), 'x'], upstream_id: 'up' })),
-  document('100,000 equal paths', 'routes/h', JSON.stringify({ uris: strings(100_000, () => '/same'), upstream_id: 'up' })),
+  document(
+    '100,000 unknown fields',
+    'routes/h',
+    JSON.stringify(Object.fromEntries(Array.from({ length: 100_000 }, (_, at) => [`f${at}`, 1]))),
+  ),
+  document(
+    '100,000 unknown plugins',
+    'routes/h',
+    route({ plugins: Object.fromEntries(Array.from({ length: 70_000 }, (_, at) => [`p${at}`, {}])) }),
+  ),
+  document(
+    '100,000 paths, the last of them wrong',
+    'routes/h',
+    JSON.stringify({ uris: [...strings(100_000, (at) => `/${at}`), 'x'], upstream_id: 'up' }),
+  ),
+  document(
+    '100,000 equal paths',
+    'routes/h',
+    JSON.stringify({ uris: strings(100_000, () => '/same'), upstream_id: 'up' }),
+  ),
   document('100,000 wrong variables', 'routes/h', route({ vars: strings(100_000, () => 'x') })),
-  document('100,000 addresses that are none', 'routes/h', route({ remote_addrs: strings(100_000, (at) => `1.2.3.${at}x`) })),
+  document(
+    '100,000 addresses that are none',
+    'routes/h',
+    route({ remote_addrs: strings(100_000, (at) => `1.2.3.${at}x`) }),
+  ),
   document('300,000 lists in a list', 'routes/h', route({ vars: strings(300_000, () => [] as never) })),
-  document('a certificate of 1.4 MB', 'ssls/h', JSON.stringify({ sni: 'a.test', cert: 'x'.repeat(0.7 * MIB), key: 'x'.repeat(0.7 * MIB) })),
+  document(
+    'a certificate of 1.4 MB',
+    'ssls/h',
+    JSON.stringify({ sni: 'a.test', cert: 'x'.repeat(0.7 * MIB), key: 'x'.repeat(0.7 * MIB) }),
+  ),
 ]
