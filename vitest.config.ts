@@ -8,8 +8,10 @@ const packages = fileURLToPath(new URL('./packages/', import.meta.url))
 export default defineConfig({
   resolve: {
     alias: [
-      { find: /^@sekisho\/(wire|proxy|gateway)$/, replacement: `${packages}$1/src/index.ts` },
+      { find: /^@sekisho\/(wire|proxy|gateway|functions)$/, replacement: `${packages}$1/src/index.ts` },
       { find: /^@sekisho\/proxy\/(server|limits)$/, replacement: `${packages}proxy/src/$1/index.ts` },
+      { find: /^@sekisho\/functions\/(events|signature)$/, replacement: `${packages}functions/src/$1/index.ts` },
+      { find: /^@sekisho\/functions\/internal\/(.*)$/, replacement: `${packages}functions/src/$1.ts` },
       { find: '@sekisho/gateway/node', replacement: `${packages}gateway/src/node/start-node.ts` },
       { find: /^@sekisho\/gateway\/internal\/(.*)$/, replacement: `${packages}gateway/src/$1.ts` },
     ],

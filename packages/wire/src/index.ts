@@ -28,7 +28,7 @@ export type { ConnectionInfo, ProxiedAddresses, ProxyTlv } from './sockets/conne
 export { latin1Text, latin1TextOf } from './sockets/latin1.ts'
 export { Listener, type ListenerOptions, type ListenTarget } from './sockets/listener.ts'
 export { HELD, queuedBytes, sendBytes, SENT, STALLED, type Sent } from './sockets/output.ts'
-export { handOver, type SocketOwner } from './sockets/owner.ts'
+export { adoptHandle, handOver, ownByEvents, type SocketOwner } from './sockets/owner.ts'
 export { LONG_BODY_BYTES, ReadBuffers } from './sockets/read-buffers.ts'
 export { tlsConnectOptions } from './tls/connect-options.ts'
 export { loadTls } from './tls/load-tls.ts'
