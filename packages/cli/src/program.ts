@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander'
 import { VERSION } from '@sekisho/gateway/internal/version'
 import { importCommands } from './program/import-commands.ts'
+import { functionCommands } from './program/function-commands.ts'
 import { storeCommands } from './program/store-commands.ts'
 
 const EXAMPLES = `
@@ -114,12 +115,17 @@ Examples:
 
   importCommands(sekisho)
 
+  functionCommands(sekisho)
+
   sekisho
     .command('settings', { hidden: true })
     .description('what a supervisor needs to know of a configuration, as JSON')
     .option(...CONFIG)
     .addOption(new Option('--json').hideHelp())
-    .action(async ({ config }: { config?: string }) => (await import('./commands/settings.ts')).printSettings(config))
+    .addOption(new Option('--functions').hideHelp())
+    .action(async ({ config, functions }: { config?: string; functions?: boolean }) =>
+      (await import('./commands/settings.ts')).printSettings(config, functions === true),
+    )
 
   return sekisho
 }

@@ -1,3 +1,6 @@
 export { ServiceError } from './model/service-error.ts'
+export { createDriver, type DriverOptions } from './drivers/create-driver.ts'
 export type { Driver, DriverCheck, DriverName } from './drivers/driver.ts'
 export type { DeployedFunction, FunctionNetwork } from './model/deployed-function.ts'
+export { Platform } from './platform/platform.ts'
+export type { PlatformOptions } from './platform/options.ts'

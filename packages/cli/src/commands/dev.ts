@@ -81,9 +81,9 @@ async function serveDemoOnce(demo: DemoFolder, { http: [a, b], greeter }: DemoSe
     ],
   }
   const read = readSettings(demo.file)
-  await supervise(read, (info) => {
+  await supervise(read, (info, functions) => {
     if (info.generation === 1) process.stdout.write(guide(addresses, demo))
-    else say(readyLine(info, read))
+    else say(readyLine(info, read, functions))
   })
 }
 
@@ -92,9 +92,9 @@ async function serveOwn(config: string, { http, greeter }: DemoServices): Promis
   for (const [at, name] of ['A', 'B'].entries()) process.env[`SEKISHO_DEV_SERVICE_${name}`] = String(http[at])
   if (greeter !== undefined) process.env['SEKISHO_DEV_GREETER'] = String(greeter.port)
   const read = readSettings(config)
-  await supervise(read, (info) => {
+  await supervise(read, (info, functions) => {
     const { gateway, metrics } = servedAddresses(info, read.settings)
     if (info.generation === 1) process.stdout.write(ownGuide(read.file, gateway, metrics, http, greeter?.port))
-    else say(readyLine(info, read))
+    else say(readyLine(info, read, functions))
   })
 }

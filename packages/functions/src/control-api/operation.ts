@@ -23,7 +23,10 @@ export interface Operation {
   /** `CreateFunction`; what `x-amzn-ErrorType`, logs and metrics name. */
   readonly name: string
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
-  /** `/2015-03-31/functions/{FunctionName}/aliases/{Name}` */
+  /**
+   * `/2015-03-31/functions/{FunctionName}/aliases/{Name}`. A slash at the end makes no difference. Two operations may share a path when one
+   * asks for a query member, as service models have it: `/2018-10-31/layers?find=LayerVersion`, `…/provisioned-concurrency?List=ALL`; it goes first.
+   */
   readonly path: string
   /** Most bytes of a body; default 1 MiB. */
   readonly maxBodyBytes?: number

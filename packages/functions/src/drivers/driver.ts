@@ -30,7 +30,7 @@ export interface SandboxSpec {
   readonly rootDirectory: string | undefined
   readonly memoryMb: number
   readonly ephemeralStorageMb: number
-  /** Virtual CPUs, `memoryMb / 1769`; undefined: as many as there are. */
+  /** Virtual CPUs, `memoryMb / 1769`, from `limitCpus` on; undefined: as many as there are. */
   readonly cpus: number | undefined
   readonly network: FunctionNetwork
   /**
@@ -72,8 +72,10 @@ export interface SandboxEvents {
 
 /** One sandbox with its processes: an execution environment's body. */
 export interface Sandbox {
-  /** Of the host's view; for logs and `doctor`. */
+  /** Of the host's view; for logs and `doctor`. 0 until there is one. */
   readonly pid: number
+  /** Init has every CPU, as on AWS; when it is over this applies `cpus` of the specification. Synchronous, may be repeated. */
+  limitCpus(): void
   /** Stops all its processes until `thaw`. Both are synchronous and may be repeated. */
   freeze(): void
   thaw(): void

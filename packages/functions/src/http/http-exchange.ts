@@ -14,6 +14,8 @@ import {
 /** A request that was read whole. */
 export interface HttpRequest {
   readonly method: string
+  /** `host[:port]` as the client called it; empty only in HTTP/1.0. */
+  readonly host: string
   /** Percent-encoded, without the query. */
   readonly path: string
   /** Without `?`. */
@@ -134,8 +136,8 @@ export class HttpExchange implements ServerExchange, HttpReply {
 
   private handle(body: Buffer): void {
     const { head, stream } = this
-    const { method, path, query, headers } = head
-    this.handler.handle({ method, path, query, headers, body, remoteAddress: stream.client.remoteAddress }, this)
+    const { method, host, path, query, headers } = head
+    this.handler.handle({ method, host, path, query, headers, body, remoteAddress: stream.client.remoteAddress }, this)
   }
 
   private refuse(status: number): void {

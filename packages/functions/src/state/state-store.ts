@@ -26,7 +26,10 @@ export interface StateStore {
   get(key: string): Promise<StateRecord | undefined>
   /** All writes or none. Resolves when they are durable: true, or false when a condition did not hold. */
   commit(writes: readonly StateWrite[], conditions?: readonly StateCondition[]): Promise<boolean>
-  /** Changes of others and of oneself under a prefix, in order; the function ends it. */
+  /**
+   * Changes of others and of oneself under a prefix, in order; the function ends it. One's own are told before the promise of `commit` resolves:
+   * who has committed reads what it wrote.
+   */
   watch(prefix: string, listener: (key: string, record: StateRecord | undefined) => void): () => void
   close(): Promise<void>
 }

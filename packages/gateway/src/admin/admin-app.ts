@@ -13,6 +13,9 @@ import { resourceRoutes } from './resources/resource-routes.ts'
 import { pluginRoutes } from './schemas/plugin-routes.ts'
 import { schemaRoutes } from './schemas/schema-routes.ts'
 
+/** For what is over soon: a store that is away, somebody else who writes the same. */
+const RETRY_AFTER_SECONDS = '1'
+
 const PREFIXES = ['/apisix/admin', '/admin'] as const
 
 /**
@@ -51,7 +54,8 @@ export function createAdminApp(options: AdminOptions): Hono<AdminEnv> {
   app.onError((error, c) => {
     if (error instanceof AdminError) {
       const { status, message, problems, headers } = error
-      return reply(c, status, { error_msg: message, ...(problems === undefined ? {} : { problems }) }, headers)
+      const body = { error_msg: message, ...(problems === undefined ? {} : { problems }) }
+      return reply(c, status, body, status === 503 ? { 'retry-after': RETRY_AFTER_SECONDS, ...headers } : headers)
     }
     options.logger.error({ err: error, path: c.req.path }, 'a request to the Admin API failed')
     return reply(c, 500, { error_msg: 'the request failed for a reason that stands in the error log' })

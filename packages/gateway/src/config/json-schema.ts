@@ -4,6 +4,7 @@ import { Credential } from '../resources/consumer.ts'
 import { RESOURCE_KINDS, type ResourceKind } from '../resources/kind-names.ts'
 import { resourceSchemas } from '../resources/kinds.ts'
 import { PluginMeta } from '../resources/plugin-set.ts'
+import { managerSchemas } from '../resources/secret.ts'
 import type { PluginLookup } from './plugin-lookup.ts'
 import { settingsFields } from './settings/settings.ts'
 
@@ -39,6 +40,7 @@ const plain = (schema: TSchema): JsonSchema => JSON.parse(JSON.stringify(schema)
 function itemSchema(kind: ResourceKind, plugins: readonly PluginDefinition[]): JsonSchema {
   const schema = plain(resourceSchemas[kind])
   if (kind === 'plugin_metadata') return { oneOf: plugins.filter(hasMetadata).map(metadataItem) }
+  if (kind === 'secrets') return { oneOf: Object.entries(managerSchemas).map(secretItem) }
   const properties = schema['properties'] as JsonSchema
   if (properties['plugins'] === undefined) return schema
   if (kind === 'consumers') return consumerSchema(schema, properties)
@@ -54,6 +56,15 @@ function consumerSchema(schema: JsonSchema, properties: JsonSchema): JsonSchema 
     '^.*$': { ...credential, properties: { ...(credential['properties'] as JsonSchema), plugins } },
   }
   return { ...schema, properties: { ...properties, plugins, credentials: { ...credentials, patternProperties } } }
+}
+
+/** Which manager it is, the id says. */
+function secretItem([manager, schema]: readonly [string, TSchema]): JsonSchema {
+  const { properties, ...rest } = plain(schema) as { properties: { id: JsonSchema } }
+  return {
+    ...rest,
+    properties: { ...properties, id: { ...properties.id, pattern: `^${manager}/[a-zA-Z0-9_.-]{1,64}$` } },
+  }
 }
 
 const hasMetadata = (plugin: PluginDefinition): boolean => plugin.metadataSchema !== undefined

@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises'
 import { extname } from 'node:path'
+import type { ResourceKind } from '../resources/kind-names.ts'
 import type { Environment } from './environment.ts'
 import { readJson } from './json/read-json.ts'
 import type { BundleOptions } from './module/bundle.ts'
@@ -17,8 +18,16 @@ export interface LoadOptions extends Omit<ValidationOptions, 'environment'>, Bun
   readonly environment?: Environment
 }
 
-export interface LoadedConfig extends ValidConfiguration {
+export interface LoadedConfig extends Omit<ValidConfiguration, 'withoutSecrets'> {
   readonly file: string
+  /** Resources that are left out because their secrets could not be read, and why. */
+  readonly withoutSecrets: readonly LeftOut[]
+}
+
+export interface LeftOut {
+  readonly kind: ResourceKind
+  readonly id: string
+  readonly problems: readonly ConfigProblem[]
 }
 
 /** A configuration, or everything that is wrong with it. */
@@ -47,7 +56,14 @@ async function checkSource(file: string, read: ReadResult, options: LoadOptions)
   const findings = new Findings()
   const environment = options.environment ?? process.env
   const valid = await validateDocument(source.value, file, { ...options, environment }, findings)
-  if (valid !== undefined) return { config: { file, ...valid } }
+  if (valid !== undefined) {
+    const withoutSecrets = valid.withoutSecrets.map(({ kind, id, findings: reasons }) => ({
+      kind,
+      id,
+      problems: reasons.map((finding) => locate(source, finding)),
+    }))
+    return { config: { file, ...valid, withoutSecrets } }
+  }
   return { problems: ordered(findings.list.map((finding) => locate(source, finding))) }
 }
 

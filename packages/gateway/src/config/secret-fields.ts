@@ -16,7 +16,7 @@ export function secretRule(kind: ResourceKind, plugins: PluginLookup): SecretRul
   return (path) => {
     const name = path.at(-1) ?? ''
     if (kind === 'ssls') return path.length === 1 && (name === 'key' || name === 'keys')
-    if (SECRET_NAME.test(name)) return path.length > 1 || kind === ('secrets' as string)
+    if (SECRET_NAME.test(name)) return path.length > 1 || kind === 'secrets'
     if (!AUTH_NAME.test(name)) return false
     // Of the consumer itself, or of one of its credentials.
     const at = path[0] === 'credentials' ? 2 : 0

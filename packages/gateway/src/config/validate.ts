@@ -1,6 +1,6 @@
 import { dirname, resolve } from 'node:path'
 import { KIND_SINGULAR, RESOURCE_KINDS, type ResourceKind } from '../resources/kind-names.ts'
-import { resourceSchemas } from '../resources/kinds.ts'
+import { schemaOf } from '../resources/kinds.ts'
 import { emptyResourceSet, kept, type ResourceSet } from '../resources/resource-set.ts'
 import { checkResources } from './checks/check-resources.ts'
 import { DocumentClaims } from './checks/claims.ts'
@@ -15,15 +15,19 @@ import { resolveReferences } from './env-references.ts'
 import type { Environment } from './environment.ts'
 import { explainSchema } from './explain/explain.ts'
 import type { PluginLookup } from './plugin-lookup.ts'
-import { Findings } from './problem.ts'
+import { type Finding, Findings } from './problem.ts'
 import { type NodeSettings, nodeSettings } from './settings/node-settings.ts'
 import type { Settings } from './settings/settings.ts'
 import { ResourceReferences } from './references/resource-references.ts'
+import { managersIn, type SecretValues, type WantedSecret } from './references/secret-reference.ts'
+import type { Secret } from '../resources/secret.ts'
 
 export interface ValidationOptions {
   /** All plugins, or what finds them once it is known where to look (`plugin_paths`). */
   readonly plugins: PluginLookup | ((settings: NodeSettings) => PluginLookup | Promise<PluginLookup>)
   readonly environment: Environment
+  /** Asks secret managers; left out: they are not asked, and what depends on them is not checked. */
+  readonly readSecrets?: (wanted: readonly WantedSecret[]) => Promise<SecretValues>
 }
 
 /** A configuration in which nothing is wrong. */
@@ -32,6 +36,17 @@ export interface ValidConfiguration {
   readonly resources: ResourceSet
   /** Files that certificates and keys were read from: a change of one is a change of the configuration. */
   readonly files: readonly string[]
+  /** Secrets that resources refer to. */
+  readonly secrets: readonly WantedSecret[]
+  /** Resources that are left out because their secrets could not be read. */
+  readonly withoutSecrets: readonly WithoutSecrets[]
+}
+
+/** A resource that waits for its secrets, and why. */
+export interface WithoutSecrets {
+  readonly kind: ResourceKind
+  readonly id: string
+  readonly findings: readonly Finding[]
 }
 
 type Fields = Record<string, unknown>
@@ -57,8 +72,13 @@ export async function validateDocument(
   }
   const settings = readSettings(value, options.environment, findings)
   const files = { folder: dirname(resolve(file)), within: undefined }
-  const references = new ResourceReferences({ environment: options.environment, files }, findings)
-  const read = readResources(value, references, findings)
+  const { environment } = options
+  const managers = new Map<string, Secret>()
+  const manager = (id: string): Secret | undefined => managers.get(id)
+  const secrets = await readSecrets(value, options, { environment, files })
+  const withSecrets = secrets === undefined ? {} : { secrets }
+  const references = new ResourceReferences({ environment, files, ...withSecrets }, findings, manager)
+  const read = readResources(value, references, findings, managers)
   const entries = await compileProtos(read.entries, findings)
   const known = new DocumentResources(entries, read.ids)
   await checkProtoUses(entries, known, findings)
@@ -77,7 +97,13 @@ export async function validateDocument(
   }
   references.mask()
   if (complete === undefined || findings.list.length > 0) return undefined
-  return { settings: complete, resources: resourceSet(entries), files: [...references.files] }
+  return {
+    settings: complete,
+    resources: resourceSet(entries),
+    files: [...references.files],
+    secrets: references.secrets,
+    withoutSecrets: read.withoutSecrets,
+  }
 }
 
 /** Which of two routes of the same id would hold, nobody could tell; and what an editor saves would undo what the Admin API did. */
@@ -125,13 +151,31 @@ function readSettings(document: Fields, environment: Environment, findings: Find
   return findings.list.length === before ? (settings as Settings) : undefined
 }
 
+/** What the secrets of a document stand for, where managers may be asked. */
+async function readSecrets(
+  document: Fields,
+  { readSecrets: ask }: ValidationOptions,
+  options: ConstructorParameters<typeof ResourceReferences>[0],
+): Promise<SecretValues | undefined> {
+  if (ask === undefined || managersIn(document).size === 0) return undefined
+  // Read twice: what is wrong with it is told the second time.
+  const managers = new Map<string, Secret>()
+  const findings = new Findings()
+  const nothing: SecretValues = { get: () => undefined }
+  const references = new ResourceReferences({ ...options, secrets: nothing }, findings, (id) => managers.get(id))
+  readResources(document, references, findings, managers)
+  return ask(references.unread)
+}
+
 /** All resources that are as their schemas say, and the ids of all. */
 function readResources(
   document: Fields,
   references: ResourceReferences,
   findings: Findings,
-): { entries: Entry[]; ids: Map<ResourceKind, ReadonlySet<string>> } {
+  managers: Map<string, Secret>,
+): { entries: Entry[]; ids: Map<ResourceKind, ReadonlySet<string>>; withoutSecrets: WithoutSecrets[] } {
   const entries: Entry[] = []
+  const withoutSecrets: WithoutSecrets[] = []
   const ids = new Map<ResourceKind, ReadonlySet<string>>()
   for (const kind of RESOURCE_KINDS) {
     const list = document[kind]
@@ -139,7 +183,7 @@ function readResources(
     const wrong = new Set<unknown>()
     for (const [index, item] of (Array.isArray(list) ? list : []).entries()) {
       if (findings.full) break
-      const found = explainSchema(resourceSchemas[kind], item, `/${kind}/${index}`)
+      const found = explainSchema(schemaOf(kind, item), item, `/${kind}/${index}`)
       for (const finding of found) findings.add(finding)
       if (found.length > 0) wrong.add(item)
       if (isObject(item)) items.push([item, index])
@@ -148,11 +192,16 @@ function readResources(
     ids.set(kind, new Set(identified.map(({ id }) => id)))
     for (const entry of identified) {
       if (wrong.has(entry.item)) continue
+      const before = findings.list.length
       const resolved = references.resolve(entry)
-      if (resolved !== undefined) entries.push(resolved)
+      if (resolved !== undefined) {
+        entries.push(resolved)
+        if (kind === 'secrets') managers.set(entry.id, resolved.item as Secret)
+      } else if (findings.list.slice(before).every(({ path }) => references.unreadable.has(path)))
+        withoutSecrets.push({ kind, id: entry.id, findings: findings.list.splice(before) })
     }
   }
-  return { entries, ids }
+  return { entries, ids, withoutSecrets }
 }
 
 function resourceSet(entries: readonly Entry[]): ResourceSet {

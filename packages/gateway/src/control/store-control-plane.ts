@@ -11,6 +11,12 @@ import type {
   StoredDocument,
   Write,
 } from '../store/backend/backend.ts'
+import {
+  credentialDocumentKey,
+  CredentialIndex,
+  credentialKey,
+  withCredentials,
+} from '../store/documents/credential-index.ts'
 import { documentKey, keyParts } from '../store/documents/document-key.ts'
 import type { DocumentStore } from '../store/documents/document-store.ts'
 import { problemOf } from '../store/documents/problem-of.ts'
@@ -24,6 +30,8 @@ import type {
   WriteOptions,
   WriteResult,
 } from './control-plane.ts'
+import { splitConsumer } from './separate-credentials.ts'
+import { within } from './within.ts'
 
 /** How often a write is tried again that somebody else's came before. */
 const MAX_TRIES = 5
@@ -40,6 +48,12 @@ interface Prepared {
   readonly value: Document | undefined
   readonly ttlSeconds: number | undefined
   readonly ifRevision: number | undefined
+  /** The resource with all its parts, as it is checked and shown; of a part itself undefined. */
+  readonly whole: Document | undefined
+  /** A credential of a consumer, as a document of its own. */
+  readonly isPart: boolean
+  /** Only parts of it change. */
+  readonly stays: boolean
 }
 
 /** The control plane over a store of documents. What it writes has been checked against what is in force. */
@@ -99,9 +113,15 @@ export class StoreControlPlane implements ControlPlane {
   async diff(from: number, to: number): Promise<readonly ResourceDifference[] | undefined> {
     const [before, after] = await Promise.all([this.backend.at(from), this.backend.at(to)])
     if (before === undefined || after === undefined) return undefined
+    const [old, young] = [before, after].map(({ documents }) => CredentialIndex.of(documents.values())) as [
+      CredentialIndex,
+      CredentialIndex,
+    ]
     const found: ResourceDifference[] = []
-    for (const key of new Set([...before.documents.keys(), ...after.documents.keys()])) {
-      const difference = this.difference(key, before.documents.get(key), after.documents.get(key))
+    const keys = new Set<DocumentKey>([...before.documents.keys(), ...after.documents.keys()])
+    for (const key of keys) {
+      if (credentialKey(key) !== undefined) continue
+      const difference = this.difference(key, before.documents.get(key), after.documents.get(key), old, young)
       if (difference !== undefined) found.push(difference)
     }
     return found
@@ -117,14 +137,18 @@ export class StoreControlPlane implements ControlPlane {
       const message = `revision ${revision} is not known: it is yet to come, or its history is gone`
       return { problems: [problemOf({ path: '', message })] }
     }
+    const credentials = CredentialIndex.of(snapshot.documents.values())
     if (only !== undefined) {
-      const document = snapshot.documents.get(documentKey(only.kind, only.id))
-      return this.write([{ ...only, value: document && this.old(only.kind, only.id, document) }], options)
+      // A credential goes back with its consumer.
+      const { kind, id } = ownerOf(only)
+      const document = snapshot.documents.get(documentKey(kind, id))
+      return this.write([{ kind, id, value: document && this.old(kind, id, document, credentials) }], options)
     }
     const changes: DocumentChange[] = []
     for (const [key, document] of snapshot.documents) {
       const parts = keyParts(key)
-      if (parts !== undefined) changes.push({ ...parts, value: this.old(parts.kind, parts.id, document) })
+      if (parts !== undefined && credentialKey(key) === undefined)
+        changes.push({ ...parts, value: this.old(parts.kind, parts.id, document, credentials) })
     }
     return this.replaceAll(changes, options)
   }
@@ -143,15 +167,18 @@ export class StoreControlPlane implements ControlPlane {
     for (let tries = 1; ; tries++) {
       const { prepared, problems } = this.prepare(changes())
       if (problems.length > 0) return { problems: shown(problems) }
-      const { findings } = await this.store.check(prepared, options.force === true ? 'removals' : 'refused')
+      const checked = prepared.flatMap(({ kind, id, whole, isPart }) => (isPart ? [] : [{ kind, id, value: whole }]))
+      const { findings } = await this.store.check(checked, options.force === true ? 'removals' : 'refused')
       if (findings.length > 0) return { problems: shown(findings) }
       if (options.dryRun === true) return this.wouldBe(prepared)
       const result = await this.commit(prepared, options)
       if (result === undefined) return { revision: this.revision, items: [], changes: [] }
       if (result.conflict === undefined) return this.done(prepared, result.revision)
-      const asked = prepared.some(({ key, ifRevision }) => key === result.conflict && ifRevision !== undefined)
-      if (asked || tries === MAX_TRIES) return { conflict: result.conflict }
-      await this.caughtUp(result.conflict, prepared)
+      const lost = prepared.find(({ key }) => key === result.conflict)
+      const asked = lost?.ifRevision
+      // Also for who reads again here and repeats: it is to see what it lost against.
+      if (asked === undefined || asked === (lost?.before?.revision ?? 0)) await this.caughtUp(result.conflict, prepared)
+      if (asked !== undefined || tries === MAX_TRIES) return { conflict: result.conflict }
     }
   }
 
@@ -167,9 +194,50 @@ export class StoreControlPlane implements ControlPlane {
       if (prepared.has(key))
         problems.push({ path, message: 'is there twice in one change', remedy: 'keep one of the two' })
       const complete = value && this.store.codec.plain(kind, id, this.completed(kind, id, value, before))
-      prepared.set(key, { kind, id, key, before, value: complete, ttlSeconds, ifRevision })
+      const write = { kind, id, key, before, ttlSeconds, ifRevision, whole: complete, isPart: false }
+      if (kind === 'consumers') this.prepareConsumer(write, prepared)
+      else prepared.set(key, { ...write, value: complete, stays: false })
     }
     return { prepared: [...prepared.values()], problems }
+  }
+
+  /** With its credentials that are documents of their own. */
+  private prepareConsumer(
+    write: Omit<Prepared, 'value' | 'stays'>,
+    prepared: Map<DocumentKey, Prepared>,
+  ): void {
+    const { id: username, key, before, whole } = write
+    const { credentials } = this.store
+    const separate = credentials.get(username)
+    const known = before && this.valueOf('consumers', username, before)
+    const split =
+      whole === undefined
+        ? { consumer: undefined, credentials: new Map([...separate.keys()].map((id) => [id, undefined])) }
+        : splitConsumer(
+            whole,
+            this.credentialsOf(separate),
+            new Set(Object.keys((known?.['credentials'] ?? {}) as object)),
+            credentials.size > 0,
+          )
+    const { consumer } = split
+    const stays =
+      split.credentials.size > 0 &&
+      consumer !== undefined &&
+      known !== undefined &&
+      sameContent('consumers', username, known, consumer)
+    prepared.set(key, { ...write, value: consumer, stays })
+    const part = { kind: write.kind, ttlSeconds: undefined, ifRevision: undefined, whole: undefined, stays: false }
+    for (const [id, value] of split.credentials) {
+      const own = credentialDocumentKey(username, id)
+      prepared.set(own, {
+        ...part,
+        id: own.slice('consumers/'.length),
+        key: own,
+        before: separate.get(id),
+        value,
+        isPart: true,
+      })
+    }
   }
 
   private completed(kind: ResourceKind, id: string, value: Document, before: StoredDocument | undefined): Document {
@@ -188,8 +256,9 @@ export class StoreControlPlane implements ControlPlane {
   private commit(prepared: readonly Prepared[], { author }: WriteOptions): Promise<CommitResult> | undefined {
     const writes: Write[] = []
     const conditions: Condition[] = []
-    for (const { kind, id, key, before, value, ttlSeconds, ifRevision } of prepared) {
+    for (const { kind, id, key, before, value, ttlSeconds, ifRevision, stays } of prepared) {
       conditions.push({ key, revision: ifRevision ?? before?.revision ?? 0 })
+      if (stays) continue
       if (value === undefined) {
         if (before !== undefined || ifRevision !== undefined) writes.push({ key, value: undefined })
       } else {
@@ -202,10 +271,10 @@ export class StoreControlPlane implements ControlPlane {
 
   private async done(prepared: readonly Prepared[], revision: number): Promise<WriteResult> {
     await within(MAX_WAIT_MS, this.store.reached(revision))
-    const items = prepared.flatMap(({ kind, id, key, before, value }): Item[] => {
+    const items = prepared.flatMap(({ kind, id, key, before, whole: value, stays }): Item[] => {
       if (value === undefined) return []
       const document = this.store.documents.get(key)
-      if (document?.revision === revision) return [this.item(kind, id, document)]
+      if (document !== undefined && (stays || document.revision === revision)) return [this.item(kind, id, document)]
       // Somebody else was there since, or the watch is cut off.
       return [{ kind, id, value, createRevision: before?.createRevision ?? revision, revision }]
     })
@@ -213,7 +282,7 @@ export class StoreControlPlane implements ControlPlane {
   }
 
   private wouldBe(prepared: readonly Prepared[]): WriteResult {
-    const items = prepared.flatMap(({ kind, id, before, value }): Item[] =>
+    const items = prepared.flatMap(({ kind, id, before, whole: value }): Item[] =>
       value === undefined
         ? []
         : [{ kind, id, value, createRevision: before?.createRevision ?? 0, revision: before?.revision ?? 0 }],
@@ -229,12 +298,16 @@ export class StoreControlPlane implements ControlPlane {
       kept.add(key)
       const before = this.store.documents.get(key)
       if (before === undefined || change.value === undefined || change.ttlSeconds !== undefined) return true
-      const known = this.valueOf(change.kind, change.id, before)
+      const known = this.complete(change.kind, change.id, this.valueOf(change.kind, change.id, before))
       return known === undefined || !sameContent(change.kind, change.id, known, change.value)
     })
     for (const key of this.store.documents.keys()) {
       const parts = keyParts(key)
-      if (parts !== undefined && !kept.has(key)) changes.push({ ...parts, value: undefined })
+      if (parts === undefined || kept.has(key)) continue
+      // A credential goes with its consumer.
+      const owner = ownerOf(parts)
+      if (owner === parts || !this.store.documents.has(documentKey(owner.kind, owner.id)))
+        changes.push({ ...parts, value: undefined })
     }
     return changes
   }
@@ -255,7 +328,7 @@ export class StoreControlPlane implements ControlPlane {
 
   private item(kind: ResourceKind, id: string, document: StoredDocument): Item {
     const { createRevision, revision } = document
-    return { kind, id, value: this.valueOf(kind, id, document) ?? {}, createRevision, revision }
+    return { kind, id, value: this.complete(kind, id, this.valueOf(kind, id, document)) ?? {}, createRevision, revision }
   }
 
   /** Undefined: what lies in the store is no document. */
@@ -268,9 +341,28 @@ export class StoreControlPlane implements ControlPlane {
     return read.value
   }
 
+  /** A consumer with its credentials that are documents of their own. */
+  private complete(
+    kind: ResourceKind,
+    id: string,
+    value: Document | undefined,
+    credentials = this.store.credentials,
+  ): Document | undefined {
+    if (kind !== 'consumers' || value === undefined) return value
+    return withCredentials(value, this.credentialsOf(credentials.get(id)))
+  }
+
+  private credentialsOf(separate: ReadonlyMap<string, StoredDocument>): ReadonlyMap<string, Document> {
+    const found = new Map<string, Document>()
+    for (const [id, document] of separate)
+      found.set(id, this.valueOf('consumers', document.key.slice('consumers/'.length), document) ?? {})
+    return found
+  }
+
   /** A document of an earlier time, to be written again now. */
-  private old(kind: ResourceKind, id: string, document: StoredDocument): Document {
-    const { update_time: _updated, ...value } = this.valueOf(kind, id, document) ?? {}
+  private old(kind: ResourceKind, id: string, document: StoredDocument, credentials: CredentialIndex): Document {
+    const known = this.complete(kind, id, this.valueOf(kind, id, document), credentials)
+    const { update_time: _updated, ...value } = known ?? {}
     return value
   }
 
@@ -282,13 +374,19 @@ export class StoreControlPlane implements ControlPlane {
     key: DocumentKey,
     before: StoredDocument | undefined,
     after: StoredDocument | undefined,
+    ...[old, young]: readonly CredentialIndex[]
   ): ResourceDifference | undefined {
     const parts = keyParts(key)
-    if (parts === undefined || before?.value === after?.value) return undefined
+    if (parts === undefined) return undefined
     const { kind, id } = parts
-    const value = (document: StoredDocument | undefined): Document | undefined =>
-      document && this.valueOf(kind, id, document)
-    return { kind, id, before: value(before), after: value(after) }
+    const composed = kind === 'consumers' && ((old?.get(id).size ?? 0) > 0 || (young?.get(id).size ?? 0) > 0)
+    if (before?.value === after?.value && !composed) return undefined
+    const value = (document: StoredDocument | undefined, of: CredentialIndex | undefined): Document | undefined => {
+      const known = document && this.valueOf(kind, id, document)
+      return of === undefined ? known : this.complete(kind, id, known, of)
+    }
+    const difference = { kind, id, before: value(before, old), after: value(after, young) }
+    return composed && isDeepStrictEqual(difference.before, difference.after) ? undefined : difference
   }
 
   private enqueue<T>(task: () => Promise<T>): Promise<T> {
@@ -298,13 +396,21 @@ export class StoreControlPlane implements ControlPlane {
   }
 }
 
+/** The consumer of a credential that is a document of its own; any other resource itself. */
+function ownerOf<T extends { readonly kind: ResourceKind; readonly id: string }>(
+  named: T,
+): T | { kind: 'consumers'; id: string } {
+  const credential = credentialKey(documentKey(named.kind, named.id))
+  return credential === undefined ? named : { kind: 'consumers', id: credential.username }
+}
+
 function differencesOf(
   prepared: readonly Prepared[],
   before: (one: Prepared) => Document | undefined,
 ): ResourceDifference[] {
   return prepared.flatMap((one) => {
     const old = before(one)
-    return old === undefined && one.value === undefined
+    return one.stays || (old === undefined && one.value === undefined)
       ? []
       : [{ kind: one.kind, id: one.id, before: old, after: one.value }]
   })
@@ -327,11 +433,4 @@ function shown(findings: readonly Finding[]): ConfigProblem[] {
     .toSorted((a, b) => rank(a.path) - rank(b.path) || (a.path < b.path ? -1 : a.path > b.path ? 1 : 0))
     .slice(0, MAX_PROBLEMS)
     .map(problemOf)
-}
-
-async function within(limitMs: number, done: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const limit = new Promise<void>((resolve) => (timer = setTimeout(resolve, limitMs)))
-  await Promise.race([done, limit])
-  clearTimeout(timer)
 }

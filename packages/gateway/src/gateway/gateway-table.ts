@@ -138,7 +138,7 @@ export class GatewayTable {
         return
       case 'stream_routes':
         this.streams.set(id, value)
-        if (value === undefined) this.upstreams.removeRoute(id, kind)
+        if (value === undefined) this.upstreams.removeOwner(kind, id)
         return
       case 'services':
         this.setService(id, value === undefined ? undefined : normaliseService(id, value))
@@ -178,7 +178,7 @@ export class GatewayTable {
     this.routes.delete(id)
     this.router.remove(id)
     this.mounts.removePlace('routes', id)
-    this.upstreams.removeRoute(id)
+    this.upstreams.removeOwner('routes', id)
   }
 
   /** A route without hosts has those of its service. */
@@ -208,6 +208,7 @@ export class GatewayTable {
     if (service === undefined) {
       this.services.delete(id)
       this.mounts.removePlace('services', id)
+      this.upstreams.removeOwner('services', id)
     } else this.services.set(id, service)
     if (before === (service?.hosts.join() ?? '')) return
     for (const { normal } of this.routes.values()) {

@@ -16,10 +16,10 @@ export interface TargetResult {
 export type TargetOwner = Pick<NormalRoute, 'id' | 'upstream' | 'upstream_id' | 'service_id' | 'timeout'>
 type OwnerKind = 'routes' | 'stream_routes'
 
-interface CachedTarget {
-  readonly written: unknown
-  readonly timeout: string
-  readonly target: UpstreamTarget
+/** The targets of one upstream as it was written: routes with time limits of their own cannot share the peers of the others. */
+interface CachedTargets {
+  readonly written: Upstream
+  readonly byLimits: Map<string, UpstreamTarget>
 }
 
 /**
@@ -28,7 +28,10 @@ interface CachedTarget {
  */
 export class UpstreamTable {
   private readonly byId = new Map<string, Upstream>()
-  private readonly targets = new Map<string, CachedTarget>()
+  /** By where the upstream is written: `upstreams/1`, `routes/1`. */
+  private readonly targets = new Map<string, CachedTargets>()
+  /** Where upstreams are written that show a certificate, by its id. */
+  private readonly showing = new Map<string, Set<string>>()
   private readonly defaults: UpstreamDefaults
   private readonly workerIndex: number
   private readonly certificateOf: (sslId: string) => CertificatePair | undefined
@@ -47,12 +50,12 @@ export class UpstreamTable {
   set(id: string, upstream: Upstream | undefined): void {
     if (upstream === undefined) this.byId.delete(id)
     else this.byId.set(id, upstream)
-    for (const key of this.targets.keys()) if (key.startsWith(`upstreams/${id}|`)) this.targets.delete(key)
+    this.targets.delete(`upstreams/${id}`)
   }
 
-  /** The upstream that stood within a route is gone with it. */
-  removeRoute(id: string, kind: OwnerKind = 'routes'): void {
-    this.targets.delete(`${kind}/${id}|`)
+  /** The upstream that stood within a route or service is gone with it. */
+  removeOwner(kind: OwnerKind | 'services', id: string): void {
+    this.targets.delete(`${kind}/${id}`)
   }
 
   /** The `scheme` as it is written on the upstream of a route, wherever that stands. */
@@ -63,8 +66,8 @@ export class UpstreamTable {
 
   /** Upstreams that show this certificate must show the new one. */
   certificateChanged(sslId: string): void {
-    for (const [key, { target }] of this.targets)
-      if (target.upstream.tls.client_cert_id === sslId) this.targets.delete(key)
+    for (const place of this.showing.get(sslId) ?? []) this.targets.delete(place)
+    this.showing.delete(sslId)
   }
 
   /** A route's own upstream or reference wins over its service's. */
@@ -86,14 +89,15 @@ export class UpstreamTable {
     }
   }
 
-  private made(key: string, upstream: Upstream, timeout: Timeout | undefined): TargetResult {
-    // Routes with time limits of their own cannot share the peers of the others.
+  private made(place: string, upstream: Upstream, timeout: Timeout | undefined): TargetResult {
+    let made = this.targets.get(place)
+    if (made?.written !== upstream) this.targets.set(place, (made = { written: upstream, byLimits: new Map() }))
     const limits = timeout === undefined ? '' : JSON.stringify(timeout)
-    const full = `${key}|${limits}`
-    const known = this.targets.get(full)
-    if (known !== undefined && known.written === upstream && known.timeout === limits) return usable(known.target)
+    const known = made.byLimits.get(limits)
+    if (known !== undefined) return usable(known)
     const normal = normaliseUpstream(upstream)
     const { client_cert_id: sslId } = normal.tls
+    if (sslId !== undefined) this.showing.set(sslId, (this.showing.get(sslId) ?? new Set()).add(place))
     const certificate = sslId === undefined ? undefined : this.certificateOf(sslId)
     const target = new UpstreamTarget(
       certificate === undefined
@@ -103,7 +107,7 @@ export class UpstreamTable {
       this.defaults,
       this.workerIndex,
     )
-    this.targets.set(full, { written: upstream, timeout: limits, target })
+    made.byLimits.set(limits, target)
     return usable(target)
   }
 }

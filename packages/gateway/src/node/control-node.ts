@@ -13,6 +13,7 @@ import { certificateWarnings } from '../tls/certificate-warnings.ts'
 import { VERSION } from '../version.ts'
 import { ConfigLoader } from './config-loader.ts'
 import { ADMIN_ENDPOINT, METRICS_ENDPOINT } from './endpoints.ts'
+import type { FileSecrets } from './file-secrets.ts'
 import type { NodeAdmin } from './node-admin.ts'
 import type { NodeDocuments } from './node-documents.ts'
 import { lazyErrorLog, type LazyErrorLog } from './lazy-error-log.ts'
@@ -45,7 +46,22 @@ export async function controlNode(control: ControlContext, file: string): Promis
     )
   }
 
-  const loader = new ConfigLoader()
+  let secrets: FileSecrets | undefined
+  let secretsChanged = (): void => undefined
+  const loader = new ConfigLoader(async (wanted) => {
+    const { FileSecrets: Secrets } = await import('./file-secrets.ts')
+    const onProblem = (message: string): void => log?.warn({ file }, message)
+    secrets ??= new Secrets({ onChange: () => secretsChanged(), onProblem })
+    return secrets.read(wanted)
+  })
+  let leftOut: readonly ConfigProblem[] = []
+  const tellLeftOut = (): void => {
+    if (leftOut.length === 0) return
+    log?.error(
+      { file, problems: leftOut.length },
+      `what refers to secrets that cannot be read stays as it was, or is left out until they can be:\n${renderProblems(leftOut)}`,
+    )
+  }
   let plugins: ReadonlyMap<string, string> = new Map()
   let filesChanged = (): void => undefined
   let certificateFiles: readonly string[] = []
@@ -58,10 +74,15 @@ export async function controlNode(control: ControlContext, file: string): Promis
       plugins = result.plugins
       pluginsChanged(before)
       certificateFiles = result.config.files
+      secrets?.use(result.config.secrets)
       filesChanged()
       return { config: result.config }
     },
     onProblem: refuse,
+    onWithoutSecrets: (problems) => {
+      leftOut = problems
+      tellLeftOut()
+    },
     onSettings: () =>
       log?.warn(
         { file },
@@ -74,6 +95,7 @@ export async function controlNode(control: ControlContext, file: string): Promis
   const settings = store.settings as NonNullable<typeof store.settings>
   log = lazyErrorLog(settings.error_log, { thread: 'control' })
   const errorLog = log
+  tellLeftOut()
   if (settings.fips) (await import('../tls/fips.ts')).useFips()
   let documents: NodeDocuments | undefined
   if (settings.store.type !== 'file') {
@@ -89,13 +111,15 @@ export async function controlNode(control: ControlContext, file: string): Promis
   revision?.set(snapshot.revision)
   const resources = copyOf(snapshot.resources)
   const broadcast = (message: ToWorker): void => control.broadcast(message)
+  // Tokens of secret managers are for this thread alone.
+  const forWorkers = { ...resources, secrets: new Map() }
   // Cloned when a worker starts, also for one that takes a crashed one's place.
   const keepStart = (at: number): void => {
     const { ticketKeys, challenges } = own
     control.workerData = {
       settings,
       revision: at,
-      resources,
+      resources: forWorkers,
       plugins,
       ticketKeys: ticketKeys.current,
       challenges: challenges.pending,
@@ -139,7 +163,8 @@ export async function controlNode(control: ControlContext, file: string): Promis
     applyOperations(resources, change.operations)
     current = change.revision
     keepStart(current)
-    broadcast({ type: 'change', revision: change.revision, operations: change.operations })
+    const operations = change.operations.filter(({ kind }) => kind !== 'secrets')
+    broadcast({ type: 'change', revision: change.revision, operations })
     revision?.set(change.revision)
     const changed = change.operations.filter((one) => one.kind === 'ssls' && one.value !== undefined)
     warnOfCertificates(
@@ -168,6 +193,7 @@ export async function controlNode(control: ControlContext, file: string): Promis
   const reloadFor = (failure: string): void => {
     reload().catch((err: unknown) => errorLog.error({ err }, failure))
   }
+  secretsChanged = () => reloadFor('the changed secrets could not be put into force')
   const stopWatching = watchPluginFolders(settings.plugin_paths, () => reloadFor('the plugins could not be loaded'))
 
   const counters = SharedTable.createBuffer({ cells: 3 })
@@ -220,7 +246,10 @@ export async function controlNode(control: ControlContext, file: string): Promis
     })
   }
 
-  control.onReload(reload)
+  control.onReload(async () => {
+    await Promise.all([secrets?.readAgain(), documents?.secrets.readAgain()])
+    await reload()
+  })
   control.onReopenLogs(() => {
     errorLog.reopen()
     admin?.reopen()
@@ -234,6 +263,7 @@ export async function controlNode(control: ControlContext, file: string): Promis
   })
   control.onStop(async () => {
     stopWatching()
+    secrets?.close()
     own.stop()
     loader.close()
     await store.close()

@@ -1,6 +1,7 @@
 import { loadConfig, type LoadedConfig } from '../config/load.ts'
 import { bundleModule } from '../config/module/bundle.ts'
 import type { ConfigProblem } from '../config/problem.ts'
+import type { ValidationOptions } from '../config/validate.ts'
 import { PluginRegistry } from '../plugins/plugin-registry.ts'
 import { pluginFiles } from './plugin-folders.ts'
 import { importPlugin } from './user-plugin.ts'
@@ -10,12 +11,16 @@ export type NodeConfig =
   | { readonly config: LoadedConfig; readonly plugins: ReadonlyMap<string, string>; readonly problems?: undefined }
   | { readonly problems: readonly ConfigProblem[]; readonly config?: undefined }
 
-/** Reads and checks a configuration file and the plugins that its `plugin_paths` lead to, in the calling thread. */
-export async function loadNode(file: string): Promise<NodeConfig> {
+/**
+ * Reads and checks a configuration file and the plugins that its `plugin_paths` lead to, in the calling thread.
+ * @param readSecrets left out: secret managers are not asked
+ */
+export async function loadNode(file: string, readSecrets?: ValidationOptions['readSecrets']): Promise<NodeConfig> {
   const registry = new PluginRegistry()
   const codes = new Map<string, string>()
   const broken: ConfigProblem[] = []
   const { config, problems } = await loadConfig(file, {
+    ...(readSecrets === undefined ? {} : { readSecrets }),
     plugins: async (settings) => {
       await registry.loadAll()
       for (const plugin of await pluginFiles(settings.plugin_paths)) {

@@ -50,7 +50,7 @@ export async function startAdmin(options: NodeAdminOptions): Promise<NodeAdmin> 
     logger,
     reloadPlugins: reload,
     configuration: () => ({
-      config: { file, settings, resources: options.resources(), files: [] },
+      config: { file, settings, resources: options.resources(), files: [], secrets: [], withoutSecrets: [] },
       plugins: plugins.current,
     }),
     audit: (entry) => (auditLog === undefined ? logInstead(logger, entry) : auditLog.write(entry)),

@@ -11,6 +11,7 @@ import { DocumentCodec } from '../store/documents/document-codec.ts'
 import { DocumentStore } from '../store/documents/document-store.ts'
 import { KeyRing } from '../store/documents/key-ring.ts'
 import { LastGoodFile } from '../store/documents/last-good-file.ts'
+import { SecretCache } from '../secrets/secret-cache.ts'
 import { ControlPlugins } from './control-plugins.ts'
 
 export interface NodeDocumentsOptions {
@@ -29,6 +30,7 @@ export interface NodeDocumentsOptions {
 export interface NodeDocuments {
   readonly store: DocumentStore
   readonly control: ControlPlane
+  readonly secrets: SecretCache
   pluginsChanged(codes: ReadonlyMap<string, string>): Promise<void>
 }
 
@@ -43,6 +45,13 @@ export async function openDocuments(options: NodeDocumentsOptions): Promise<Node
   const connected = metrics.own.gauge(METRICS.storeConnected, {})
   const revision = metrics.own.gauge(METRICS.configRevision, {})
   const refused = metrics.own.gauge(METRICS.refusedDocuments, {})
+  const secrets = new SecretCache({
+    inUse: () => store.secrets(),
+    onChange: () => {
+      store.recheck().catch((err: unknown) => logger.error({ err }, 'the changed secrets could not be put into force'))
+    },
+    onProblem: (message) => logger.warn({}, message),
+  })
   const store = new DocumentStore({
     backend,
     codec: new DocumentCodec(plugins, settings.data_encryption && new KeyRing(settings.data_encryption.keyring)),
@@ -51,9 +60,14 @@ export async function openDocuments(options: NodeDocumentsOptions): Promise<Node
       allowed: settings.plugins && new Set(settings.plugins),
       // Nodes that share an etcd may listen elsewhere.
       settings: { acme: settings.acme, listen: where.type === 'etcd' ? undefined : settings.listen },
-      references: { environment: process.env, files: { folder: dirname(file), within: settings.secret_paths } },
+      references: {
+        environment: process.env,
+        files: { folder: dirname(file), within: settings.secret_paths },
+        secrets,
+      },
     },
     loadPlugins: () => undefined,
+    secrets,
     lastGood: where.type === 'etcd' ? lastGoodFile(where.lastGood, logger) : undefined,
     logger,
     onState: (state) => connected.set(state ? 1 : 0),
@@ -64,6 +78,7 @@ export async function openDocuments(options: NodeDocumentsOptions): Promise<Node
   })
   return {
     store,
+    secrets,
     control: new StoreControlPlane(store, backend),
     pluginsChanged: async (codes) => {
       await plugins.update(codes)

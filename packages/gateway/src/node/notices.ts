@@ -16,7 +16,6 @@ export function notices(settings: NodeSettings, resources: ResourceSet): string[
     found.push(
       'a listener has "tls", and the store no certificate yet: handshakes fail until there is one among "ssls"',
     )
-  if (settings.functions !== undefined) found.push('"functions": this version has no function engine')
   const checked = [...resources.upstreams]
     .filter(([, upstream]) => upstream.checks !== undefined)
     .map(([id]) => `upstream ${id}`)

@@ -5,6 +5,7 @@ import type { PluginConfig } from './plugin-config.ts'
 import type { PluginMetadata } from './plugin-metadata.ts'
 import type { Proto } from './proto.ts'
 import type { Route } from './route.ts'
+import type { Secret } from './secret.ts'
 import type { Service } from './service.ts'
 import type { Ssl } from './ssl.ts'
 import type { StreamRoute } from './stream-route.ts'
@@ -12,6 +13,7 @@ import type { Upstream } from './upstream.ts'
 
 /** The type of one resource of each kind. Kinds are named as the lists in the configuration file and as APISIX's paths. */
 export interface ResourceTypes {
+  secrets: Secret
   ssls: Ssl
   protos: Proto
   upstreams: Upstream
@@ -33,6 +35,7 @@ export type Resource = ResourceTypes[ResourceKind]
  * Kept apart from the schemas: worker threads need the names and types without loading the schema library.
  */
 export const RESOURCE_KINDS: readonly ResourceKind[] = [
+  'secrets',
   'ssls',
   'protos',
   'upstreams',
@@ -48,6 +51,7 @@ export const RESOURCE_KINDS: readonly ResourceKind[] = [
 
 /** What one resource of a kind is called in messages. */
 export const KIND_SINGULAR: Readonly<Record<ResourceKind, string>> = {
+  secrets: 'secret',
   ssls: 'ssl',
   protos: 'proto',
   upstreams: 'upstream',

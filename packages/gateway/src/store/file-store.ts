@@ -14,6 +14,8 @@ export interface FileStoreOptions {
   readonly load: (file: string) => Promise<LoadResult>
   /** A changed file that cannot be used. What was there before stays in force. */
   readonly onProblem?: (problems: readonly ConfigProblem[]) => void
+  /** Resources whose secrets could not be read: what they were stays in force, or they are left out. */
+  readonly onWithoutSecrets?: (problems: readonly ConfigProblem[]) => void
   /** The node's own settings changed in the file: they take effect at the next start. */
   readonly onSettings?: (settings: NodeSettings) => void
   /** Replaces the file system's watch in tests. */
@@ -126,6 +128,10 @@ export class FileStore implements Store {
     const { config, problems } = await this.#options.load(this.#file)
     if (problems !== undefined) return { problems }
     const before = this.#config
+    if (config.withoutSecrets.length > 0) {
+      this.#options.onWithoutSecrets?.(config.withoutSecrets.flatMap(({ problems: reasons }) => reasons))
+      if (before !== undefined) keepWithoutSecrets(before, config)
+    }
     this.#config = config
     if (before === undefined) {
       this.#revision = 1
@@ -148,6 +154,14 @@ export class FileStore implements Store {
   #report(message: string, remedy?: string): void {
     const nowhere = { line: 0, column: 0, path: '', value: undefined, source: undefined }
     this.#options.onProblem?.([{ ...nowhere, file: this.#file, message, remedy }])
+  }
+}
+
+/** What has to wait for its secrets stays what it was. */
+function keepWithoutSecrets(before: LoadedConfig, { resources, withoutSecrets }: LoadedConfig): void {
+  for (const { kind, id } of withoutSecrets) {
+    const item = before.resources[kind].get(id)
+    if (item !== undefined) (resources[kind] as Map<string, unknown>).set(id, item)
   }
 }
 

@@ -1,5 +1,6 @@
 export { formatAddress } from './application.ts'
 export type { Application, ListenerInfo, ListenTarget, ServingListener } from './application.ts'
+export { Backoff } from './backoff.ts'
 // Types alone: their code is loaded by the supervisor only. Tell the errors of run() by their `name`.
 export type { ListenError } from './bind.ts'
 export type { ControlContext } from './control-context.ts'

@@ -179,6 +179,44 @@ describe.skipIf(etcdProgram === undefined)('whatever happens to etcd (skipped wi
     })
   })
 
+  it(
+    'goes back to the state of the backup, all nodes at once, and on from there',
+    { timeout: TIMEOUT_MS },
+    async () => {
+      const backup = join(folder, 'backup.db')
+      const old = ++number
+      await write(near, old)
+      await Promise.all([serves(near, old), serves(far, old)])
+      etcdctl('snapshot', 'save', backup)
+      const revision = await new JsonGateway(etcd.url).revision()
+      // What comes after the backup: changes, a new resource, and one that is gone.
+      for (let times = 0; times < 5; times++) await write(near, ++number)
+      await near.tell('PUT', 'routes/lost', { uri: '/lost', upstream_id: 'up' })
+      await far.tell('DELETE', 'routes/two')
+      await Promise.all([serves(near, number), serves(far, number)])
+      loads = [new PairLoad(near, ['/one']), new PairLoad(far, ['/one'])]
+      for (const load of loads) load.restored = 1
+      await etcd.kill()
+      await Promise.all([connected(near, 0), connected(far, 0)])
+      etcd.restoreSnapshot(backup)
+      await etcd.start()
+      await Promise.all([connected(near, 1), connected(far, 1)])
+      await Promise.all([serves(near, old), serves(far, old)])
+      // It is the older one by its own count, too.
+      expect(await new JsonGateway(etcd.url).revision()).toBe(revision)
+      for (const node of [near, far]) {
+        expect((await node.ask('GET', 'routes/lost')).status).toBe(404)
+        expect((await node.ask('GET', 'routes/two')).status).toBe(200)
+        expect(await seenBy(node, '/two')).toEqual({ above: old, below: old })
+      }
+      await write(far, ++number)
+      await Promise.all([serves(near, number), serves(far, number)])
+      await Promise.all(loads.map((load) => load.stop()))
+      for (const load of loads) expect(load).toMatchObject({ failures: [], mixtures: [] })
+      number++
+    },
+  )
+
   it('starts a node with the last good state while it is away', { timeout: TIMEOUT_MS }, async () => {
     await write(near, ++number)
     await serves(far, number)

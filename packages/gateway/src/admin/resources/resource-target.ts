@@ -1,4 +1,5 @@
 import { type ResourceKind, RESOURCE_KINDS } from '../../resources/kind-names.ts'
+import { managerOf, SECRET_MANAGERS } from '../../resources/secret.ts'
 import type { AdminContext } from '../admin-options.ts'
 import { AdminError, badRequest } from '../request/admin-error.ts'
 
@@ -31,7 +32,7 @@ const VERBS: Readonly<Record<string, readonly Verb[]>> = {
 }
 
 /** Kinds with ids of two parts: `secrets/vault/1`. */
-const TWO_PARTS: ReadonlySet<string> = new Set(['secrets'])
+export const TWO_PARTS: ReadonlySet<string> = new Set(['secrets'])
 
 export const verbsOf = (kind: ResourceKind): readonly Verb[] => VERBS[kind] ?? NO_POST
 
@@ -65,6 +66,8 @@ export function resourceTarget([name = '', ...rest]: readonly string[], method: 
   const length = TWO_PARTS.has(kind) ? 2 : 1
   const id = rest.length === 0 ? undefined : rest.slice(0, length).join('/')
   const subPath = rest.slice(length)
+  if (kind === 'secrets' && id !== undefined && managerOf(`${id}/`) === undefined)
+    throw badRequest(`invalid secret manager: ${rest[0]!.slice(0, 60)}; there are ${SECRET_MANAGERS.join(', ')}`)
   if (rest.length > 0 && rest.length < length) throw new AdminError(404, `not found: write ${kind}/MANAGER/ID`)
   if (subPath.length > 0 && method !== 'PATCH')
     throw new AdminError(404, `not found: only PATCH takes a path within a resource; write ${kind}/${id}`)

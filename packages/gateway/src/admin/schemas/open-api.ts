@@ -1,8 +1,9 @@
 import type { PluginLookup } from '../../config/plugin-lookup.ts'
 import { type JsonSchema, jsonSchemaOfConfig } from '../../config/json-schema.ts'
 import { KIND_SINGULAR, RESOURCE_KINDS, type ResourceKind } from '../../resources/kind-names.ts'
+import { SECRET_MANAGERS } from '../../resources/secret.ts'
 import { VERSION } from '../../version.ts'
-import { type Verb, verbsOf } from '../resources/resource-target.ts'
+import { TWO_PARTS, type Verb, verbsOf } from '../resources/resource-target.ts'
 import { OTHER_PATHS } from './open-api-paths.ts'
 
 type Node = Readonly<Record<string, unknown>>
@@ -124,7 +125,9 @@ function pathsOf(kind: ResourceKind): Record<string, unknown> {
         .map(([verb, described]) => [verb.toLowerCase(), described]),
     )
   const id = parameter('id', TEXT, `names the ${name}`, 'path')
-  return { [`/${kind}`]: allowed(all), [`/${kind}/{id}`]: { parameters: [id], ...allowed(one) } }
+  const manager = parameter('manager', { enum: SECRET_MANAGERS }, 'what keeps the secrets', 'path')
+  const [path, parameters] = TWO_PARTS.has(kind) ? [`/${kind}/{manager}/{id}`, [manager, id]] : [`/${kind}/{id}`, [id]]
+  return { [`/${kind}`]: allowed(all), [path]: { parameters, ...allowed(one) } }
 }
 
 const ERROR = {

@@ -40,14 +40,14 @@ const kindNamed = (name: string): ResourceKind | undefined =>
 
 /** What is wrong with one resource by the schemas alone: its own, and those of its plugins. */
 async function schemaProblems(kind: ResourceKind, body: Fields, options: AdminOptions) {
-  const { resourceSchemas } = await import('../../resources/kinds.ts')
+  const { schemaOf } = await import('../../resources/kinds.ts')
   const { explainSchema } = await import('../../config/explain/explain.ts')
   const { Findings } = await import('../../config/problem.ts')
   const { checkPluginSet } = await import('../../config/checks/plugin-set.ts')
   const findings = new Findings()
   // As in a list: only what has to be there anyway must be written.
-  const named = kind === 'consumers' || body['id'] !== undefined ? body : { [idField(kind)]: '1', ...body }
-  for (const finding of explainSchema(resourceSchemas[kind], named, '')) findings.add(finding)
+  const named = kind === 'consumers' || kind === 'secrets' || body['id'] !== undefined ? body : { [idField(kind)]: '1', ...body }
+  for (const finding of explainSchema(schemaOf(kind, named), named, '')) findings.add(finding)
   const plugins = body['plugins']
   if (findings.list.length === 0 && plugins !== undefined) {
     const allowed = options.allowedPlugins && new Set(options.allowedPlugins)

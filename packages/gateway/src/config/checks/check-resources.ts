@@ -13,6 +13,7 @@ import { checkPluginMetadata } from './plugin-metadata.ts'
 import { checkPluginSet } from './plugin-set.ts'
 import { checkReferences } from './references.ts'
 import { checkRoute } from './routes.ts'
+import { checkSecret } from './secrets.ts'
 import { checkClientCertificate, checkSsl } from './ssls.ts'
 import { checkStreamRoute, checkUpstreamScheme } from './stream-routes.ts'
 import { checkUpstream } from './upstreams.ts'
@@ -38,6 +39,8 @@ function checkEntry(context: CheckContext, entry: Entry): void {
   const { findings } = context
   const { kind, item, path } = entry
   switch (kind) {
+    case 'secrets':
+      return checkSecret(findings, entry)
     case 'ssls':
       return checkSsl(findings, item as Ssl, path)
     case 'upstreams':

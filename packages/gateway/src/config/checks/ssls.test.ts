@@ -139,8 +139,10 @@ describe('refused', () => {
     ],
     [
       'a secret',
-      { key: '$secret://vault/1/key' },
-      ['/ssls/0/key  "$secret://vault/1/key": secrets are not in this version'],
+      { key: '$secret://vault/1/ssl/key' },
+      [
+        '/ssls/0/key  "$secret://vault/1/ssl/key": there is no secret manager "vault/1"; add it to "secrets"',
+      ],
     ],
     [
       'an environment variable that is not set',

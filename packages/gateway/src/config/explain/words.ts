@@ -38,9 +38,6 @@ function dependents({ params }: SchemaError): string[] {
   return Array.isArray(params['dependencies']) ? (params['dependencies'] as string[]) : []
 }
 
-/** Resources of APISIX that are not there yet. */
-const LATER = new Set(['protos', 'secrets'])
-
 /** Fields of APISIX that hold Lua. */
 const LUA_FIELDS = new Set(['script', 'script_id', 'pre_function'])
 
@@ -51,7 +48,6 @@ function unknownKeys(node: SchemaNode, path: string, { params }: SchemaError): F
     if (LUA_FIELDS.has(name)) {
       return { ...place, message: `"${name}" holds Lua in APISIX, which does not run here`, remedy: 'write a plugin' }
     }
-    if (LATER.has(name)) return { ...place, message: `"${name}" are not in this version`, remedy: 'remove the list' }
     const meant = suggest(name, known)
     return { ...place, message: `unknown key "${shortText(name)}"`, remedy: meant && `did you mean "${meant}"?` }
   })

@@ -1,13 +1,15 @@
 import { idField, writtenId } from '../../resources/identity.ts'
 import { KIND_SINGULAR, type ResourceKind } from '../../resources/kind-names.ts'
-import { resourceSchemas } from '../../resources/kinds.ts'
+import { schemaOf } from '../../resources/kinds.ts'
 import { kept } from '../../resources/resource-set.ts'
+import type { Secret } from '../../resources/secret.ts'
 import { checkRelations, checkResources } from '../checks/check-resources.ts'
 import type { CheckContext, Entry, Item } from '../checks/entry.ts'
 import { checkProtoUses, compileProtos } from '../checks/protos.ts'
 import { explainSchema } from '../explain/explain.ts'
 import { type Finding, Findings, pointerPart } from '../problem.ts'
 import { type ReferenceOptions, ResourceReferences } from '../references/resource-references.ts'
+import type { WantedSecret } from '../references/secret-reference.ts'
 import { ChangedResources, type ChangedEntry, withoutMissing } from './changed-resources.ts'
 import type { ResourceIndex } from './resource-index.ts'
 import { type ResourceKey, resourceKey } from './resource-key.ts'
@@ -36,6 +38,8 @@ export interface CheckedChange {
   readonly entries: readonly Entry[]
   /** Absolute paths of the files that it names, also of those that are not there. */
   readonly files: ReadonlySet<string>
+  /** Secrets that it names and that are not known, which is a finding of each: to be read before it is checked again. */
+  readonly unread: readonly WantedSecret[]
 }
 
 /**
@@ -44,12 +48,28 @@ export interface CheckedChange {
  */
 export async function checkChange(writes: readonly ResourceWrite[], options: ChangeOptions): Promise<CheckedChange> {
   const findings = new Findings()
-  const references = new ResourceReferences(options.references, findings)
   const changed = new Map<ResourceKey, ChangedEntry>()
+  const managers = new Map<string, Item | undefined>()
+  const references = new ResourceReferences(
+    options.references,
+    findings,
+    (id) => (managers.has(id) ? managers.get(id) : options.index.item('secrets', id)) as Secret | undefined,
+  )
+  // Wherever they stand in the change: others are read from them.
+  const secrets = new Map<ResourceWrite, Entry | undefined>()
+  for (const write of writes) {
+    if (write.kind !== 'secrets' || findings.full) continue
+    const entry = write.value === undefined ? undefined : read(write, references, findings)
+    secrets.set(write, entry)
+    managers.set(write.id, entry?.item)
+  }
   const passed: Entry[] = []
   for (const write of writes) {
     if (findings.full) break
-    const entry = write.value === undefined ? undefined : (read(write, references, findings) ?? 'invalid')
+    const { value } = write
+    const known = (): Entry | undefined =>
+      write.kind === 'secrets' ? secrets.get(write) : read(write, references, findings)
+    const entry = value === undefined ? undefined : (known() ?? 'invalid')
     changed.set(resourceKey(write.kind, write.id), entry)
     if (typeof entry === 'object') passed.push(entry)
   }
@@ -74,7 +94,7 @@ export async function checkChange(writes: readonly ResourceWrite[], options: Cha
   await checkProtoUses(touched, lenient, findings)
   if (dangling === 'refused') checkRemovals(options.index, changed, findings)
   references.mask()
-  return { findings: findings.list, entries, files: references.files }
+  return { findings: findings.list, entries, files: references.files, unread: references.unread }
 }
 
 function read(
@@ -86,7 +106,7 @@ function read(
   const isObject = value !== null && typeof value === 'object' && !Array.isArray(value)
   const written = isObject ? writtenId(kind, value as Item) : undefined
   const item = isObject && written === undefined ? { [idField(kind)]: id, ...value } : value
-  const found = explainSchema(resourceSchemas[kind], item, path)
+  const found = explainSchema(schemaOf(kind, item), item, path)
   for (const finding of found) findings.add(finding)
   if (found.length > 0) return undefined
   if (written !== undefined && written !== id) {

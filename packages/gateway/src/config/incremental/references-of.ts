@@ -2,6 +2,7 @@ import type { Entry } from '../checks/entry.ts'
 import { protoOf } from '../checks/protos.ts'
 import { REFERENCES } from '../checks/references.ts'
 import { clientCertificateOf } from '../checks/ssls.ts'
+import { managersIn } from '../references/secret-reference.ts'
 import { type ResourceKey, resourceKey } from './resource-key.ts'
 
 /** All that a resource refers to, whether or not it is there. */
@@ -15,5 +16,6 @@ export function referencesOf(entry: Entry): ReadonlySet<ResourceKey> {
   if (ssl !== undefined) targets.add(resourceKey('ssls', String(ssl.id)))
   const proto = protoOf(entry)
   if (proto !== undefined) targets.add(resourceKey('protos', proto))
+  for (const manager of managersIn(entry.sources)) targets.add(resourceKey('secrets', manager))
   return targets
 }

@@ -1,10 +1,17 @@
 import type { ResourceKind } from '../../resources/kind-names.ts'
+import { managerOf, SECRET_MANAGERS, type Secret } from '../../resources/secret.ts'
 import type { Entry, Item } from '../checks/entry.ts'
 import { ENV_PREFIX, readVariable, type Resolved } from '../env-references.ts'
 import type { Environment } from '../environment.ts'
 import { type Findings, pointerPart } from '../problem.ts'
 import { FILE_PREFIX, type FileAccess, readReferenced } from './file-reference.ts'
-import { SECRET_PREFIX } from './secret-reference.ts'
+import {
+  NOT_READ,
+  parseSecretReference,
+  SECRET_PREFIX,
+  type SecretValues,
+  type WantedSecret,
+} from './secret-reference.ts'
 
 /** Keys that lead to certificates and keys; `*` is each item of a list. */
 type Place = readonly string[]
@@ -17,6 +24,7 @@ const OF_UPSTREAM: readonly Place[] = [
 const EMBEDDED = OF_UPSTREAM.map((place) => ['upstream', ...place])
 
 const PLACES: Partial<Record<ResourceKind, readonly Place[]>> = {
+  secrets: [['ca']],
   ssls: [['cert'], ['key'], ['certs', '*'], ['keys', '*'], ['client', 'ca']],
   upstreams: OF_UPSTREAM,
   services: EMBEDDED,
@@ -29,8 +37,8 @@ type Fields = Readonly<Record<string, unknown>>
 export interface ReferenceOptions {
   readonly environment: Environment
   readonly files: FileAccess
-  /** What `$secret://…` stands for; left out: this node knows no secret managers. */
-  readonly secret?: (reference: string) => Resolved
+  /** What `$secret://…` stands for; left out: managers are not asked here, and nothing is said of what would depend on it. */
+  readonly secrets?: SecretValues
 }
 
 /**
@@ -43,13 +51,28 @@ export class ResourceReferences {
   readonly files = new Set<string>()
   private readonly options: ReferenceOptions
   private readonly findings: Findings
+  /** Secrets that are not known. */
+  readonly unread: WantedSecret[] = []
+  /** Secrets that are in what was resolved, and those that could not be. */
+  readonly secrets: WantedSecret[] = []
+  /** Places of secrets that could not be read. */
+  readonly unreadable = new Set<string>()
+  /** Places of references that stand as they were written. */
+  private readonly untouched: string[] = []
+  /** The secret manager of an id, as it is after the change at hand. */
+  private readonly manager: (id: string) => Secret | undefined
   /** What was written, by the JSON Pointer of the place. */
   private readonly written = new Map<string, string>()
   /** What the resource at hand refers to. */
   private sources: string[] = []
 
-  constructor(options: ReferenceOptions, findings: Findings) {
+  constructor(
+    options: ReferenceOptions,
+    findings: Findings,
+    manager: (id: string) => Secret | undefined = () => undefined,
+  ) {
     this.options = options
+    this.manager = manager
     this.findings = findings
   }
 
@@ -59,14 +82,16 @@ export class ResourceReferences {
     this.sources = []
     let item: unknown = entry.item
     for (const place of PLACES[entry.kind] ?? []) item = this.replace(item, place, entry.path)
-    item = entry.kind === 'plugin_metadata' ? this.all(item, entry.path) : this.plugins(item as Item, entry.path)
+    const whole = entry.kind === 'plugin_metadata' || entry.kind === 'secrets'
+    item = whole ? this.all(item, entry.path) : this.plugins(item as Item, entry.path)
     if (this.findings.list.length > before) return undefined
-    if (item === entry.item) return entry
+    if (item === entry.item && this.sources.length === 0) return entry
     return { ...entry, item: item as Fields, sources: this.sources }
   }
 
   /** Findings show what is written, never what a reference stands for: that may be a secret. */
   mask(): void {
+    this.dropUnknowable()
     if (this.written.size === 0) return
     for (const [index, finding] of this.findings.list.entries()) {
       if (finding.value === undefined) continue
@@ -77,6 +102,17 @@ export class ResourceReferences {
       else if ([...this.written.keys()].some((path) => path.startsWith(`${finding.path}/`)))
         this.findings.list[index] = { ...finding, value: undefined }
     }
+  }
+
+  /** What was found where a secret would have to be known. */
+  private dropUnknowable(): void {
+    if (this.untouched.length === 0) return
+    const { list } = this.findings
+    const within = new Set(this.untouched)
+    for (const path of this.untouched)
+      for (let at = path.lastIndexOf('/'); path.indexOf('/', 1) < at; at = path.lastIndexOf('/', at - 1))
+        within.add(path.slice(0, at))
+    list.splice(0, list.length, ...list.filter(({ path }) => !within.has(path)))
   }
 
   /** Of the resource, and of the credentials of a consumer. */
@@ -131,10 +167,43 @@ export class ResourceReferences {
       resolved = this.read(written.slice(FILE_PREFIX.length))
       if (!whole && 'text' in resolved) resolved = { text: resolved.text.replace(/\r?\n$/, '') }
     } else {
-      this.sources.push(written)
-      resolved = this.options.secret?.(written) ?? NO_SECRETS
+      return this.secret(written, path)
     }
     return this.take(resolved, written, path)
+  }
+
+  private secret(written: string, path: string): string {
+    const reference = parseSecretReference(written)
+    if (typeof reference === 'string') {
+      const remedy = 'write $secret://MANAGER/NAME/PATH/FIELD, as in $secret://vault/1/jack/key'
+      return this.take({ message: reference, remedy }, written, path)
+    }
+    if (path.startsWith('/secrets/')) {
+      const message = 'a secret manager cannot be read from one'
+      return this.take({ message, remedy: 'write $env://NAME or $file://PATH' }, written, path)
+    }
+    const { manager: id } = reference
+    if (managerOf(id) === undefined) {
+      const message = `there is no kind of secret manager "${id.split('/')[0]}"`
+      return this.take({ message, remedy: `there are ${SECRET_MANAGERS.join(', ')}` }, written, path)
+    }
+    this.sources.push(written)
+    const manager = this.manager(id)
+    if (manager === undefined)
+      return this.take({ message: `there is no secret manager "${id}"`, remedy: 'add it to "secrets"' }, written, path)
+    const { secrets } = this.options
+    if (secrets === undefined) {
+      this.untouched.push(path)
+      return written
+    }
+    const wanted = { reference: written, manager }
+    this.secrets.push(wanted)
+    const known = secrets.get(wanted)
+    if (known === undefined || !('text' in known)) {
+      this.unread.push(wanted)
+      this.unreadable.add(path)
+    }
+    return this.take(known ?? NOT_READ, written, path)
   }
 
   private read(name: string): Resolved {
@@ -153,8 +222,6 @@ export class ResourceReferences {
     return written
   }
 }
-
-const NO_SECRETS: Resolved = { message: 'secrets are not in this version' }
 
 const isReference = (text: string): boolean =>
   text.charCodeAt(0) === 0x24 &&

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path'
 import { withDefaults } from '../../resources/defaults.ts'
 import { type AcmeSettings, acmeSettings } from './acme.ts'
 import { type AdminSettings, adminSettings } from './admin.ts'
+import { type FunctionsSettings, functionsSettings } from './functions.ts'
 import { type Listen, type ListenAddress, type Listener, parseListenAddress, type TlsListener } from './listen.ts'
 import type { Limits, UpstreamDefaults } from './limits.ts'
 import type { AccessLog, ErrorLog } from './logs.ts'
@@ -20,7 +21,7 @@ export interface NodeSettings {
   readonly data_encryption: { readonly keyring: readonly string[] } | undefined
   /** Folders with files that documents of a store may name. */
   readonly secret_paths: readonly string[]
-  readonly functions: { readonly address: ListenAddress; readonly path: string; readonly driver: string } | undefined
+  readonly functions: FunctionsSettings | undefined
   /** Names of the plugins that may be used; undefined: all. */
   readonly plugins: readonly string[] | undefined
   readonly plugin_paths: readonly string[]
@@ -58,11 +59,7 @@ export function nodeSettings(settings: Settings, file: string): NodeSettings {
     store: storeSettings(filled.store, at),
     data_encryption: filled.data_encryption,
     secret_paths: filled.secret_paths.map(at),
-    functions: functions && {
-      address: address(functions.address!),
-      path: at(functions.path!),
-      driver: functions.driver!,
-    },
+    functions: functions && functionsSettings(functions, at),
     plugins: filled.plugins,
     plugin_paths: filled.plugin_paths?.map(at) ?? defaultPluginPaths(at('./plugins')),
     access_log: access_log && logAt(access_log as AccessLog, 'stdout', at),

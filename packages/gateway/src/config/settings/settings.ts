@@ -1,6 +1,7 @@
 import { type Static, Type } from '../../schema/type.ts'
 import { Acme } from './acme.ts'
 import { Admin } from './admin.ts'
+import { FunctionsSetting } from './functions.ts'
 import { Limits, UpstreamDefaults } from './limits.ts'
 import { Listen } from './listen.ts'
 import { AccessLog, ErrorLog } from './logs.ts'
@@ -40,16 +41,7 @@ export const settingsFields = {
       description: 'folders whose files the documents of a store may name by `$file://PATH` and `{ file: PATH }`',
     }),
   ),
-  functions: Type.Optional(
-    Type.Object(
-      {
-        address: Type.Optional(Type.Union(Address.anyOf, { default: '127.0.0.1:9190' })),
-        path: Type.Optional(Type.String({ minLength: 1, default: './data/functions' })),
-        driver: Type.Optional(Type.String({ minLength: 1, default: 'sandbox' })),
-      },
-      { ...strict, description: 'the function engine; left out = none' },
-    ),
-  ),
+  functions: Type.Optional(FunctionsSetting),
   plugins: Type.Optional(
     Type.Array(Type.String({ minLength: 1 }), { uniqueItems: true, description: 'allowed plugins; left out = all' }),
   ),

@@ -1,5 +1,6 @@
 import type { ResourceKind } from '../../resources/kind-names.ts'
 import type { BackendChange, BackendSnapshot, DocumentKey, StoreBackend, StoredDocument } from '../backend/backend.ts'
+import { CredentialIndex, credentialKey } from './credential-index.ts'
 import type { LastGood } from './last-good-file.ts'
 
 /** Until a store that could not be reached at the start is asked again. */
@@ -26,6 +27,7 @@ export class DocumentFeed {
   private readonly backend: StoreBackend
   private readonly listener: FeedListener
   private all = new Map<DocumentKey, StoredDocument>()
+  private separate = new CredentialIndex()
   private at = 0
   private endWatch: (() => void) | undefined
   private retry: NodeJS.Timeout | undefined
@@ -45,23 +47,27 @@ export class DocumentFeed {
     return this.all
   }
 
+  /** Credentials that are documents of their own. */
+  get credentials(): CredentialIndex {
+    return this.separate
+  }
+
+  /** Not those of credentials. */
   keysOf(kind: ResourceKind): readonly DocumentKey[] {
-    return [...this.all.keys()].filter((key) => key.startsWith(`${kind}/`))
+    return [...this.all.keys()].filter((key) => key.startsWith(`${kind}/`) && credentialKey(key) === undefined)
   }
 
   /** Rejects when the store cannot be reached. Changes that come later are told to the listener. */
   async connect(): Promise<void> {
     const snapshot = await this.backend.snapshot()
     if (this.closed) return
-    this.all = new Map(snapshot.documents)
-    this.at = snapshot.revision
+    this.begin(snapshot)
     this.follow()
   }
 
   /** Begins with what was there once, and goes on trying to reach the store. */
-  startWith({ revision, documents }: LastGood): void {
-    this.all = new Map(documents)
-    this.at = revision
+  startWith(lastGood: LastGood): void {
+    this.begin(lastGood)
     this.retryLater()
   }
 
@@ -69,6 +75,12 @@ export class DocumentFeed {
     this.closed = true
     clearTimeout(this.retry)
     this.endWatch?.()
+  }
+
+  private begin({ revision, documents }: Pick<LastGood, 'revision' | 'documents'>): void {
+    this.all = new Map(documents)
+    this.separate = CredentialIndex.of(documents.values())
+    this.at = revision
   }
 
   private follow(): void {
@@ -122,6 +134,7 @@ export class DocumentFeed {
       const before = this.all.get(key)
       if (document === undefined) this.all.delete(key)
       else this.all.set(key, document)
+      this.separate.set(key, document)
       return { key, before, document }
     })
     this.listener.onChange({ revision, events: changed })

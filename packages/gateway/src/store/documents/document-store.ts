@@ -1,12 +1,17 @@
 import { problemLine } from '../../config/render.ts'
 import type { CheckedChange, ChangeOptions, ResourceWrite } from '../../config/incremental/check-change.ts'
+import { within } from '../../control/within.ts'
 import type { PluginLogger } from '../../plugins/context.ts'
 import type { ResourceKind } from '../../resources/kind-names.ts'
+import type { SecretCache } from '../../secrets/secret-cache.ts'
+import { NOT_READ, type WantedSecret } from '../../config/references/secret-reference.ts'
 import type { DocumentKey, StoreBackend, StoredDocument } from '../backend/backend.ts'
 import type { Change, Snapshot, Store } from '../store.ts'
+import type { CredentialIndex } from './credential-index.ts'
 import type { DocumentCodec } from './document-codec.ts'
 import { DocumentFeed, type FeedChange } from './document-feed.ts'
-import { type Applied, type DocumentEvent, DocumentsInForce, type InForceOptions } from './documents-in-force.ts'
+import type { Applied } from './change-work.ts'
+import { type DocumentEvent, DocumentsInForce, type InForceOptions } from './documents-in-force.ts'
 import type { LastGood, LastGoodFile } from './last-good-file.ts'
 import { problemOf } from './problem-of.ts'
 import type { RefusedDocument } from './refused-documents.ts'
@@ -15,12 +20,16 @@ export interface DocumentStoreOptions extends InForceOptions {
   readonly backend: StoreBackend
   /** Where what is in force is kept for a start without the store; left out: nowhere. */
   readonly lastGood?: LastGoodFile | undefined
+  readonly secrets?: SecretCache | undefined
   readonly logger: PluginLogger
   /** Whether the store can be reached. */
   readonly onState?: (connected: boolean) => void
   /** All of this revision is in force, but for so many documents. */
   readonly onRevision?: (revision: number, refused: number) => void
 }
+
+/** A start waits this long for secrets; what needs them comes into force later then. */
+const FIRST_SECRETS_MS = 5_000
 
 /** Refused documents that are named in one line of the log. */
 const MAX_NAMED = 20
@@ -64,6 +73,11 @@ export class DocumentStore implements Store {
     return this.feed.documents
   }
 
+  /** Credentials that are documents of their own. */
+  get credentials(): CredentialIndex {
+    return this.feed.credentials
+  }
+
   keysOf(kind: ResourceKind): readonly DocumentKey[] {
     return this.feed.keysOf(kind)
   }
@@ -76,6 +90,11 @@ export class DocumentStore implements Store {
   /** Files that documents name: their content is a part of these. */
   files(): string[] {
     return this.inForce.files()
+  }
+
+  /** Secrets that documents name. */
+  secrets(): Iterable<WantedSecret> {
+    return this.inForce.secrets()
   }
 
   /** Why a document is not in force; undefined when it is. */
@@ -106,7 +125,12 @@ export class DocumentStore implements Store {
   }
 
   /** Checks a change as it would be if it came now. */
-  check(writes: readonly ResourceWrite[], dangling: ChangeOptions['dangling']): Promise<CheckedChange> {
+  async check(writes: readonly ResourceWrite[], dangling: ChangeOptions['dangling']): Promise<CheckedChange> {
+    const checked = await this.enqueue(() => this.inForce.check(writes, dangling))
+    const { secrets } = this.options
+    if (secrets === undefined || checked.unread.length === 0) return checked
+    // Changes of the store do not wait for that.
+    await secrets.read(checked.unread)
     return this.enqueue(() => this.inForce.check(writes, dangling))
   }
 
@@ -133,6 +157,7 @@ export class DocumentStore implements Store {
   private async end(): Promise<void> {
     this.closed = true
     this.feed.close()
+    this.options.secrets?.close()
     this.listeners.clear()
     this.documentListeners.clear()
     for (const resolve of this.waiting.keys()) resolve()
@@ -160,13 +185,37 @@ export class DocumentStore implements Store {
     const documents = [...this.feed.documents].map(([key, document]) => ({ key, document }))
     const { revision } = this.feed
     await this.enqueue(async () => {
-      const { refused } = await this.inForce.apply(documents)
+      const first = await this.inForce.apply(documents)
+      const { refused } = await this.withSecrets(first)
       const left = await this.restoreRefused(refused, known)
       this.reportRefused(left)
       this.reach(revision)
       this.sequence++
       lastGood?.start(() => ({ revision: this.applied, documents: this.inForce.documents }))
     })
+  }
+
+  /** What was left out for want of secrets, once more when they were read. */
+  private async withSecrets(first: Applied): Promise<Pick<Applied, 'refused'>> {
+    const { unread } = this.inForce
+    const { secrets } = this.options
+    if (secrets === undefined || unread.length === 0) return first
+    await within(FIRST_SECRETS_MS, secrets.read(unread))
+    const again = await this.inForce.apply(this.inForce.eventsToRepeat(false))
+    const seen = new Set(again.refused.map(({ document }) => document.key))
+    const still = first.refused.filter(({ document: { key } }) => !seen.has(key) && this.findingsOf(key) !== undefined)
+    return { refused: [...still, ...again.refused] }
+  }
+
+  /** Reads what changed documents want, and puts into force what waited for it. Changes that come meanwhile are not held up. */
+  private readSecrets(): void {
+    const { unread } = this.inForce
+    const { secrets, logger } = this.options
+    if (secrets === undefined || this.closed) return
+    secrets
+      .read(unread)
+      .then(() => this.recheck())
+      .catch((err: unknown) => logger.error({ err }, 'documents that wait for secrets could not be checked'))
   }
 
   private async readLastGood(): Promise<LastGood | undefined> {
@@ -217,7 +266,9 @@ export class DocumentStore implements Store {
   }
 
   private publish({ operations, refused }: Applied): void {
-    this.reportRefused(refused)
+    const left = refused.filter((one) => !waitsForSecrets(one))
+    this.reportRefused(left)
+    if (left.length < refused.length) this.readSecrets()
     if (operations.length === 0) return
     const change: Change = { revision: this.sequence + 1, from: this.sequence, operations }
     this.sequence = change.revision
@@ -262,3 +313,7 @@ export class DocumentStore implements Store {
     return result
   }
 }
+
+/** It wants nothing but secrets that were not asked for yet: whether it is left out, is told when they were. */
+const waitsForSecrets = ({ findings }: RefusedDocument): boolean =>
+  findings.every(({ message }) => message === NOT_READ.message)

@@ -10,10 +10,14 @@ import {
 import { referencesOf } from '../../config/incremental/references-of.ts'
 import { ResourceIndex } from '../../config/incremental/resource-index.ts'
 import { type Finding, pointerParts } from '../../config/problem.ts'
+import { managersIn, parseSecretReference, SECRET_PREFIX, type WantedSecret } from '../../config/references/secret-reference.ts'
 import { RESOURCE_KINDS } from '../../resources/kind-names.ts'
 import { emptyResourceSet, type ResourceSet } from '../../resources/resource-set.ts'
+import type { Secret } from '../../resources/secret.ts'
 import type { DocumentKey, StoredDocument } from '../backend/backend.ts'
 import type { Operation } from '../store.ts'
+import { type Applied, ChangeWork, KIND_ORDER } from './change-work.ts'
+import { credentialDocumentKey, CredentialIndex, credentialKey, withCredentials } from './credential-index.ts'
 import type { DocumentCodec } from './document-codec.ts'
 import { documentKey, keyParts } from './document-key.ts'
 import { type RefusedDocument, RefusedDocuments } from './refused-documents.ts'
@@ -31,18 +35,17 @@ export interface DocumentEvent {
   readonly document: StoredDocument | undefined
 }
 
-/** What a change of documents came to. */
-export interface Applied {
-  /** For the workers, in the order in which references hold. */
-  readonly operations: readonly Operation[]
-  /** What is in force now in place of what was, also where workers need not know. */
-  readonly inForce: ReadonlyMap<DocumentKey, StoredDocument | undefined>
-  /** What is left out, and stays as it was. */
-  readonly refused: readonly RefusedDocument[]
-}
-
 /** Times that a change is checked without what was wrong with it, before each document is checked alone. */
 const MAX_ROUNDS = 5
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** A credential that is a document of its own: as it is written, and as it was when it was valid. */
+interface Separate {
+  readonly document: StoredDocument
+  readonly now: Fields | undefined
+  readonly good: Fields | undefined
+}
 
 type ReadWrite = ResourceWrite & { readonly key: DocumentKey; readonly document: StoredDocument }
 
@@ -58,6 +61,7 @@ export class DocumentsInForce {
   private readonly texts = new Map<DocumentKey, StoredDocument>()
   /** Documents that depend on files or secrets. */
   private readonly dependent = new Set<DocumentKey>()
+  private readonly credentials = new CredentialIndex<Separate>()
 
   constructor(options: InForceOptions) {
     this.options = options
@@ -99,6 +103,25 @@ export class DocumentsInForce {
     return [...files]
   }
 
+  /** Secrets that documents name, with the managers that they are read from now. */
+  *secrets(): Iterable<WantedSecret> {
+    for (const key of this.dependent) {
+      const { kind, id } = keyParts(key)!
+      for (const source of this.index.entry(kind, id)?.sources ?? []) {
+        const reference = source.startsWith(SECRET_PREFIX) ? parseSecretReference(source) : ''
+        if (typeof reference === 'string') continue
+        const manager = this.index.item('secrets', reference.manager)
+        if (manager !== undefined) yield { reference: source, manager: manager as Secret }
+      }
+    }
+    for (const { unread } of this.refusedDocuments.values()) yield* unread
+  }
+
+  /** Secrets that documents wait for. */
+  get unread(): WantedSecret[] {
+    return [...this.refusedDocuments.values()].flatMap(({ unread }) => unread)
+  }
+
   /** What must be looked at again when files or secrets changed; with `all`, when plugins did. */
   eventsToRepeat(all: boolean): DocumentEvent[] {
     const keys = new Set<DocumentKey>(all ? this.texts.keys() : this.dependent)
@@ -115,10 +138,13 @@ export class DocumentsInForce {
 
   /** Puts into force what is valid of a change. Not while another one is at work. */
   async apply(events: readonly DocumentEvent[]): Promise<Applied> {
-    const work = new Work()
+    const work = new ChangeWork()
     const writes: ReadWrite[] = []
-    for (const event of events) {
-      const { key, document } = event
+    const others = new Map<DocumentKey, StoredDocument | undefined>()
+    for (const { key, document } of events) {
+      if (!this.takeCredential(key, document, others, work)) others.set(key, document)
+    }
+    for (const [key, document] of others) {
       const parts = keyParts(key)
       if (parts === undefined) continue
       this.refusedDocuments.delete(key)
@@ -127,20 +153,77 @@ export class DocumentsInForce {
       else this.read(document, writes, work)
     }
     await this.applyValid(inOrder(writes), work)
+    await this.applyDependent(work)
     await this.applyWaiting(work)
     return work.result()
   }
 
-  private read(document: StoredDocument, writes: ReadWrite[], work: Work): void {
+  private read(document: StoredDocument, writes: ReadWrite[], work: ChangeWork): void {
     const { key } = document
     const { kind, id } = keyParts(key)!
     const read = this.options.codec.decode(kind, id, document.value)
-    if ('problem' in read) this.refuse({ document, findings: [read.problem], files: new Set() }, undefined, work)
-    else writes.push({ kind, id, value: read.value, key, document })
+    if ('problem' in read) this.refuse(unreadable(document, read.problem), undefined, work)
+    else writes.push({ kind, id, value: this.complete(key, read.value), key, document })
+  }
+
+  /** A consumer with its credentials that are documents of their own. */
+  private complete(key: DocumentKey, value: Fields): Fields {
+    if (!key.startsWith('consumers/')) return value
+    const found = new Map<string, Fields>()
+    for (const [id, { now }] of this.credentials.get(key.slice('consumers/'.length)))
+      if (now !== undefined) found.set(id, now)
+    return withCredentials(value, found)
+  }
+
+  /** Takes a credential in, and its consumer to what is to be looked at; false: the document is something else. */
+  private takeCredential(
+    key: DocumentKey,
+    document: StoredDocument | undefined,
+    others: Map<DocumentKey, StoredDocument | undefined>,
+    work: ChangeWork,
+  ): boolean {
+    const named = credentialKey(key)
+    if (named === undefined) return false
+    this.refusedDocuments.delete(key)
+    this.index.setRefused('consumers', key.slice('consumers/'.length), false)
+    const before = this.credentials.get(named.username).get(named.id)
+    if (document === undefined) {
+      this.credentials.set(key, undefined)
+      this.texts.delete(key)
+      work.entered(key, undefined)
+    } else {
+      const read = this.options.codec.decode('consumers', key.slice('consumers/'.length), document.value)
+      const good = before?.good
+      if ('problem' in read) this.refuse(unreadable(document, read.problem), undefined, work)
+      this.credentials.set(key, { document, now: 'problem' in read ? good : read.value, good })
+    }
+    const consumer = documentKey('consumers', named.username)
+    const there = this.refusedDocuments.get(consumer)?.document ?? this.texts.get(consumer)
+    if (there !== undefined && !others.has(consumer)) others.set(consumer, there)
+    return true
+  }
+
+  /** A consumer without those of its credentials that are wrong: each is left out alone, or stays what it was. Undefined: the consumer is. */
+  private withoutWrong(write: ReadWrite, { findings, files, unread }: CheckedChange, work: ChangeWork): ReadWrite | undefined {
+    const { kind, id: username, key, document } = write
+    if (kind !== 'consumers') return undefined
+    let left = false
+    for (const [id, { document: written, now, good }] of this.credentials.get(username)) {
+      const place = `/consumers/${username}/credentials/${id}`
+      const own = findings.filter(({ path }) => path === place || path.startsWith(`${place}/`))
+      if (own.length === 0 || now === undefined) continue
+      left = true
+      const separate = credentialDocumentKey(username, id)
+      this.refuse({ document: written, findings: own, files, unread }, write, work)
+      this.credentials.set(separate, { document: written, now: now === good ? undefined : good, good })
+    }
+    if (!left) return undefined
+    const read = this.options.codec.decode(kind, username, document.value)
+    return 'problem' in read ? undefined : { ...write, value: this.complete(key, read.value) }
   }
 
   /** All together where they are valid together, as they nearly always are; else all but those that are wrong. */
-  private async applyValid(writes: readonly ReadWrite[], work: Work): Promise<void> {
+  private async applyValid(writes: readonly ReadWrite[], work: ChangeWork): Promise<void> {
     let left = writes
     const suspect: ReadWrite[] = []
     for (let round = 0; left.length > 0; round++) {
@@ -162,14 +245,41 @@ export class DocumentsInForce {
     for (const write of inOrder(suspect)) await this.applyOne(write, work)
   }
 
-  private async applyOne(write: ReadWrite, work: Work): Promise<boolean> {
-    const { findings, entries, files } = await this.check([write], 'accepted')
-    if (findings.length === 0) this.enter([write], entries, work)
-    else this.refuse({ document: write.document, findings, files }, write, work)
-    return findings.length === 0
+  private async applyOne(write: ReadWrite, work: ChangeWork): Promise<boolean> {
+    const checked = await this.check([write], 'accepted')
+    const { findings, entries, files, unread } = checked
+    if (findings.length === 0) {
+      this.enter([write], entries, work)
+      return true
+    }
+    const without = this.withoutWrong(write, checked, work)
+    if (without !== undefined) return this.applyOne(without, work)
+    this.refuse({ document: write.document, findings, files, unread }, write, work)
+    return false
   }
 
-  private async applyWaiting(work: Work): Promise<void> {
+  /** What is read from a secret manager that changed. */
+  private async applyDependent(work: ChangeWork): Promise<void> {
+    const changed = [...work.inForce.keys()].filter((key) => key.startsWith('secrets/'))
+    if (changed.length === 0) return
+    const writes: ReadWrite[] = []
+    for (const manager of changed)
+      for (const { kind, id } of this.index.referrersOf(manager)) {
+        const key = documentKey(kind, id)
+        const document = this.refusedDocuments.get(key)?.document ?? this.texts.get(key)
+        if (document !== undefined && !work.inForce.has(key)) this.read(document, writes, work)
+      }
+    await this.applyValid(inOrder(writes), work)
+  }
+
+  /** A document that waited for another one; of a credential, its consumer. */
+  private readAgain(document: StoredDocument, writes: ReadWrite[], work: ChangeWork): void {
+    const others = new Map<DocumentKey, StoredDocument | undefined>()
+    if (!this.takeCredential(document.key, document, others, work)) return this.read(document, writes, work)
+    for (const consumer of others.values()) if (consumer !== undefined) this.read(consumer, writes, work)
+  }
+
+  private async applyWaiting(work: ChangeWork): Promise<void> {
     let changed: Iterable<DocumentKey> = work.inForce.keys()
     for (;;) {
       const entered: DocumentKey[] = []
@@ -177,7 +287,7 @@ export class DocumentsInForce {
         const known = this.refusedDocuments.get(key)
         if (known === undefined) continue
         const writes: ReadWrite[] = []
-        this.read(known.document, writes, work)
+        this.readAgain(known.document, writes, work)
         for (const write of writes) if (await this.applyOne(write, work)) entered.push(key)
       }
       if (entered.length === 0) return
@@ -185,7 +295,7 @@ export class DocumentsInForce {
     }
   }
 
-  private enter(writes: readonly ReadWrite[], entries: readonly Entry[], work: Work): void {
+  private enter(writes: readonly ReadWrite[], entries: readonly Entry[], work: ChangeWork): void {
     for (const [at, entry] of entries.entries()) {
       const { kind, id, item } = entry
       const { key, document } = writes[at]!
@@ -194,6 +304,7 @@ export class DocumentsInForce {
       this.index.setRefused(kind, id, false)
       this.refusedDocuments.delete(key)
       this.texts.set(key, document)
+      if (kind === 'consumers') this.enterCredentials(id, work)
       if (entry.sources === undefined) this.dependent.delete(key)
       else this.dependent.add(key)
       work.entered(key, document)
@@ -203,7 +314,19 @@ export class DocumentsInForce {
     }
   }
 
-  private remove(key: DocumentKey, work: Work): void {
+  /** What is in the consumer now is good. */
+  private enterCredentials(username: string, work: ChangeWork): void {
+    for (const [id, separate] of this.credentials.get(username)) {
+      const { document, now, good } = separate
+      const key = credentialDocumentKey(username, id)
+      if (now === undefined || now === good || this.refusedDocuments.get(key) !== undefined) continue
+      this.credentials.set(key, { document, now, good: now })
+      this.texts.set(key, document)
+      work.entered(key, document)
+    }
+  }
+
+  private remove(key: DocumentKey, work: ChangeWork): void {
     const { kind, id } = keyParts(key)!
     const there = this.index.item(kind, id) !== undefined
     this.index.delete(kind, id)
@@ -213,7 +336,7 @@ export class DocumentsInForce {
     if (there) work.operation(key, { kind, id, value: undefined } as Operation)
   }
 
-  private refuse(refused: RefusedDocument, write: ReadWrite | undefined, work: Work): void {
+  private refuse(refused: RefusedDocument, write: ReadWrite | undefined, work: ChangeWork): void {
     const { key } = refused.document
     const { kind, id } = keyParts(key)!
     this.refusedDocuments.add(refused, this.waitsFor(key, refused.findings, write))
@@ -231,6 +354,7 @@ export class DocumentsInForce {
     if (write !== undefined) {
       const { kind, id, value } = write
       const entry: Entry = { kind, id, item: value as Entry['item'], path: '' }
+      for (const manager of managersIn(value)) found.add(documentKey('secrets', manager))
       try {
         for (const target of referencesOf(entry)) {
           found.add(target)
@@ -251,49 +375,18 @@ export class DocumentsInForce {
   }
 }
 
-/** What one change does. */
-class Work {
-  readonly inForce = new Map<DocumentKey, StoredDocument | undefined>()
-  private readonly operations = new Map<DocumentKey, Operation>()
-  private readonly refused = new Map<DocumentKey, RefusedDocument>()
-
-  entered(key: DocumentKey, document: StoredDocument | undefined): void {
-    this.inForce.set(key, document)
-    this.refused.delete(key)
-  }
-
-  operation(key: DocumentKey, operation: Operation): void {
-    this.operations.set(key, operation)
-  }
-
-  refuse(refused: RefusedDocument): void {
-    this.refused.set(refused.document.key, refused)
-  }
-
-  result(): Applied {
-    return {
-      operations: orderedOperations([...this.operations.values()]),
-      inForce: this.inForce,
-      refused: [...this.refused.values()],
-    }
-  }
-}
-
-const KIND_ORDER = new Map(RESOURCE_KINDS.map((kind, index) => [kind, index]))
-
 /** What others refer to first; of what was written earlier, the earlier: who claimed something first keeps it. */
 const inOrder = (writes: readonly ReadWrite[]): ReadWrite[] =>
   writes.toSorted(
     (a, b) => KIND_ORDER.get(a.kind)! - KIND_ORDER.get(b.kind)! || a.document.revision - b.document.revision,
   )
 
-/** As `diffResources` orders them: at every step each reference has its target. */
-function orderedOperations(operations: readonly Operation[]): Operation[] {
-  if (operations.length < 2) return [...operations]
-  const rank = ({ kind, value }: Operation): number =>
-    value === undefined ? 2 * RESOURCE_KINDS.length - KIND_ORDER.get(kind)! : KIND_ORDER.get(kind)!
-  return operations.toSorted((a, b) => rank(a) - rank(b))
-}
+const unreadable = (document: StoredDocument, problem: Finding): RefusedDocument => ({
+  document,
+  findings: [problem],
+  files: new Set(),
+  unread: [],
+})
 
 function keyOfPath(path: string): DocumentKey {
   const [kind = '', id = ''] = pointerParts(path)

@@ -1,4 +1,5 @@
 import type { Finding } from '../../config/problem.ts'
+import type { WantedSecret } from '../../config/references/secret-reference.ts'
 import type { DocumentKey, StoredDocument } from '../backend/backend.ts'
 
 export interface RefusedDocument {
@@ -6,6 +7,8 @@ export interface RefusedDocument {
   readonly findings: readonly Finding[]
   /** Absolute paths of the files that it names. */
   readonly files: ReadonlySet<string>
+  /** Secrets that it names and that are not known. */
+  readonly unread: readonly WantedSecret[]
 }
 
 /** Documents that lie in the store and are not valid, each with those that could make it so by a change. */

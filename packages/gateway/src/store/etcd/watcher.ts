@@ -39,11 +39,11 @@ const LARGE_COMMIT_CHECK_MS = 5_000
 export class Watcher {
   readonly #options: WatcherOptions
   readonly #stopped = new AbortController()
-  /** All up to here was told. */
+  /** Of the last events that were told: nothing comes twice. Nothing but events moves it, so that nothing else makes events be left out. */
   #revision: number
+  /** All up to here was told, or does not concern the documents: the watch goes on from here. */
+  #progress: number
   #mark: StoreMark | undefined
-  /** A progress notification that is believed when the next one comes: etcd before 3.4.26 may send it before events that it covers. */
-  #progress = 0
   #connected: boolean | undefined
   /** In this attempt, etcd has agreed to tell. */
   #created = false
@@ -54,6 +54,7 @@ export class Watcher {
   constructor(options: WatcherOptions) {
     this.#options = options
     this.#revision = options.afterRevision
+    this.#progress = options.afterRevision
     this.#mark = options.mark
   }
 
@@ -72,7 +73,6 @@ export class Watcher {
     while (!this.#stopped.signal.aborted) {
       let connection: Connection | undefined
       this.#created = false
-      this.#progress = 0
       try {
         await this.#resyncIfRestored()
         const opened = await client.connect()
@@ -107,7 +107,7 @@ export class Watcher {
 
   async #resyncIfRestored(): Promise<void> {
     const { client } = this.#options
-    const found = await findRestored(client, this.#options.layout, this.#revision, this.#mark)
+    const found = await findRestored(client, this.#options.layout, this.#progress, this.#mark)
     if (this.#stopped.signal.aborted) return
     if (found.restored === undefined) {
       this.#mark ??= { clusterId: found.clusterId, witness: undefined }
@@ -121,6 +121,7 @@ export class Watcher {
     const { snapshot, mark } = await this.#options.readSnapshot()
     if (this.#stopped.signal.aborted) return
     this.#revision = snapshot.revision
+    this.#progress = snapshot.revision
     this.#mark = mark
     this.#release()
     this.#tell(() => this.#options.listener.onResync(snapshot))
@@ -128,7 +129,9 @@ export class Watcher {
 
   async #watch(connection: Connection, token: string | undefined): Promise<never> {
     const { layout, heartbeatMs = HEARTBEAT_MS } = this.#options
-    const request = { ...layout.documents, startRevision: this.#revision + 1 }
+    // From what was told already, not from behind it: etcd before 3.4.34 and 3.5.16 leaves out deletions of exactly the revision that it was
+    // compacted at, to a watch that begins there (etcd #18089). Beginning one earlier, it says that it is compacted. 0 would mean: from now on.
+    const request = { ...layout.documents, startRevision: Math.max(this.#progress, 1) }
     const handlers = {
       created: (header: ResponseHeader): void => {
         if (this.#mark !== undefined && header.clusterId !== this.#mark.clusterId)
@@ -138,8 +141,7 @@ export class Watcher {
       },
       events: (events: readonly WatchEvent[]): void => this.#receive(events),
       progress: ({ revision }: ResponseHeader): void => {
-        if (this.#progress > this.#revision) this.#revision = this.#progress
-        this.#progress = revision
+        if (revision > this.#progress) this.#progress = revision
       },
     }
     return runWatch(connection, token, request, handlers, this.#stopped.signal, heartbeatMs)
@@ -159,6 +161,7 @@ export class Watcher {
   #receiveRevision(revision: number, events: readonly WatchEvent[]): void {
     const { layout } = this.#options
     this.#revision = revision
+    if (revision > this.#progress) this.#progress = revision
     const changed: { readonly key: DocumentKey; readonly document: StoredDocument | undefined }[] = []
     let finished = false
     for (const { kv, deleted } of events) {

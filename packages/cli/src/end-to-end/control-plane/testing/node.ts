@@ -1,5 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { request } from 'node:http'
+import { type IncomingHttpHeaders, request } from 'node:http'
 import { ask } from '../../../testing/curl.ts'
 import { freePort } from '../../../testing/free-port.ts'
 import { Sekisho } from '../../../testing/sekisho.ts'
@@ -8,6 +8,7 @@ const KEY = 'the-key-of-this-test'
 
 export interface AdminAnswer {
   readonly status: number
+  readonly headers: IncomingHttpHeaders
   /** JSON, or the text where it is none. */
   readonly body: unknown
 }
@@ -47,13 +48,20 @@ store: ${store}
   }
 
   /** Asks the Admin API. A text is sent as it is. */
-  ask(method: string, path: string, body?: object | string): Promise<AdminAnswer> {
+  ask(
+    method: string,
+    path: string,
+    body?: object | string,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<AdminAnswer> {
     return new Promise((resolve, reject) => {
-      const options = { method, headers: { 'x-api-key': KEY }, agent: false }
+      const options = { method, headers: { 'x-api-key': KEY, ...headers }, agent: false }
       const asked = request(`${this.admin}/admin/${path}`, options, (response) => {
         let text = ''
         response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, body: jsonOr(text) }))
+        response.on('end', () =>
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, body: jsonOr(text) }),
+        )
         response.on('error', reject)
       })
       asked.on('error', reject)

@@ -68,11 +68,13 @@ export class PairLoad {
   /** The newest number that was seen. */
   newest = 0
   readonly #node: GatewayNode
+  readonly #paths: readonly string[]
   readonly #done: Promise<unknown>
   #stopped = false
 
-  constructor(node: GatewayNode) {
+  constructor(node: GatewayNode, paths: readonly string[] = ['/one', '/two']) {
     this.#node = node
+    this.#paths = paths
     this.#done = Promise.all(Array.from({ length: CONNECTIONS }, () => this.#run()))
   }
 
@@ -86,7 +88,7 @@ export class PairLoad {
     let last = 0
     let back = 0
     for (let turn = 0; !this.#stopped; turn++) {
-      const path = turn % 2 === 0 ? '/one' : '/two'
+      const path = this.#paths[turn % this.#paths.length]!
       this.requests++
       try {
         const { above, below } = await seenBy(this.#node, path, agent)

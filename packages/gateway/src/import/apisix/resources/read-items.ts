@@ -54,9 +54,20 @@ function readKind(resource: Resource, context: ImportContext): boolean {
     case 'consumers':
       readConsumer(resource)
       return true
+    case 'secrets':
+      readSecret(resource, context)
+      return true
     default:
       return true
   }
+}
+
+/** Certificates of secret managers are verified always. */
+function readSecret(resource: Resource, { report }: ImportContext): void {
+  const { fields } = resource
+  if (fields['ssl_verify'] === false)
+    report.add('not carried over', fieldPath(resource, 'ssl_verify'), 'certificates are verified here; write the authority into "ca"')
+  delete fields['ssl_verify']
 }
 
 function readStreamRoute(resource: Resource, context: ImportContext): boolean {

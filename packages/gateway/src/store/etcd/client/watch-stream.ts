@@ -19,7 +19,7 @@ export interface WatchHandlers {
   created(header: ResponseHeader): void
   /** All events of one revision or of several, whole. */
   events(events: readonly WatchEvent[]): void
-  /** All up to this revision has been told; comes without events now and then. */
+  /** All up to this revision has been told. etcd says so by itself, every ten minutes, when there were no events. */
   progress(header: ResponseHeader): void
 }
 
@@ -74,7 +74,11 @@ export function runWatch(
       const response = decodeWatch(bytes)
       if (response.canceled) return end(cancelled(response.compactRevision, response.cancelReason, connection.address))
       if (response.created) return handlers.created(response.header)
-      if (response.events.length === 0 && !response.fragment) return handlers.progress(response.header)
+      if (response.events.length === 0 && !response.fragment) {
+        // What was asked for is a sign of life and no more: before 3.4.26 and 3.5.8 it may come before events that it covers (etcd #15220).
+        if (response.watchId >= 0) handlers.progress(response.header)
+        return
+      }
       if (response.fragment || fragments.length > 0) {
         for (const event of response.events) fragments.push(event)
         if (fragments.length > MAX_EVENTS_OF_REVISION)

@@ -1,4 +1,5 @@
 import type { EtcdClient } from '../client/etcd-client.ts'
+import { isEtcdFailure } from '../client/etcd-error.ts'
 import type { BackendChange, DocumentKey, StoredDocument } from '../../backend/backend.ts'
 import { documentIn, readDocuments } from '../documents.ts'
 import type { Layout } from '../layout.ts'
@@ -68,7 +69,8 @@ export class ForeignChangeRecorder {
     this.#timer = undefined
     try {
       const known = await this.#knownRevisions(seen[0]?.time ?? 0)
-      for (const one of seen) if (!known.has(one.change.revision)) await this.#write(one)
+      for (const one of seen)
+        if (!known.has(one.change.revision) && (await this.#holds(one.change))) await this.#write(one)
     } catch (error) {
       if (!this.#closed) this.#onProblem(error)
     }
@@ -92,6 +94,22 @@ export class ForeignChangeRecorder {
       compare: [{ key, is: 'equal', createRevision: 0 }],
       operations: [{ put: { key, value } }],
     })
+  }
+
+  /** It does not when the store was restored from a backup since: its entry is missing with it. */
+  async #holds({ revision, events }: BackendChange): Promise<boolean> {
+    const some = events.slice(0, MANY_KEYS)
+    const operations = some.map(({ key }) => ({ range: { key: this.#layout.keyOf(key), revision, keysOnly: true } }))
+    try {
+      const { ranges } = await this.#client.transaction({ operations })
+      return some.every(({ document }, at) => {
+        const kv = ranges[at]?.kvs[0]
+        return kv === undefined ? document === undefined : kv.modRevision === revision
+      })
+    } catch (error) {
+      if (isEtcdFailure(error, 'future')) return false
+      throw error
+    }
   }
 
   /** As it was before the change. When it is compacted away by now, that is not known, and the entry would be wrong. */

@@ -99,6 +99,7 @@ type WatchDraft = Mutable<WatchResponse> & { events: WatchEvent[] }
 
 const watchField: ReadField<WatchDraft> = (response, field, reader) => {
   if (field === 1) nested(response.header, reader, headerField)
+  else if (field === 2) response.watchId = Number(reader.int64())
   else if (field === 3) response.created = reader.bool()
   else if (field === 4) response.canceled = reader.bool()
   else if (field === 5) response.compactRevision = Number(reader.int64())
@@ -114,6 +115,7 @@ export const decodeWatch = (bytes: Uint8Array): WatchResponse =>
   whole(
     {
       header: newHeader(),
+      watchId: 0,
       created: false,
       canceled: false,
       compactRevision: 0,

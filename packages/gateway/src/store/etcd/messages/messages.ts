@@ -90,6 +90,8 @@ export interface WatchEvent {
 
 export interface WatchResponse {
   readonly header: ResponseHeader
+  /** Negative: it is about no watch, but about the stream. */
+  readonly watchId: number
   readonly created: boolean
   readonly canceled: boolean
   /** More than 0: the watch asked for what was compacted away before this revision. */
