@@ -27,6 +27,10 @@ const info = {
     { key: '[::1]:81', address: { address: '::1', family: 'IPv6', port: 81 } },
     { key: 'unix:/run/a.sock', address: '/run/a.sock' },
   ],
+  controlListeners: [
+    { key: 'metrics', address: { address: '127.0.0.1', family: 'IPv4', port: 9091 } },
+    { key: 'admin', address: { address: '::1', family: 'IPv6', port: 40_001 } },
+  ],
   supervisorPid: 1,
   gatewayPid: 2,
   generation: 1,
@@ -40,9 +44,11 @@ it('writes addresses as URLs', () => {
   })
 })
 
-it('does not make up a port for metrics that only the system knows', () => {
-  const anyPort = { ...settings, metrics: { address: { host: '127.0.0.1', port: 0, path: undefined } } }
-  expect(servedAddresses(info, anyPort).metrics).toBeUndefined()
+it('says the ports that the system chose', () => {
+  const anyPort = { host: '127.0.0.1', port: 0, path: undefined }
+  const more = { ...settings, metrics: { address: anyPort }, admin: { address: anyPort, tls: undefined } }
+  const served = servedAddresses(info, more)
+  expect([served.metrics, served.admin]).toEqual(['http://127.0.0.1:9091/metrics', 'http://[::1]:40001'])
   expect(servedAddresses(info, { ...settings, metrics: undefined }).metrics).toBeUndefined()
 })
 
@@ -53,10 +59,10 @@ it('reads settings that came through JSON, where undefined is left out', () => {
 
 it('makes one line of it', () => {
   const read = { file: 'sekisho.yaml', settings }
-  expect(readyLine({ ...info, listeners: info.listeners.slice(0, 1) }, read)).toBe(
+  expect(readyLine({ ...info, listeners: info.listeners.slice(0, 1) }, read, undefined)).toBe(
     'serving sekisho.yaml on http://*:8080, metrics on http://127.0.0.1:9091/metrics, 2 workers (process 2)',
   )
-  expect(readyLine({ ...info, workers: 1, generation: 3 }, read)).toMatch(/, 1 worker \(process 2, generation 3\)$/)
+  expect(readyLine({ ...info, workers: 1, generation: 3 }, read, undefined)).toMatch(/, 1 worker \(process 2, generation 3\)$/)
 })
 
 it('writes what is not HTTP by its protocol, and UDP as it was configured', () => {

@@ -1,3 +1,4 @@
+import { ADMIN_ENDPOINT, METRICS_ENDPOINT } from '@sekisho/gateway/internal/node/endpoints'
 import type { ReadyInfo } from '@sekisho/proxy/server'
 import type { SupervisorSettings } from './commands/settings.ts'
 
@@ -7,16 +8,20 @@ type Address = ReadyInfo['listeners'][number]['address']
 /** The addresses of a gateway as URLs; `*` stands for every address of the machine. */
 export interface ServedAddresses {
   readonly gateway: readonly string[]
-  /** undefined: there are no metrics, or their port is not known. */
+  /** undefined: there are no metrics. */
   readonly metrics: string | undefined
-  /** undefined: there is no Admin API, or its port is not known. */
+  /** undefined: there is no Admin API. */
   readonly admin: string | undefined
 }
 
 export function servedAddresses(
-  { listeners }: Pick<ReadyInfo, 'listeners'>,
+  { listeners, controlListeners }: Pick<ReadyInfo, 'listeners' | 'controlListeners'>,
   { listen, metrics, admin }: SupervisorSettings['settings'],
 ): ServedAddresses {
+  const control = (name: string, scheme: string, page: string): string | undefined => {
+    const address = controlListeners.find(({ key }) => key === name)?.address
+    return address === undefined ? undefined : controlUrl(address, scheme, page)
+  }
   // The supervisor does not hold those for UDP.
   const bound = listen.filter(({ protocol }) => protocol !== 'udp')
   return {
@@ -26,8 +31,8 @@ export function servedAddresses(
         .filter(({ protocol }) => protocol === 'udp')
         .map(({ host, port }) => `udp://${hostText(host ?? '::')}:${port}`),
     ],
-    metrics: metrics === undefined ? undefined : controlUrl(metrics.address, 'http', '/metrics'),
-    admin: admin === undefined ? undefined : controlUrl(admin.address, admin.tls === undefined ? 'http' : 'https', ''),
+    metrics: metrics && control(METRICS_ENDPOINT, 'http', '/metrics'),
+    admin: admin && control(ADMIN_ENDPOINT, admin.tls === undefined ? 'http' : 'https', ''),
   }
 }
 
@@ -43,11 +48,5 @@ function hostText(host: string): string {
   return host.includes(':') ? `[${host}]` : host
 }
 
-function controlUrl(
-  { host, port, path }: { host?: string | undefined; port: number; path?: string | undefined },
-  scheme: string,
-  page: string,
-): string | undefined {
-  if (path !== undefined) return `unix:${path}`
-  return port === 0 ? undefined : `${scheme}://${hostText(host ?? '0.0.0.0')}:${port}${page}`
-}
+const controlUrl = (address: Address, scheme: string, page: string): string =>
+  typeof address === 'string' ? `unix:${address}` : `${scheme}://${hostText(address.address)}:${address.port}${page}`

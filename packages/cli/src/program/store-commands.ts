@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { ApplyOptions } from '../commands/apply.ts'
+import type { BackupOptions } from '../commands/backup.ts'
 import type { DiffOptions } from '../commands/diff.ts'
 import type { ExportOptions } from '../commands/export.ts'
 import type { HistoryOptions } from '../commands/history.ts'
@@ -20,8 +21,25 @@ const wholeNumber = (text: string): number => {
   throw new InvalidArgumentError('It must be a whole number.')
 }
 
-/** The commands that work against the Admin API. */
+/** The commands that work with what a store holds, nearly all against the Admin API. */
 export function storeCommands(sekisho: Command): void {
+  sekisho
+    .command('backup')
+    .description('a copy of an embedded store with its history, also while a gateway uses it')
+    .argument('<file>', 'a new file; nothing is replaced')
+    .option('-c, --config <file>', 'the configuration that names the store; left out: the one in this folder')
+    .option('--path <folder>', 'the folder of the store, instead of a configuration')
+    .addHelpText(
+      'after',
+      `
+To restore it: stop the gateway, copy it over store.mdb in the folder of the store, start.
+
+Examples:
+  sekisho backup /var/backups/sekisho-$(date +%F).mdb -c sekisho.yaml
+  sekisho backup copy.mdb --path ./data`,
+    )
+    .action(async (file: string, options: BackupOptions) => (await import('../commands/backup.ts')).backup(file, options))
+
   withAdmin(sekisho.command('apply'))
     .description('makes a store what a file says: shows what would change, asks, changes all or nothing')
     .requiredOption('-f, --file <file>', 'YAML, JSON or TypeScript as for "start"; - is YAML on standard input')

@@ -26,21 +26,25 @@ export class BrowserGuard {
     this.anyOrigin = this.origins.has('*')
   }
 
-  /** Why the request is refused, for the client's eyes; undefined: it is not. */
-  problem(host: string, headers: Headers): string | undefined {
-    if (host !== this.goodHost) {
-      if (!this.allowsHost(host)) {
-        return `the API is not called ${host} here. Use an address or localhost, or name it in allowedHosts`
-      }
-      this.goodHost = host
+  /** Why a request with that `Host` is refused, for the client's eyes; undefined: it is not. */
+  hostProblem(host: string): string | undefined {
+    if (host === this.goodHost) return undefined
+    if (!this.allowsHost(host)) {
+      return `the API is not called '${host}' here. Use an address or localhost, or name it in allowedHosts`
     }
+    this.goodHost = host
+    return undefined
+  }
+
+  /** The same for the page that the request comes from. */
+  originProblem(headers: Headers): string | undefined {
     const origin = headers.get('origin')
     if (origin !== undefined) {
       return this.allowsOrigin(origin) ? undefined : `web pages of ${origin} may not call the API: see allowedOrigins`
     }
+    // A page's GET says no origin. One that a function URL served, on this very port, is a stranger, too.
     const site = headers.get('sec-fetch-site')
-    if (site !== undefined && site !== 'none') return 'web pages may not call the API: see allowedOrigins'
-    return undefined
+    return site === undefined || site === 'none' ? undefined : 'web pages may not call the API: see allowedOrigins'
   }
 
   allowsOrigin(origin: string): boolean {

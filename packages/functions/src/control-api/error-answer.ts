@@ -10,6 +10,8 @@ const CAPITAL = new Set([
   'CodeVerificationFailedException',
   'InvalidCodeSignatureException',
   'InvalidRuntimeException',
+  'InvalidSecurityGroupIDException',
+  'InvalidSubnetIDException',
   'InvalidZipFileException',
   'KMSAccessDeniedException',
   'RecursiveInvocationException',

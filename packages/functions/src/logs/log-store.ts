@@ -88,7 +88,8 @@ export class LogStore implements FunctionLogs {
   #log(functionName: string): FunctionLog {
     const known = this.#logs.get(functionName)
     if (known !== undefined) return known
-    if (!FUNCTION_NAME.test(functionName)) throw new TypeError(`${JSON.stringify(functionName)} is no name of a function`)
+    if (!FUNCTION_NAME.test(functionName))
+      throw new TypeError(`${JSON.stringify(functionName)} is no name of a function`)
     const { directory, fileBytes, pendingLimit, wall } = this.#options
     const log = new FunctionLog(
       { directory: join(directory, functionName), fileBytes, pendingLimit, retention: this.#retention, wall },

@@ -19,7 +19,12 @@ type Series = readonly [labels: string, value: number]
 export function renderMetrics(readings: readonly FunctionReading[], prices: Prices): string {
   const lines: string[] = []
 
-  const family = (name: string, type: string, help: string, series: (reading: FunctionReading) => readonly Series[]) => {
+  const family = (
+    name: string,
+    type: string,
+    help: string,
+    series: (reading: FunctionReading) => readonly Series[],
+  ) => {
     const all = readings.flatMap((reading) => series(reading))
     if (all.length === 0) return
     lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`)

@@ -23,3 +23,11 @@ export interface EnvironmentFacts {
     | { readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken: string | undefined }
     | undefined
 }
+
+/** Why a function cannot run here. */
+export interface RuntimeProblem {
+  /** `Runtime.InvalidEntrypoint`: what the caller of the function gets as `errorType`. */
+  readonly errorType: string
+  /** Without `RequestId: … Error: `. */
+  readonly message: string
+}

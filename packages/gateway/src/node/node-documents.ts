@@ -91,11 +91,11 @@ async function openBackend(where: DocumentSettings, { follow, logger }: NodeDocu
   const onProblem = (err: unknown): void => logger.error({ err }, 'something went wrong in the store')
   if (where.type === 'embedded') {
     const { openEmbedded } = await import('../store/embedded/index.ts')
-    return openEmbedded({ path: where.path, follow, onProblem })
+    return openEmbedded({ path: where.path, follow, history: where.history, onProblem })
   }
   const { openEtcd } = await import('../store/etcd/index.ts')
-  const { endpoints, prefix, user, password, tls } = where
-  return openEtcd({ endpoints, prefix, user, password, tls: tls && readTls(tls), onProblem })
+  const { endpoints, prefix, user, password, tls, history } = where
+  return openEtcd({ endpoints, prefix, user, password, tls: tls && readTls(tls), history, onProblem })
 }
 
 function readTls({

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { Server, SharedTable, type Application, type WorkerContext } from '@sekisho/proxy'
+import { trustExpressions } from '../expressions/index.ts'
 import { GatewayWorker } from '../gateway/gateway-worker.ts'
 import { WorkerMetrics } from '../observability/metrics/worker-metrics.ts'
 import { PluginRegistry } from '../plugins/plugin-registry.ts'
@@ -19,6 +20,7 @@ import { importPlugin } from './user-plugin.ts'
 
 /** A worker thread: makes the data plane from the snapshot it was started with, then follows the control thread's changes. */
 async function startWorker(worker: WorkerContext): Promise<GatewayWorker> {
+  trustExpressions()
   const start = worker.data as WorkerStart
   const post = (message: ToControl): void => worker.post(message)
   const logger = lazyErrorLog(start.settings.error_log, { worker: worker.index })

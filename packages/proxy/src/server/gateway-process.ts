@@ -4,7 +4,7 @@ import type { ListenTarget } from './application.ts'
 import { ControlContextHolder } from './control-context.ts'
 import type { ControlContext } from './control-context.ts'
 import { DescriptorPool } from './descriptors.ts'
-import { describeError } from './logger.ts'
+import { describeFailure } from './logger.ts'
 import type { ServerLogger } from './logger.ts'
 import { readSupervisorMessage, wrap } from './messages.ts'
 import type { GatewayMessage } from './messages.ts'
@@ -85,7 +85,7 @@ class GatewayControl {
       for (const hook of this.#plan.hooks) await hook(this.#control.context)
       if (!this.#stopping) await this.#workers.start()
     } catch (error) {
-      if (!this.#stopping) this.#fail(`cannot start: ${describeError(error)}`)
+      if (!this.#stopping) this.#fail(`cannot start: ${describeFailure(error)}`)
     }
     if (!this.#stopping) {
       this.#send({ type: 'ready' })

@@ -29,6 +29,21 @@ function write(level: string, message: string): void {
   }
 }
 
+/**
+ * Why something did not come about, as text: the message of an error, which says what to do where somebody thought of it. What nobody
+ * thought of (a TypeError and its like), and everything with `SEKISHO_DEBUG=1`, comes with its stack.
+ */
+export function describeFailure(error: unknown): string {
+  const unexpected =
+    error instanceof TypeError ||
+    error instanceof ReferenceError ||
+    error instanceof RangeError ||
+    error instanceof SyntaxError
+  if (error instanceof Error && error.message !== '' && !unexpected && process.env['SEKISHO_DEBUG'] !== '1')
+    return error.message
+  return describeError(error)
+}
+
 /** An unknown thrown value as text: the stack of an error, for it names the line; anything else as it prints. */
 export function describeError(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error)

@@ -49,6 +49,8 @@ export interface ServerOptions {
 /** A gateway process that serves. */
 export interface ReadyInfo {
   readonly listeners: readonly ListenerInfo[]
+  /** What the control thread listens on; `key` is the name of each. */
+  readonly controlListeners: readonly ListenerInfo[]
   readonly supervisorPid: number
   readonly gatewayPid: number
   /** 1 for the first gateway process, one more for each that followed. */

@@ -42,6 +42,7 @@ export async function runSupervisor(plan: SupervisorPlan): Promise<void> {
         announce(plan, {
           // Without descriptors: what is told to the outside is no place to take them from.
           listeners: listeners.map(({ key, address }) => ({ key, address })),
+          controlListeners: command.controlListeners.map(({ key, address }) => ({ key, address })),
           supervisorPid: process.pid,
           gatewayPid: gateway.pid,
           generation,

@@ -1,3 +1,4 @@
+import { withBudget } from '../../expressions/index.ts'
 import type { Consumer } from '../../resources/consumer.ts'
 import type { Route } from '../../resources/route.ts'
 import type { Service } from '../../resources/service.ts'
@@ -22,7 +23,7 @@ import { checkUpstream } from './upstreams.ts'
 export function checkResources(context: CheckContext): void {
   for (const entry of context.entries) {
     if (context.findings.full) return
-    checkEntry(context, entry)
+    withBudget(() => checkEntry(context, entry))
     checkRelations(context, entry)
   }
   checkClaims(context)

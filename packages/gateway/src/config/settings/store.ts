@@ -3,11 +3,41 @@ import { type Static, Type } from '../../schema/type.ts'
 const strict = { additionalProperties: false } as const
 const text = (description: string) => Type.String({ minLength: 1, description })
 
+const entries = (otherwise: number) =>
+  Type.Optional(Type.Integer({ minimum: 1, default: otherwise, description: 'changes that are kept' }))
+const days = Type.Optional(
+  Type.Number({ exclusiveMinimum: 0, maximum: 36_500, default: 90, description: 'how long they are kept' }),
+)
+const history = 'changes that `history` and `rollback` know: the oldest go first, the newest stays'
+
 /** Where routes and the rest come from. */
 export const StoreSetting = Type.Union(
   [
     Type.Object({ type: Type.Literal('file') }, strict),
-    Type.Object({ type: Type.Literal('embedded'), path: text('folder of the store') }, strict),
+    Type.Object(
+      {
+        type: Type.Literal('embedded'),
+        path: text('folder of the store'),
+        history: Type.Optional(
+          Type.Object(
+            {
+              entries: entries(10_000),
+              days,
+              bytes: Type.Optional(
+                Type.Integer({
+                  minimum: 0,
+                  maximum: 1024 ** 3,
+                  default: 256 * 1024 ** 2,
+                  description: 'what all of them may take in the file',
+                }),
+              ),
+            },
+            { ...strict, description: history },
+          ),
+        ),
+      },
+      strict,
+    ),
     Type.Object(
       {
         type: Type.Literal('etcd'),
@@ -43,6 +73,7 @@ export const StoreSetting = Type.Union(
             },
           ),
         ),
+        history: Type.Optional(Type.Object({ entries: entries(1_000), days }, { ...strict, description: history })),
         last_good: Type.Optional(
           Type.String({
             minLength: 1,
@@ -71,7 +102,7 @@ export const DataEncryption = Type.Object(
 /** The setting, complete. Paths are absolute. */
 export type StoreSettings =
   | { readonly type: 'file' }
-  | { readonly type: 'embedded'; readonly path: string }
+  | { readonly type: 'embedded'; readonly path: string; readonly history: HistorySettings }
   | {
       readonly type: 'etcd'
       readonly endpoints: readonly string[]
@@ -80,7 +111,15 @@ export type StoreSettings =
       readonly password: string | undefined
       readonly tls: EtcdTlsFiles | undefined
       readonly lastGood: string
+      readonly history: Omit<HistorySettings, 'bytes'>
     }
+
+/** What is left out is for the store to say. */
+export interface HistorySettings {
+  readonly entries?: number
+  readonly ageMs?: number
+  readonly bytes?: number
+}
 
 /** Files, by absolute paths. */
 export interface EtcdTlsFiles {
@@ -96,13 +135,21 @@ export function storeSettings(written: Static<typeof StoreSetting>, at: (path: s
     case 'file':
       return { type: 'file' }
     case 'embedded':
-      return { type: 'embedded', path: at(written.path) }
+      return { type: 'embedded', path: at(written.path), history: historySettings(written.history) }
     case 'etcd': {
       const { endpoints, prefix = '/sekisho', user, password, tls, last_good: lastGood = './data/last-good' } = written
-      return { type: 'etcd', endpoints, prefix, user, password, tls: tls && tlsFiles(tls, at), lastGood: at(lastGood) }
+      const files = tls && tlsFiles(tls, at)
+      const kept = historySettings(written.history)
+      return { type: 'etcd', endpoints, prefix, user, password, tls: files, lastGood: at(lastGood), history: kept }
     }
   }
 }
+
+const DAY_MS = 24 * 60 * 60 * 1_000
+
+const historySettings = (
+  { days: age, ...limits }: { entries?: number; days?: number; bytes?: number } = {},
+): HistorySettings => ({ ...limits, ...(age === undefined ? {} : { ageMs: age * DAY_MS }) })
 
 type WrittenTls = NonNullable<Extract<Static<typeof StoreSetting>, { type: 'etcd' }>['tls']>
 

@@ -1,3 +1,5 @@
+import { spend } from './budget.ts'
+
 /** Characters that no expression of a pattern tells apart count as one symbol. */
 export interface Alphabet {
   /** A character for each symbol. */
@@ -92,6 +94,7 @@ function membersOf(text: string, flags: string, characters: readonly number[]): 
   // `.` is the one that the flag s changes; the anchors are the same with and without it.
   const mode = (flags.includes('i') ? 'i' : '') + (text === '.' && !flags.includes('s') ? '' : 's')
   const key = `${mode}/${text}`
+  spend(characters.length)
   const expression = new RegExp(`^(?:${text})$`, mode)
   const matches = (index: number): boolean => expression.test(String.fromCharCode(characters[index]))
   let latin = latinMembers.get(key)

@@ -1,9 +1,13 @@
 import { type Automaton, BEGIN } from './automaton.ts'
+import { spend } from './budget.ts'
 import { TooComplex } from './fragments.ts'
 import { type Cycles, reachable } from './cycles.ts'
 
 /** Steps of the searches here for one pattern, together: some 10 ms. */
 const MAX_STEPS = 400_000
+
+/** What one of them takes, in steps of the budget: a look into a map, and room in it. */
+const STEP = 5
 
 /** Two repetitions that can share a text between them: it goes round in both, and leads from one to the other. */
 export interface Overlap {
@@ -30,11 +34,16 @@ export class Ambiguity {
 
   /** The cycle that has two ways round for one text, with a state on it. @throws TooComplex */
   exponential(): { readonly cycle: number; readonly states: readonly number[] } | undefined {
-    for (const [cycle, states] of this.cycles.members.entries()) {
-      const found = this.twoWays(cycle, states)
-      if (found !== undefined) return { cycle, states: found }
+    const before = this.steps
+    try {
+      for (const [cycle, states] of this.cycles.members.entries()) {
+        const found = this.twoWays(cycle, states)
+        if (found !== undefined) return { cycle, states: found }
+      }
+      return undefined
+    } finally {
+      spend(STEP * (this.steps - before))
     }
-    return undefined
   }
 
   /** Pairs of states that the same text leads to, from one state; whether such a pair comes together again. */
@@ -76,6 +85,15 @@ export class Ambiguity {
 
   /** Every pair of cycles that overlap. @throws TooComplex */
   overlaps(): Overlap[] {
+    const before = this.steps
+    try {
+      return this.findOverlaps()
+    } finally {
+      spend(STEP * (this.steps - before))
+    }
+  }
+
+  private findOverlaps(): Overlap[] {
     const { members, of } = this.cycles
     const found: Overlap[] = []
     // What looks through all states, twice for each cycle.

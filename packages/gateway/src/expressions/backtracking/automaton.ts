@@ -1,4 +1,5 @@
 import type { Alphabet } from './alphabet.ts'
+import { spend } from './budget.ts'
 import type { Fragments } from './fragments.ts'
 
 /**
@@ -69,7 +70,12 @@ function movesOf(
   symbolCount: number,
 ): number[][] {
   const moves: number[][] = Array.from({ length: symbolCount }, () => [])
-  for (const [to, count] of targets)
-    for (const symbol of symbolsOf(to)) for (let way = 0; way < Math.min(count, MAX_WAYS); way++) moves[symbol].push(to)
+  // A list of each is made.
+  spend(4 * symbolCount)
+  for (const [to, count] of targets) {
+    const symbols = symbolsOf(to)
+    spend(symbols.length * Math.min(count, MAX_WAYS))
+    for (const symbol of symbols) for (let way = 0; way < Math.min(count, MAX_WAYS); way++) moves[symbol].push(to)
+  }
   return moves
 }

@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto'
 import { quoted } from '../expression-error.ts'
 import { alphabetOf } from './alphabet.ts'
 import { Ambiguity, type Overlap } from './ambiguity.ts'
 import { type Automaton, automatonOf, SEARCH } from './automaton.ts'
+import { isSpent, spend, stepsTaken } from './budget.ts'
 import { type Cycles, cyclesOf } from './cycles.ts'
 import { fragmentsOf, TooComplex } from './fragments.ts'
 import { MAX_GROUP_DEPTH, parsePattern, type PatternNode } from './pattern-parser.ts'
@@ -24,9 +26,26 @@ const MAX_PATTERNS = 50
 
 const TOO_COMPLEX = 'is too complex to be checked for the time that it can take; shorten it, or write several'
 
-/** Verdicts of patterns that were looked at last: workers and routes compile the same ones again and again. */
-const verdicts = new Map<string, string | undefined>()
-const MAX_VERDICTS = 1000
+const SPENT =
+  'is one too many: to check the expressions of one resource for the time that they can take would itself take too long; ' +
+  'write fewer or simpler ones, or divide them among several resources'
+
+interface Verdict {
+  readonly problem: string | undefined
+  /** What it took to find: it counts again, so that the same resource gets the same answer every time. */
+  readonly steps: number
+}
+
+/** Of patterns that were looked at last: routes have the same ones again and again, and a resource is checked more than once. */
+const verdicts = new Map<string, Verdict>()
+const MAX_VERDICTS = 10_000
+
+let trusted = false
+
+/** In a worker: what reaches it was looked at by the control thread, and looking takes time that requests need. */
+export function trustExpressions(): void {
+  trusted = true
+}
 
 /**
  * Whether a client can make a pattern take longer than about a second, by a text of 8 KiB. Found by looking at the pattern, in bounded
@@ -35,16 +54,28 @@ const MAX_VERDICTS = 1000
  * @returns what is wrong and what would be right
  */
 export function checkBacktracking(source: string, flags: string): string | undefined {
-  if (!CHOICE.test(source)) return undefined
-  const key = `${flags}/${source}`
-  if (verdicts.has(key)) return verdicts.get(key)
-  const verdict = look(source, flags)
-  if (verdicts.size >= MAX_VERDICTS) verdicts.clear()
-  verdicts.set(key, verdict)
-  return verdict
+  if (trusted || !CHOICE.test(source)) return undefined
+  if (isSpent()) return SPENT
+  const key = keyOf(source, flags)
+  const known = verdicts.get(key)
+  if (known !== undefined) {
+    spend(known.steps)
+    return known.problem
+  }
+  const before = stepsTaken()
+  const problem = look(source, flags)
+  // The oldest goes first.
+  if (verdicts.size >= MAX_VERDICTS) verdicts.delete(verdicts.keys().next().value!)
+  verdicts.set(key, { problem, steps: stepsTaken() - before })
+  return problem
 }
 
+/** Long ones are not kept. */
+const keyOf = (source: string, flags: string): string =>
+  `${flags}/${source.length <= 64 ? source : createHash('sha256').update(source).digest('base64')}`
+
 function look(source: string, flags: string): string | undefined {
+  spend(source.length)
   const whole = parsePattern(source)
   if (whole === undefined) return `has groups nested deeper than ${MAX_GROUP_DEPTH}; write it with fewer`
   try {

@@ -1,3 +1,4 @@
+import { spend } from './budget.ts'
 import type { PatternNode } from './pattern-parser.ts'
 
 /** Into or out of a position, in `count` ways; `guarded` when an assertion or reference stands in the way, which may fail. */
@@ -34,6 +35,9 @@ const MAX_COPIES = 32
 const MAX_POSITIONS = 8192
 const MAX_EDGES = 60_000
 
+/** What one of them takes, in steps of the budget. */
+const STEP = 10
+
 const ONCE: Empty = { count: 1, guarded: false, atStart: false }
 const NOTHING: Fragment = { first: [], last: [], empty: [ONCE] }
 const GUARD: Fragment = { first: [], last: [], empty: [{ ...ONCE, guarded: true }] }
@@ -44,8 +48,16 @@ export class TooComplex extends Error {}
 /** @throws TooComplex */
 export function fragmentsOf(node: PatternNode, multiline: boolean): Fragments {
   const builder = new FragmentBuilder(multiline)
-  const whole = builder.build(node)
-  return { whole, positions: builder.positions, edges: builder.edges, repeats: builder.repeats, inner: builder.inner }
+  try {
+    return fragments(builder, builder.build(node))
+  } finally {
+    spend(STEP * (builder.positions.length + builder.edgeCount))
+  }
+}
+
+const fragments = (builder: FragmentBuilder, whole: Fragment): Fragments => {
+  const { positions, edges, repeats, inner } = builder
+  return { whole, positions, edges, repeats, inner }
 }
 
 class FragmentBuilder {
@@ -56,7 +68,7 @@ class FragmentBuilder {
   private readonly groups = new Map<string, PatternNode>()
   private readonly multiline: boolean
   private groupCount = 0
-  private edgeCount = 0
+  edgeCount = 0
 
   constructor(multiline: boolean) {
     this.multiline = multiline

@@ -1,3 +1,4 @@
+import { spend } from './budget.ts'
 import { type Automaton, BEGIN, SEARCH } from './automaton.ts'
 
 /** Characters of the texts that are tried. */
@@ -25,6 +26,7 @@ export function stepsOn(automaton: Automaton, next: (index: number) => number | 
       const reached = new Map<number, number>()
       let count = 0
       for (const [state, number] of ways) {
+        spend(1 + 3 * moves[state][symbol].length)
         for (const to of moves[state][symbol]) {
           reached.set(to, (reached.get(to) ?? 0) + number)
           count += number

@@ -1,0 +1,121 @@
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { ControlGroup, removeGroup } from './control-group.ts'
+import { findCgroupLayout, foldersOf, groupBelow, type CgroupLayout } from './cgroup-layout.ts'
+import { cgroupMounts } from './cgroup-mounts.ts'
+import { delegateControllers, enable } from './delegation.ts'
+
+/** So many groups stand ready, as making one costs up to a millisecond that a cold start should not pay. */
+const READY_GROUPS = 8
+/** As on AWS; also what a fork bomb stops at. */
+const MAX_PROCESSES = 1024
+
+/** All groups of one engine, in one group of its own below that of this process. */
+export class ControlGroups {
+  private readonly layout: CgroupLayout
+  private readonly ready: ControlGroup[] = []
+  private made = 0
+  private filling = false
+  private closed = false
+
+  private constructor(layout: CgroupLayout) {
+    this.layout = layout
+  }
+
+  /**
+   * @param name of the engine's group
+   * @throws Error that says what is missing and how to get it
+   */
+  static open(name: string): ControlGroups {
+    const parent = usableLayout()
+    const layout = groupBelow(parent, name)
+    for (const folder of foldersOf(layout)) mkdirSync(folder, { recursive: true })
+    if (layout.kind === 'v2') {
+      const refused = enable(layout.memory)
+      if (refused !== undefined) throw refused
+    }
+    const groups = new ControlGroups(layout)
+    groups.fill()
+    return groups
+  }
+
+  /** Of the engine's group: what a later engine has to remove when this one is killed. */
+  get layoutOfEngine(): CgroupLayout {
+    return this.layout
+  }
+
+  take(): ControlGroup {
+    const group = this.ready.pop() ?? this.make()
+    if (!this.filling && !this.closed) {
+      this.filling = true
+      // After the start that is under way.
+      setImmediate(() => {
+        this.filling = false
+        this.fill()
+      })
+    }
+    return group
+  }
+
+  async close(): Promise<void> {
+    this.closed = true
+    for (const group of this.ready.splice(0)) await group.remove()
+    await removeGroup(foldersOf(this.layout))
+  }
+
+  private fill(): void {
+    // One at a time, so that no other work of the engine waits for more than one.
+    if (this.closed || this.ready.length >= READY_GROUPS) return
+    this.ready.unshift(this.make())
+    if (this.ready.length < READY_GROUPS && !this.filling) {
+      this.filling = true
+      setImmediate(() => {
+        this.filling = false
+        this.fill()
+      })
+    }
+  }
+
+  private make(): ControlGroup {
+    const layout = groupBelow(this.layout, String(++this.made))
+    for (const folder of foldersOf(layout)) mkdirSync(folder)
+    const group = new ControlGroup(layout)
+    group.limitProcesses(MAX_PROCESSES)
+    return group
+  }
+}
+
+/** @throws Error that says what is missing */
+export function usableLayout(): CgroupLayout {
+  const mounts = cgroupMounts(readFileSync('/proc/self/mountinfo', 'latin1'), readFileSync('/proc/self/cgroup', 'latin1'))
+  const layout = findCgroupLayout(mounts)
+  if (typeof layout === 'string') throw new Error(layout)
+  if (layout.kind !== 'v2') return layout
+  const top = cgroupMounts(readFileSync('/proc/self/mountinfo', 'latin1'), '0::/').find((mount) => mount.version === 2)
+  const folder = delegateControllers(layout.memory, top!.folder)
+  return { ...layout, memory: folder, cpu: folder, pids: folder, freezer: folder }
+}
+
+/** Kills and removes what an engine that was killed has left. */
+export async function removeLeftGroups(layout: CgroupLayout): Promise<void> {
+  const names = new Set<string>()
+  for (const folder of foldersOf(layout)) {
+    for (const entry of entriesOf(folder)) names.add(entry)
+  }
+  for (const name of names) {
+    const folders = groupBelow(layout, name)
+    for (const folder of foldersOf(folders)) mkdirSync(folder, { recursive: true })
+    const group = new ControlGroup(folders)
+    group.kill()
+    await group.remove()
+  }
+  await removeGroup(foldersOf(layout))
+}
+
+function entriesOf(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map((entry) => entry.name)
+  } catch {
+    return []
+  }
+}

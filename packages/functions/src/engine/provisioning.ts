@@ -1,0 +1,95 @@
+import type { ProvisionedState } from './engine.ts'
+import type { Environment } from './environment.ts'
+
+/** After so many inits in a row that failed nobody tries on: the function is broken. */
+const MAX_FAILURES = 3
+
+/** What provisioning asks of the pool. */
+export interface ProvisioningHost {
+  /** @returns undefined: there is no room */
+  startProvisioned(): Environment | undefined
+  /** No longer kept: ends when it is idle. */
+  release(environment: Environment): void
+}
+
+/** Provisioned concurrency of one function version: keeps as many environments as were asked for. */
+export class Provisioning {
+  readonly #host: ProvisioningHost
+  readonly #startsAtOnce: number
+  readonly #environments = new Set<Environment>()
+  readonly #starting = new Set<Environment>()
+  #requested = 0
+  #failures = 0
+  #noRoom = false
+
+  constructor(host: ProvisioningHost, startsAtOnce: number) {
+    this.#host = host
+    this.#startsAtOnce = startsAtOnce
+  }
+
+  get requested(): number {
+    return this.#requested
+  }
+
+  request(concurrency: number): void {
+    this.#requested = concurrency
+    this.#failures = 0
+    for (const environment of this.#environments) {
+      if (this.#environments.size <= concurrency) break
+      this.#environments.delete(environment)
+      this.#starting.delete(environment)
+      this.#host.release(environment)
+    }
+    this.fill()
+  }
+
+  /** Starts what is missing. */
+  fill(): void {
+    this.#noRoom = false
+    while (
+      this.#failures < MAX_FAILURES &&
+      this.#environments.size < this.#requested &&
+      this.#starting.size < this.#startsAtOnce
+    ) {
+      const environment = this.#host.startProvisioned()
+      if (environment === undefined) {
+        this.#noRoom = true
+        return
+      }
+      this.#environments.add(environment)
+      this.#starting.add(environment)
+    }
+  }
+
+  onReady(environment: Environment): void {
+    if (!this.#starting.delete(environment)) return
+    this.#failures = 0
+    this.fill()
+  }
+
+  onInitFailed(environment: Environment): void {
+    if (this.#starting.has(environment)) this.#failures++
+  }
+
+  onGone(environment: Environment): void {
+    this.#starting.delete(environment)
+    if (this.#environments.delete(environment)) this.fill()
+  }
+
+  state(): ProvisionedState {
+    const ready = this.#environments.size - this.#starting.size
+    const failed = this.#failures >= MAX_FAILURES || (this.#noRoom && this.#starting.size === 0)
+    return {
+      requested: this.#requested,
+      allocated: ready,
+      available: ready,
+      status: ready >= this.#requested ? 'READY' : failed ? 'FAILED' : 'IN_PROGRESS',
+      reason:
+        ready >= this.#requested || !failed
+          ? undefined
+          : this.#noRoom
+            ? 'INSUFFICIENT_CAPACITY'
+            : 'FUNCTION_ERROR_INIT_FAILURE',
+    }
+  }
+}
