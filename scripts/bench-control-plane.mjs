@@ -159,7 +159,7 @@ async function measure(routes) {
     times.push(Math.max(...done) - started)
   }
 
-  const disturbed = (othersMs(processes) - others0) / (performance.now() - timing)
+  const disturbed = Math.max((othersMs(processes) - others0) / (performance.now() - timing), 0)
 
   // Without the requests, which would cost CPU time, too.
   await pause(1_000)

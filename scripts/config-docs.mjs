@@ -12,6 +12,7 @@ const { optionRows } = await import(new URL('plugins/schema-rows.js', built))
 const { Settings } = await import(new URL('config/settings/settings.js', built))
 const { PluginMeta } = await import(new URL('resources/plugin-set.js', built))
 const { resourceSchemas } = await import(new URL('resources/kinds.js', built))
+const { managerSchemas } = await import(new URL('resources/secret.js', built))
 
 /** What a client, or the log, gets when a limit is reached. */
 const AT_LIMIT = {
@@ -91,7 +92,11 @@ const parts = {
   limits: limitsTable(settings),
   meta: fieldTable('_meta', rowsOf('_meta', PluginMeta)),
 }
-for (const [kind, schema] of Object.entries(resourceSchemas)) parts[kind] = fieldTable(kind, rowsOf(kind, schema))
+const { secrets: _, ...documented } = resourceSchemas
+for (const [kind, schema] of Object.entries(documented)) parts[kind] = fieldTable(kind, rowsOf(kind, schema))
+const managers = Object.fromEntries(
+  Object.entries(managerSchemas).map(([name, schema]) => [name, fieldTable('secrets', rowsOf('secrets', schema))]),
+)
 
 const superfluous = Object.keys(MEANINGS).filter((key) => !used.has(key))
 if (superfluous.length > 0)
@@ -99,6 +104,11 @@ if (superfluous.length > 0)
 
 const { ssls, stream_routes, ...others } = parts
 writeParts(
-  { 'docs/configuration.md': others, 'docs/stream-routes.md': { stream_routes }, 'docs/tls.md': { ssls } },
+  {
+    'docs/configuration.md': others,
+    'docs/secrets.md': managers,
+    'docs/stream-routes.md': { stream_routes },
+    'docs/tls.md': { ssls },
+  },
   'node scripts/config-docs.mjs',
 )

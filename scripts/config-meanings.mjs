@@ -140,5 +140,7 @@ export const MEANINGS = {
     'Further keys of the consumer by their ids, each an object with `plugins` (one auth plugin), `name`, `desc` and `labels`: see [credentials](admin-api.md#credentials).',
   'consumers:group_id': 'The id of a consumer_group, whose plugins the consumer has too.',
   'protos:id': 'What `proto_id` of a plugin refers to.',
+  'secrets:id': 'The manager and a name, as references begin: `vault/1`.',
+  'secrets:timeout': 'Seconds for one answer.',
   'plugin_metadata:id': 'The name of the plugin. The other fields are those of the plugin.',
 }

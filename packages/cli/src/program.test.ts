@@ -22,7 +22,19 @@ it('says nothing of the command that only sekisho itself types', () => {
   expect(helpOf()).not.toMatch(/^  settings/m)
 })
 
-const COMMANDS = ['dev', 'start', 'check', 'explain', 'apply', 'diff', 'export', 'history', 'rollback', 'import']
+const COMMANDS = [
+  'dev',
+  'start',
+  'check',
+  'explain',
+  'apply',
+  'diff',
+  'export',
+  'history',
+  'rollback',
+  'backup',
+  'import',
+]
 
 it.each(COMMANDS)('sekisho %s --help has an example', (name) => {
   expect(helpOf(name)).toMatch(new RegExp(`Examples?:\n  sekisho ${name}`))

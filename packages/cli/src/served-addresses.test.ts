@@ -62,7 +62,9 @@ it('makes one line of it', () => {
   expect(readyLine({ ...info, listeners: info.listeners.slice(0, 1) }, read, undefined)).toBe(
     'serving sekisho.yaml on http://*:8080, metrics on http://127.0.0.1:9091/metrics, 2 workers (process 2)',
   )
-  expect(readyLine({ ...info, workers: 1, generation: 3 }, read, undefined)).toMatch(/, 1 worker \(process 2, generation 3\)$/)
+  expect(readyLine({ ...info, workers: 1, generation: 3 }, read, undefined)).toMatch(
+    /, 1 worker \(process 2, generation 3\)$/,
+  )
 })
 
 it('writes what is not HTTP by its protocol, and UDP as it was configured', () => {
@@ -73,7 +75,7 @@ it('writes what is not HTTP by its protocol, and UDP as it was configured', () =
     { ...plain, port: 5353, protocol: 'udp' as const },
   ]
   const listeners = info.listeners.slice(0, 2)
-  expect(servedAddresses({ listeners }, { ...settings, listen }).gateway).toEqual([
+  expect(servedAddresses({ ...info, listeners }, { ...settings, listen }).gateway).toEqual([
     'tcp://*:8080',
     'tls://127.0.0.1:8443',
     'udp://127.0.0.1:53',

@@ -38,7 +38,9 @@ Examples:
   sekisho backup /var/backups/sekisho-$(date +%F).mdb -c sekisho.yaml
   sekisho backup copy.mdb --path ./data`,
     )
-    .action(async (file: string, options: BackupOptions) => (await import('../commands/backup.ts')).backup(file, options))
+    .action(async (file: string, options: BackupOptions) =>
+      (await import('../commands/backup.ts')).backup(file, options),
+    )
 
   withAdmin(sekisho.command('apply'))
     .description('makes a store what a file says: shows what would change, asks, changes all or nothing')

@@ -26,7 +26,7 @@ export function pageOf<T>(
   const wanted = queryNumber(request, 'MaxItems') ?? MAX_PAGE
   const bound = wanted < 1 ? `greater than or equal to 1` : wanted > most ? `less than or equal to ${most}` : undefined
   if (bound !== undefined) throwProblems([failed(`'${wanted}'`, 'maxItems', `Member must have value ${bound}`)])
-  const size = most === 50 ? wanted : Math.min(wanted, most === 10_000 && wanted > MAX_PAGE ? most : MAX_PAGE)
+  const size = Math.min(wanted, MAX_PAGE)
   const marker = queryText(request, 'Marker')
   const after = marker === undefined ? undefined : decode(marker)
   const start = after === undefined ? 0 : items.findIndex((item) => keyOf(item) > after)

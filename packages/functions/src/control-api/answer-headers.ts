@@ -9,7 +9,10 @@ const NAMES = ['Date', 'Content-Type', 'x-amzn-RequestId']
 /** What every answer has. @param extra added as it is */
 export function answerHeaders(contentType: string, requestId: string, extra?: Headers): Headers {
   const headers = new Headers()
-  headers.appendLines(`Date: ${httpDate()}\r\nContent-Type: ${contentType}\r\nx-amzn-RequestId: ${requestId}\r\n`, NAMES)
+  headers.appendLines(
+    `Date: ${httpDate()}\r\nContent-Type: ${contentType}\r\nx-amzn-RequestId: ${requestId}\r\n`,
+    NAMES,
+  )
   if (extra !== undefined) for (const [name, value] of extra) headers.appendUnchecked(name, value)
   return headers
 }

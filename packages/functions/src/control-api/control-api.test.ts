@@ -131,15 +131,81 @@ describe('Invoke', () => {
   })
 
   it.each<[string, string, RequestInit, number, string, object]>([
-    ['a function that is not there', '/2015-03-31/functions/nobody/invocations', {}, 404, 'ResourceNotFoundException', { Type: 'User', Message: 'Function not found: arn:aws:lambda:us-east-1:000000000000:function:nobody:$LATEST' }],
-    ['a body that is no JSON', '/2015-03-31/functions/echo/invocations', { body: '{"a":' }, 400, 'InvalidRequestContentException', { Type: 'User', message: expect.stringMatching(/^Could not parse request body into json: /) as string }],
-    ['a body that is no UTF-8', '/2015-03-31/functions/echo/invocations', { body: Buffer.from([0x22, 0xff, 0x22]) }, 400, 'InvalidRequestContentException', { Type: 'User', message: 'Could not parse request body into json: Invalid UTF-8' }],
-    ['another invocation type', '/2015-03-31/functions/echo/invocations', { headers: { 'x-amz-invocation-type': 'Later' } }, 400, 'ValidationException', { message: expect.stringContaining("Value 'Later' at 'invocationType'") as string }],
-    ['a client context that is no JSON', '/2015-03-31/functions/echo/invocations', { headers: { 'x-amz-client-context': 'e30x' } }, 400, 'InvalidRequestContentException', { Type: 'User', message: 'Client context must be a valid Base64-encoded JSON object.' }],
-    ['6 MB and a byte', '/2015-03-31/functions/echo/invocations', { body: '"'.padEnd(6_291_456, 'a') + '"' }, 413, 'RequestTooLargeException', { Type: 'User', message: 'Request must be smaller than 6291456 bytes for the InvokeFunction operation' }],
-    ['an Event above 1 MB', '/2015-03-31/functions/echo/invocations', { body: '"'.padEnd(1_048_576, 'a') + '"', headers: { 'x-amz-invocation-type': 'Event' } }, 413, 'RequestTooLargeException', { Type: 'User', message: '1048577 byte payload is too large for the Event invocation type (limit 1048576 bytes)' }],
-    ['a name that is encoded badly', '/2015-03-31/functions/e%zz/invocations', {}, 400, 'InvalidParameterValueException', { Type: 'User', message: expect.stringContaining('e%zz') as string }],
-    ['another method', '/2015-03-31/functions/echo/invocations', { method: 'GET' }, 404, 'UnknownOperationException', { message: 'No operation is GET /2015-03-31/functions/echo/invocations' }],
+    [
+      'a function that is not there',
+      '/2015-03-31/functions/nobody/invocations',
+      {},
+      404,
+      'ResourceNotFoundException',
+      { Type: 'User', Message: 'Function not found: arn:aws:lambda:us-east-1:000000000000:function:nobody:$LATEST' },
+    ],
+    [
+      'a body that is no JSON',
+      '/2015-03-31/functions/echo/invocations',
+      { body: '{"a":' },
+      400,
+      'InvalidRequestContentException',
+      { Type: 'User', message: expect.stringMatching(/^Could not parse request body into json: /) as string },
+    ],
+    [
+      'a body that is no UTF-8',
+      '/2015-03-31/functions/echo/invocations',
+      { body: Buffer.from([0x22, 0xff, 0x22]) },
+      400,
+      'InvalidRequestContentException',
+      { Type: 'User', message: 'Could not parse request body into json: Invalid UTF-8' },
+    ],
+    [
+      'another invocation type',
+      '/2015-03-31/functions/echo/invocations',
+      { headers: { 'x-amz-invocation-type': 'Later' } },
+      400,
+      'ValidationException',
+      { message: expect.stringContaining("Value 'Later' at 'invocationType'") as string },
+    ],
+    [
+      'a client context that is no JSON',
+      '/2015-03-31/functions/echo/invocations',
+      { headers: { 'x-amz-client-context': 'e30x' } },
+      400,
+      'InvalidRequestContentException',
+      { Type: 'User', message: 'Client context must be a valid Base64-encoded JSON object.' },
+    ],
+    [
+      '6 MB and a byte',
+      '/2015-03-31/functions/echo/invocations',
+      { body: '"'.padEnd(6_291_456, 'a') + '"' },
+      413,
+      'RequestTooLargeException',
+      { Type: 'User', message: 'Request must be smaller than 6291456 bytes for the InvokeFunction operation' },
+    ],
+    [
+      'an Event above 1 MB',
+      '/2015-03-31/functions/echo/invocations',
+      { body: '"'.padEnd(1_048_576, 'a') + '"', headers: { 'x-amz-invocation-type': 'Event' } },
+      413,
+      'RequestTooLargeException',
+      {
+        Type: 'User',
+        message: '1048577 byte payload is too large for the Event invocation type (limit 1048576 bytes)',
+      },
+    ],
+    [
+      'a name that is encoded badly',
+      '/2015-03-31/functions/e%zz/invocations',
+      {},
+      400,
+      'InvalidParameterValueException',
+      { Type: 'User', message: expect.stringContaining('e%zz') as string },
+    ],
+    [
+      'another method',
+      '/2015-03-31/functions/echo/invocations',
+      { method: 'GET' },
+      404,
+      'UnknownOperationException',
+      { message: 'No operation is GET /2015-03-31/functions/echo/invocations' },
+    ],
   ])('refuses %s', async (_, path, init, status, code, body) => {
     await start()
     const answer = await fetch(api.endpoint + path, { method: 'POST', ...init })
@@ -166,7 +232,9 @@ describe('Invoke', () => {
       }
     })
     const socket = connect(Number(new URL(api.endpoint).port), '127.0.0.1')
-    socket.write('POST /2015-03-31/functions/echo/invocations HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}')
+    socket.write(
+      'POST /2015-03-31/functions/echo/invocations HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}',
+    )
     await invoked
     const closed = new Promise((resolve) => socket.once('close', resolve))
     socket.destroy()
@@ -246,7 +314,9 @@ describe('InvokeWithResponseStream', () => {
     }
     const socket = connect(Number(new URL(api.endpoint).port), '127.0.0.1')
     socket.pause()
-    socket.write('POST /2021-11-15/functions/echo/response-streaming-invocations HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n')
+    socket.write(
+      'POST /2021-11-15/functions/echo/response-streaming-invocations HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n',
+    )
     expect(await more).toBe(false)
     await fetch(`${api.endpoint}/nothing`)
     expect(api.engine.resumed).toBe(0)

@@ -77,7 +77,8 @@ export class RouteTable {
     const compiled: CompiledOperation = { operation, labelNames, member: query === '' ? undefined : [name, value] }
     const others = node.operations.get(operation.method) ?? []
     const same = others.find(({ member }) => String(member) === String(compiled.member))
-    if (same !== undefined) throw new Error(`${same.operation.name} and ${operation.name} have the same method and path`)
+    if (same !== undefined)
+      throw new Error(`${same.operation.name} and ${operation.name} have the same method and path`)
     node.operations.set(operation.method, compiled.member === undefined ? [...others, compiled] : [compiled, ...others])
   }
 }

@@ -1,17 +1,26 @@
 import type { Driver, DriverName } from './driver.ts'
-import { ProcessDriver } from './process/process-driver.ts'
 
 export interface DriverOptions {
   /** Of the engine: absolute, on a disk, written by nobody else. */
   readonly dataDirectory: string
+  readonly sandbox?: {
+    /** Users of the host for sandboxes when the engine is root, one each; default 20,000 from 200000 on. */
+    readonly firstUser?: number
+    readonly users?: number
+  }
 }
 
 /** By its name and nothing else: a driver that this host cannot run rejects in `open`. */
 export async function createDriver(name: DriverName, options: DriverOptions): Promise<Driver> {
   switch (name) {
-    case 'process':
+    case 'process': {
+      const { ProcessDriver } = await import('./process/process-driver.ts')
       return new ProcessDriver(options)
-    case 'sandbox':
+    }
+    case 'sandbox': {
+      const { SandboxDriver } = await import('./sandbox/sandbox-driver.ts')
+      return new SandboxDriver({ dataDirectory: options.dataDirectory, ...options.sandbox })
+    }
     case 'oci':
     case 'microvm':
       throw new Error(`the driver ${name} is not there yet`)

@@ -14,4 +14,9 @@ export interface EnvironmentApi {
   close(): void
 }
 
-export type OpenEnvironmentApi = (listener: RuntimeApiListener, fn: DeployedFunction) => EnvironmentApi
+/** @param extensions names of the external extensions that are started with the runtime */
+export type OpenEnvironmentApi = (
+  listener: RuntimeApiListener,
+  fn: DeployedFunction,
+  extensions: readonly string[],
+) => EnvironmentApi

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
+import { basename } from 'node:path'
 import type { Timed } from '@sekisho/wire'
 import type { Sandbox, SandboxEvents, SandboxExit, SandboxLaunch, SandboxPaths } from '../drivers/driver.ts'
 import { type Outcome, SUCCESS, TIMEOUT } from '../metering/outcome.ts'
@@ -68,6 +69,8 @@ export class Environment implements RuntimeApiListener, SandboxEvents, Timed {
   provisioned: boolean
   /** On the engine's clock. */
   idleSince = 0
+  /** It has had an invocation. */
+  used = false
   /** How long init took, once it is over. */
   initMs = 0
   /** The most memory it has held, MB, as last looked at. */
@@ -130,7 +133,6 @@ export class Environment implements RuntimeApiListener, SandboxEvents, Timed {
     }
     this.#join()
     try {
-      this.#api = this.#parts.openApi(this, fn)
       this.#sandbox = driver.start(
         {
           id: this.id,
@@ -160,6 +162,7 @@ export class Environment implements RuntimeApiListener, SandboxEvents, Timed {
     const now = this.#parts.clock.now()
     const wall = this.#parts.wall()
     call.startedAt = now
+    this.used = true
     this.#enter(PHASE.running)
     if (this.#frozen) {
       this.#frozen = false
@@ -328,8 +331,10 @@ export class Environment implements RuntimeApiListener, SandboxEvents, Timed {
       logStream: this.#logStream,
       credentials: settings.credentials(this.function),
     })
-    for (const { command } of launch.companions)
-      this.#extensions.expect(command[0]!.slice(command[0]!.lastIndexOf('/') + 1))
+    const names = launch.companions.map(({ command }) => basename(command[0]!))
+    for (const name of names) this.#extensions.expect(name)
+    // Nobody can have connected before.
+    this.#api = this.#parts.openApi(this, this.function, names)
     return launch
   }
 

@@ -13,6 +13,9 @@ export class FunctionGroup {
   /** By version and revision. */
   readonly pools = new Map<string, FunctionPool>()
 
+  /** The function is no more; this goes with its last environment. */
+  deleted = false
+
   constructor(name: string, account: AccountConcurrency, settings: EngineSettings) {
     this.name = name
     this.concurrency = new FunctionConcurrency(account)

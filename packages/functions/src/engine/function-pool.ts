@@ -1,7 +1,7 @@
 import type { Timed } from '@sekisho/wire'
 import type { DeployedFunction } from '../model/deployed-function.ts'
 import { type ServiceError, throttled } from '../model/service-error.ts'
-import type { RuntimeLaunchPlan } from '../runtimes/launch-plan.ts'
+import type { RuntimeLaunchPlan, RuntimeProblem } from '../runtimes/launch-plan.ts'
 import type { Call } from './call.ts'
 import type { Capacity, IdleHolder } from './capacity.ts'
 import type { EngineParts } from './engine-parts.ts'
@@ -9,7 +9,6 @@ import { Environment, type EnvironmentOwner } from './environment.ts'
 import type { FunctionGroup } from './function-group.ts'
 import { failWithoutEnvironment } from './launch-problem.ts'
 import { PHASE, PHASES, type Phase } from './phase.ts'
-import type { LaunchProblem } from './plan-launch.ts'
 import { Provisioning, type ProvisioningHost } from './provisioning.ts'
 
 /** A call waits so long for an environment that has answered and is about to be free, before another one is started. */
@@ -38,7 +37,9 @@ export class FunctionPool implements EnvironmentOwner, IdleHolder, ProvisioningH
   readonly #idleProvisioned: Environment[] = []
   readonly #waiting: Call[] = []
   readonly #patience: Timed = { deadline: 0, onDeadline: () => this.#supply(true) }
-  #plan: RuntimeLaunchPlan | LaunchProblem | undefined
+  #plan: RuntimeLaunchPlan | RuntimeProblem | undefined
+  /** There is no way to start it. */
+  #hopeless = false
 
   /** @param onEmpty it is retired and has no environment left */
   constructor(
@@ -122,9 +123,8 @@ export class FunctionPool implements EnvironmentOwner, IdleHolder, ProvisioningH
     this.provisioning.onInitFailed(environment)
     // AWS's "suppressed init": once more, inside an invocation and on its time.
     const call = environment.provisioned ? undefined : this.#waiting.shift()
-    if (call !== undefined && this.#start(false, call) === undefined) this.#refuse(call)
-    if (!environment.provisioned && call === undefined) return
-    this.#supply(false)
+    if (call !== undefined && this.#start(false, call) === undefined && !this.#hopeless) this.#refuse(call)
+    if (this.#waiting.length > 0) this.#supply(false)
   }
 
   onFree(environment: Environment): void {
@@ -145,8 +145,9 @@ export class FunctionPool implements EnvironmentOwner, IdleHolder, ProvisioningH
     this.#environments.delete(environment)
     this.counts[PHASE.gone]!--
     this.provisioning.onGone(environment)
-    // One that calls were counting on to become free may be it.
+    // It may be one that calls were counting on to become free.
     if (this.#waiting.length > 0) this.#supply(false)
+    if (this.#environments.size === 0) this.#watchIdle()
     this.#checkEmpty()
   }
 
@@ -224,11 +225,14 @@ export class FunctionPool implements EnvironmentOwner, IdleHolder, ProvisioningH
     const { function: fn, group } = this
     const plan = (this.#plan ??= this.#planLaunch())
     if ('errorType' in plan) {
+      this.#hopeless = true
       if (call !== undefined) this.#waiting.unshift(call)
       for (const waiting of this.#waiting.splice(0)) failWithoutEnvironment(this.#parts, waiting, plan)
       return undefined
     }
-    if (group.burst !== undefined && !group.burst.take(this.#parts.clock.now())) return undefined
+    // One that takes the place of another is no growth.
+    const grows = call === undefined
+    if (grows && group.burst !== undefined && !group.burst.take(this.#parts.clock.now())) return undefined
     if (!this.#capacity.makeRoom(fn.memoryMb)) return undefined
     const environment = new Environment(this.#parts, this, { function: fn, plan, provisioned, call })
     this.#environments.add(environment)
@@ -239,7 +243,7 @@ export class FunctionPool implements EnvironmentOwner, IdleHolder, ProvisioningH
     return environment
   }
 
-  #planLaunch(): RuntimeLaunchPlan | LaunchProblem {
+  #planLaunch(): RuntimeLaunchPlan | RuntimeProblem {
     try {
       return this.#parts.planLaunch(this.function)
     } catch (error) {

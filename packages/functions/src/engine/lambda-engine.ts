@@ -21,11 +21,12 @@ const IDLE_INTERVAL_MS = 1000
 /** Killed processes are gone in milliseconds; a driver that never says so must not keep the engine from its end. */
 const CLOSE_LIMIT_MS = 10_000
 
-export interface LambdaEngineOptions
-  extends Pick<EngineParts, 'driver' | 'openApi' | 'planLaunch'>, Partial<Omit<EngineParts, 'settings'>> {
-  readonly settings?: Partial<EngineSettings>
-  readonly prices?: Prices
-}
+/** Parts that are left out are those of a real engine: the host's clocks, a log that nobody keeps. */
+export type LambdaEngineOptions = Pick<EngineParts, 'driver' | 'openApi' | 'planLaunch'> &
+  Partial<Omit<EngineParts, 'settings'>> & {
+    readonly settings?: Partial<EngineSettings>
+    readonly prices?: Prices
+  }
 
 const REFUSED: RunningInvocation = { resume: () => undefined, abandon: () => undefined }
 
@@ -63,10 +64,10 @@ export class LambdaEngine implements Engine {
 
   /** A refusal comes before this returns, a result after. */
   invoke(invocation: Invocation, sink: InvocationSink): RunningInvocation {
+    if (this.#refusal !== undefined) return this.#refuse(sink, this.#refusal)
     const fn = invocation.function
     const pool = this.#pools.get(fn) ?? this.#poolOf(fn)
     const { concurrency, metrics } = pool.group
-    if (this.#refusal !== undefined) return this.#refuse(sink, this.#refusal)
     const reason = concurrency.acquire()
     if (reason !== undefined) {
       metrics.throttled(reason)
@@ -78,12 +79,14 @@ export class LambdaEngine implements Engine {
   }
 
   reserve(functionName: string, concurrency: number | undefined): void {
-    this.#group(functionName).concurrency.reserve(concurrency)
+    const group = this.#group(functionName)
+    group.deleted = false
+    group.concurrency.reserve(concurrency)
   }
 
   provision(target: DeployedFunction, concurrency: number | undefined): void {
-    const pool = this.#pools.get(target) ?? this.#poolOf(target)
     if (this.#refusal !== undefined) return
+    const pool = this.#pools.get(target) ?? this.#poolOf(target)
     pool.provisioning.request(concurrency ?? 0)
     let total = 0
     for (const other of pool.group.pools.values()) total += other.provisioning.requested
@@ -101,6 +104,12 @@ export class LambdaEngine implements Engine {
     for (const pool of [...(this.#groups.get(functionName)?.pools.values() ?? [])]) {
       if (pool.function.version === version && pool.function.revisionId !== keepRevisionId) pool.retire()
     }
+    // `$LATEST` goes only with the whole function.
+    const group = this.#groups.get(functionName)
+    if (group === undefined || version !== '$LATEST' || keepRevisionId !== undefined) return
+    group.concurrency.reserve(undefined)
+    group.deleted = true
+    this.#forget(group)
   }
 
   state(): readonly FunctionState[] {
@@ -188,6 +197,7 @@ export class LambdaEngine implements Engine {
 
   #poolOf(fn: DeployedFunction): FunctionPool {
     const group = this.#group(fn.name)
+    group.deleted = false
     const key = `${fn.version} ${fn.revisionId}`
     let pool = group.pools.get(key)
     if (pool === undefined) {
@@ -203,8 +213,14 @@ export class LambdaEngine implements Engine {
     group.pools.delete(`${fn.version} ${fn.revisionId}`)
     // Other objects for the same revision may lead to it, too; all are looked up anew.
     this.#pools = new WeakMap()
+    this.#forget(group)
     this.#onEmpty?.()
-  };
+  }
+
+  /** A function that was deleted has no figures. */
+  #forget(group: FunctionGroup): void {
+    if (group.deleted && group.pools.size === 0) this.#groups.delete(group.name)
+  }
 
   *#allPools(): Generator<FunctionPool & IdleHolder> {
     for (const group of this.#groups.values()) yield* group.pools.values()

@@ -2,10 +2,10 @@ import { EnvironmentLog } from './environment-log.ts'
 import type { Call } from './call.ts'
 import type { EngineParts } from './engine-parts.ts'
 import { platformFailure } from './function-failure.ts'
-import type { LaunchProblem } from './plan-launch.ts'
+import type { RuntimeProblem } from '../runtimes/launch-plan.ts'
 
 /** A function that cannot be started fails like one that was and broke: the caller gets a function error, the log its three lines. */
-export function failWithoutEnvironment(parts: EngineParts, call: Call, problem: LaunchProblem): void {
+export function failWithoutEnvironment(parts: EngineParts, call: Call, problem: RuntimeProblem): void {
   const { requestId, function: fn } = call.invocation
   const now = new Date(parts.wall())
   const stream = `${now.toISOString().slice(0, 10).replaceAll('-', '/')}/[${fn.version}]${'0'.repeat(32)}`
@@ -17,5 +17,6 @@ export function failWithoutEnvironment(parts: EngineParts, call: Call, problem: 
   log.end(call, figures, failure.outcome)
   call.fail(failure)
   call.ended(figures)
-  call.settle(figures)
+  // Results never come before the caller has its `RunningInvocation`.
+  queueMicrotask(() => call.settle(figures))
 }

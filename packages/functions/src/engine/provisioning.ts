@@ -62,9 +62,7 @@ export class Provisioning {
   }
 
   onReady(environment: Environment): void {
-    if (!this.#starting.delete(environment)) return
-    this.#failures = 0
-    this.fill()
+    if (this.#starting.delete(environment)) this.fill()
   }
 
   onInitFailed(environment: Environment): void {
@@ -72,8 +70,12 @@ export class Provisioning {
   }
 
   onGone(environment: Environment): void {
-    this.#starting.delete(environment)
-    if (this.#environments.delete(environment)) this.fill()
+    const started = this.#starting.delete(environment)
+    if (!this.#environments.delete(environment)) return
+    // One that dies while it waits for its first invocation is as broken as one that fails in init.
+    if (environment.used) this.#failures = 0
+    else if (!started) this.#failures++
+    this.fill()
   }
 
   state(): ProvisionedState {

@@ -5,15 +5,8 @@ import { Extension, type ExtensionEvent, type ExtensionOwner } from './extension
 import { MAX_EXTENSIONS, MAX_REGISTRATION_BYTES, MAX_RESPONSE_BYTES } from './limits.ts'
 import type { RequestTask, RuntimeConnection } from './runtime-connection.ts'
 import type { RuntimeApiListener, RuntimeEvent } from './runtime-api-listener.ts'
+import type { RuntimeApiOptions } from './runtime-api-options.ts'
 import { subscriptionProblem, telemetryStub } from './telemetry.ts'
-
-export interface ExtensionsOptions {
-  readonly functionName: string
-  readonly functionVersion: string
-  readonly handler: string
-  readonly accountId: string
-  readonly extensions?: readonly string[] | undefined
-}
 
 const BASE = '/2020-01-01/extension'
 const IDENTIFIER = 'Lambda-Extension-Identifier'
@@ -22,15 +15,15 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 /** Extensions API 2020-01-01: programs beside the runtime (external), or threads of it (internal), that follow its invocations. */
 export class ExtensionsApi {
-  private readonly owner: ExtensionOwner & { readonly listener: RuntimeApiListener }
-  private readonly options: ExtensionsOptions
+  private readonly owner: ExtensionOwner
+  private readonly options: RuntimeApiOptions
   private readonly byId = new Map<string, Extension>()
   private readonly byName = new Map<string, Extension>()
   /** Only external ones may still register: the runtime's own had its init to do so. */
   private closedToInternal = false
   private noticed = false
 
-  constructor(owner: ExtensionOwner & { readonly listener: RuntimeApiListener }, options: ExtensionsOptions) {
+  constructor(owner: ExtensionOwner, options: RuntimeApiOptions) {
     this.owner = owner
     this.options = options
   }

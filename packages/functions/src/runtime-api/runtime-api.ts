@@ -4,7 +4,6 @@ import {
   Deadlines,
   H1ServerConnection,
   monotonicClock,
-  ownByEvents,
   type H1Limits,
   type RequestHead,
 } from '@sekisho/wire'
@@ -25,22 +24,9 @@ import { MAX_CONNECTIONS, MAX_HEAD_BYTES, MAX_RESPONSE_BYTES, MAX_STREAMED_BYTES
 import { NOBODY } from './nobody.ts'
 import { RuntimeConnection, type RequestRouter, type RequestTask, type Waiter } from './runtime-connection.ts'
 import type { RuntimeApiListener, RuntimeEvent } from './runtime-api-listener.ts'
+import type { RuntimeApiOptions } from './runtime-api-options.ts'
 import { StreamedResponse } from './streamed-response.ts'
-
-export interface RuntimeApiOptions {
-  readonly functionName: string
-  readonly functionVersion: string
-  readonly handler: string
-  readonly accountId: string
-  /** File names of the executables in /opt/extensions; undefined: nobody knows, and any extension may register as one of them. */
-  readonly extensions?: readonly string[] | undefined
-  /** Events that may run at a time (AWS_LAMBDA_MAX_CONCURRENCY). Default 1. */
-  readonly maxConcurrency?: number | undefined
-  /** Default 200 MiB. */
-  readonly maxStreamedBytes?: number | undefined
-  /** For connections that are being closed; default: one for all environments. */
-  readonly deadlines?: Deadlines | undefined
-}
+import { takeSocket } from './take-socket.ts'
 
 /** Where the runtime stands while it has no event. The names are those of AWS's emulator: they are part of its answers. */
 type Phase = 'Started' | 'InitError' | 'Restoring' | 'Ready' | 'RuntimeResponseSentState'
@@ -96,24 +82,19 @@ export class RuntimeApi implements RequestRouter, Waiter, DeliveryOwner {
     this.extensions = new ExtensionsApi(this, options)
   }
 
-  /** Takes over a connection from the sandbox that nobody has read from. */
+  /** Takes over a connection from the sandbox that nobody has read from; the socket is not to be used again. */
   open(socket: Socket): void {
     if (this.closed || this.connections.size >= MAX_CONNECTIONS + this.maxConcurrency) {
       socket.destroy()
       return
     }
-    // Half a close is not a close: a shell's client may shut its side before it has read the answer.
-    socket.allowHalfOpen = true
-    socket.setNoDelay?.(true)
-    const handler = new RuntimeConnection(this)
-    const connection = new H1ServerConnection(socket, {
-      handler,
-      limits: LIMITS,
-      deadlines: this.deadlines,
-      draining: false,
+    takeSocket(socket, (taken) => {
+      const handler = new RuntimeConnection(this)
+      const { deadlines } = this
+      const connection = new H1ServerConnection(taken, { handler, limits: LIMITS, deadlines, draining: false })
+      this.connections.set(handler, connection)
+      return connection
     })
-    this.connections.set(handler, connection)
-    ownByEvents(socket, connection)
   }
 
   onClosed(connection: RuntimeConnection): void {

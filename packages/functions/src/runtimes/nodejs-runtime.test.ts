@@ -131,7 +131,7 @@ describe.runIf(Number(process.versions.node.split('.', 1)[0]) < 24)('a handler w
       js('exports.handler = (e, c, cb) => { setTimeout(() => console.log("late"), 20); cb(null, 1) }'),
     )
     expect(bodyOf(await runtime.invoke({}))).toBe(1)
-    expect(runtime.output).toContain('late')
+    expect(await runtime.output()).toContain('late')
   })
 
   it.each([
@@ -165,7 +165,7 @@ describe('an error', () => {
       expect(outcome).toMatchObject({ kind: 'error', headers: { 'lambda-runtime-function-error-type': errorType } })
       expect(bodyOf(outcome)).toMatchObject({ errorType, errorMessage, trace: expect.any(Array) })
     }
-    expect(runtime.output).toContain('\tERROR\tInvoke Error \t{"errorType":"')
+    expect(await runtime.output()).toContain('\tERROR\tInvoke Error \t{"errorType":"')
   })
 
   it('has a trace, and a cause for tracing in ASCII', async () => {
@@ -173,11 +173,13 @@ describe('an error', () => {
     const outcome = await runtime.invoke({})
     expect(bodyOf(outcome)).toMatchObject({
       errorMessage: 'naïve\n関',
-      trace: ['Error: naïve', '関', expect.stringContaining('index.js:1')],
+      trace: expect.arrayContaining(['Error: naïve', '関', expect.stringContaining('index.js:1')]),
     })
     const cause = (outcome as FakeOutcome).headers['lambda-runtime-function-xray-error-cause'] as string
     expect(JSON.parse(cause)).toMatchObject({
-      exceptions: [{ type: 'Error', message: 'naïve\n関', stack: [{ line: 1 }] }],
+      exceptions: [
+        { type: 'Error', message: 'naïve\n関', stack: expect.arrayContaining([expect.objectContaining({ line: 1 })]) },
+      ],
     })
   })
 
@@ -337,7 +339,7 @@ describe('the console', () => {
       ),
     )
     const id = bodyOf(await runtime.invoke({})) as string
-    const lines = runtime.output
+    const lines = (await runtime.output())
       .trimEnd()
       .split('\n')
       .map((line) => line.split('\t'))
@@ -361,7 +363,7 @@ describe('the console', () => {
       { logging },
     )
     const requestId = bodyOf(await runtime.invoke({}))
-    const lines = runtime.output
+    const lines = (await runtime.output())
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line) as unknown)
@@ -379,10 +381,7 @@ describe('the console', () => {
       ),
     )
     await runtime.invoke({})
-    const stopped = running!
-    running = undefined
-    await stopped.stop()
-    expect(stopped.output.match(/x{5000}/g)).toHaveLength(300)
+    expect((await runtime.output()).match(/x{5000}/g)).toHaveLength(300)
   })
 })
 
@@ -455,9 +454,7 @@ describe('streaming', () => {
   })
 
   it('needs an async handler', async () => {
-    const runtime = await start(
-      js('exports.handler = awslambda.streamifyResponse((event, stream) => { stream.end() })'),
-    )
+    const runtime = await start(js('exports.handler = awslambda.streamifyResponse((event, stream) => 1)'))
     expect(bodyOf(await runtime.invoke({}))).toMatchObject({
       errorMessage: 'Streaming does not support non-async handlers.',
     })

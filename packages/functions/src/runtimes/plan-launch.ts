@@ -65,7 +65,8 @@ function managedPlan(
   const interpreter = settings.interpreters.of(fn.runtime!)
   if (typeof interpreter === 'object') return interpreter
   const node = name.family === 'nodejs'
-  const parameters = node ? heapParameters(fn.memoryMb) : []
+  // Nobody writes to the package: Python must not keep its compiled modules there.
+  const parameters = node ? heapParameters(fn.memoryMb) : ['-B']
   const script = node ? 'bootstrap.cjs' : 'bootstrap.py'
   const extensions = extensionsOf(fn.layersDirectory)
   return {

@@ -47,8 +47,9 @@ function randomRequest(next: () => number): RandomRequest {
   }
   const headers: Record<string, string> = { host: 'lambda.us-east-1.amazonaws.com' }
   for (let left = Math.floor(next() * 4); left > 0; left--) {
-    headers[pick(['Content-Type', 'X-Amz-Invocation-Type', 'x-amz-meta-a', 'User-Agent', 'Accept', 'X-Amzn-Trace-Id'])] =
-      pick(['a', '  two   blanks ', 'application/json', 'a,b', 'x\ty'])
+    headers[
+      pick(['Content-Type', 'X-Amz-Invocation-Type', 'x-amz-meta-a', 'User-Agent', 'Accept', 'X-Amzn-Trace-Id'])
+    ] = pick(['a', '  two   blanks ', 'application/json', 'a,b', 'x\ty'])
   }
   return {
     method: pick(['GET', 'POST', 'PUT', 'DELETE']),
@@ -280,7 +281,11 @@ it(`never throws for what strangers claim (seed ${SEED})`, () => {
         method: 'GET',
         path: '/',
         query: inQuery ? `X-Amz-Algorithm=${text.join('')}&X-Amz-Credential=${text.join('')}` : '',
-        headers: [['host', 'a'], ['x-amz-date', '20150830T123600Z'], ...(inQuery ? [] : [['authorization', text.join('')] as const])],
+        headers: [
+          ['host', 'a'],
+          ['x-amz-date', '20150830T123600Z'],
+          ...(inQuery ? [] : [['authorization', text.join('')] as const]),
+        ],
         body: Buffer.alloc(0),
       },
       { credentials: () => EXAMPLE, services: ['iam'], now: new Date('2015-08-30T12:36:00Z') },

@@ -120,8 +120,7 @@ function claimedSignature(
   if (authorization === undefined && !inQuery) {
     return new SignatureProblem('MissingAuthenticationTokenException', 'Missing Authentication Token')
   }
-  const claim =
-    authorization === undefined ? parsePresigned(request.query) : parseAuthorization(authorization, fields)
+  const claim = authorization === undefined ? parsePresigned(request.query) : parseAuthorization(authorization, fields)
   if (typeof claim !== 'string') return claim
   return new SignatureProblem('IncompleteSignatureException', claim)
 }
@@ -162,7 +161,8 @@ function hashToSign(
   options: VerifyOptions,
 ): string | undefined {
   const s3 = claim.scope.service === 's3'
-  const told = fields.get('x-amz-content-sha256') ?? (s3 && claim.expiresInMs !== undefined ? UNSIGNED_PAYLOAD : undefined)
+  const told =
+    fields.get('x-amz-content-sha256') ?? (s3 && claim.expiresInMs !== undefined ? UNSIGNED_PAYLOAD : undefined)
   if (told === UNSIGNED_PAYLOAD) return (options.unsignedPayload ?? s3) ? told : undefined
   const hash = sha256Hex(request.body)
   return told === undefined || told === hash ? hash : undefined

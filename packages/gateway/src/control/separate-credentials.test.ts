@@ -42,7 +42,10 @@ async function nodeOf(backend: StoreBackend) {
     return {
       own: keyOf(consumer),
       ...Object.fromEntries(
-        Object.entries((consumer.credentials ?? {}) as Record<string, { plugins?: unknown }>).map(([id, one]) => [id, keyOf(one)]),
+        Object.entries((consumer.credentials ?? {}) as Record<string, { plugins?: unknown }>).map(([id, one]) => [
+          id,
+          keyOf(one),
+        ]),
       ),
     }
   }
@@ -52,7 +55,7 @@ async function nodeOf(backend: StoreBackend) {
 const auth = (key: string) => ({ plugins: { 'key-auth': { key } } })
 
 test('a consumer is split into what is a document of its own and what is not', () => {
-  const separate = new Map([
+  const separate = new Map<string, Record<string, unknown>>([
     ['phone', { id: 'phone', ...auth('one') }],
     ['old', auth('gone')],
   ])
@@ -148,7 +151,11 @@ describe.skipIf(etcdProgram === undefined)('an etcd that APISIX writes, too (nee
     }
     const at = '/apisix/consumers/jack'
     await write('put', at, JSON.stringify({ username: 'jack', create_time: 1, update_time: 1 }))
-    await write('put', `${at}/credentials/phone`, JSON.stringify({ id: 'phone', create_time: 1, update_time: 1, ...auth('one') }))
+    await write(
+      'put',
+      `${at}/credentials/phone`,
+      JSON.stringify({ id: 'phone', create_time: 1, update_time: 1, ...auth('one') }),
+    )
     expect(await keys()).toEqual({ own: '', phone: 'one' })
     await write('put', `${at}/credentials/phone`, JSON.stringify({ id: 'phone', ...auth('two') }))
     expect(await keys()).toEqual({ own: '', phone: 'two' })
@@ -162,8 +169,14 @@ describe.skipIf(etcdProgram === undefined)('an etcd that APISIX writes, too (nee
     expect((await ask('PUT', '/consumers/jack/credentials/phone', auth('three'))).status).toBe(200)
     expect((await ask('PUT', '/consumers/jack/credentials/desk', auth('four'))).status).toBe(201)
     expect(await keys()).toEqual({ own: '', phone: 'three', desk: 'four' })
-    expect(JSON.parse(await etcdctl('get', `${at}/credentials/phone`, '--print-value-only'))).toMatchObject({ id: 'phone', ...auth('three') })
-    expect(JSON.parse(await etcdctl('get', `${at}/credentials/desk`, '--print-value-only'))).toMatchObject({ id: 'desk', ...auth('four') })
+    expect(JSON.parse(await etcdctl('get', `${at}/credentials/phone`, '--print-value-only'))).toMatchObject({
+      id: 'phone',
+      ...auth('three'),
+    })
+    expect(JSON.parse(await etcdctl('get', `${at}/credentials/desk`, '--print-value-only'))).toMatchObject({
+      id: 'desk',
+      ...auth('four'),
+    })
     expect(await etcdctl('get', at, '--print-value-only')).toBe(before)
     expect((await ask('PUT', '/consumers/jack', { desc: 'new' })).status).toBe(200)
     expect(JSON.parse(await etcdctl('get', at, '--print-value-only'))).not.toHaveProperty('credentials')

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type ConfigProblem, type Finding, MAX_PROBLEMS, pointerPart } from '../config/problem.ts'
-import { idField, writtenId } from '../resources/identity.ts'
+import { idField } from '../resources/identity.ts'
 import { RESOURCE_KINDS, type ResourceKind } from '../resources/kind-names.ts'
 import type {
   CommitResult,
@@ -30,6 +30,7 @@ import type {
   WriteOptions,
   WriteResult,
 } from './control-plane.ts'
+import { differencesOf, ownerOf, type Prepared, sameContent } from './prepared.ts'
 import { splitConsumer } from './separate-credentials.ts'
 import { within } from './within.ts'
 
@@ -38,23 +39,6 @@ const MAX_TRIES = 5
 
 /** A commit is in force here some milliseconds after it is durable; a watch that was cut off takes longer. */
 const MAX_WAIT_MS = 5_000
-
-/** A change as it is written: with id and times. */
-interface Prepared {
-  readonly kind: ResourceKind
-  readonly id: string
-  readonly key: DocumentKey
-  readonly before: StoredDocument | undefined
-  readonly value: Document | undefined
-  readonly ttlSeconds: number | undefined
-  readonly ifRevision: number | undefined
-  /** The resource with all its parts, as it is checked and shown; of a part itself undefined. */
-  readonly whole: Document | undefined
-  /** A credential of a consumer, as a document of its own. */
-  readonly isPart: boolean
-  /** Only parts of it change. */
-  readonly stays: boolean
-}
 
 /** The control plane over a store of documents. What it writes has been checked against what is in force. */
 export class StoreControlPlane implements ControlPlane {
@@ -202,10 +186,7 @@ export class StoreControlPlane implements ControlPlane {
   }
 
   /** With its credentials that are documents of their own. */
-  private prepareConsumer(
-    write: Omit<Prepared, 'value' | 'stays'>,
-    prepared: Map<DocumentKey, Prepared>,
-  ): void {
+  private prepareConsumer(write: Omit<Prepared, 'value' | 'stays'>, prepared: Map<DocumentKey, Prepared>): void {
     const { id: username, key, before, whole } = write
     const { credentials } = this.store
     const separate = credentials.get(username)
@@ -328,7 +309,13 @@ export class StoreControlPlane implements ControlPlane {
 
   private item(kind: ResourceKind, id: string, document: StoredDocument): Item {
     const { createRevision, revision } = document
-    return { kind, id, value: this.complete(kind, id, this.valueOf(kind, id, document)) ?? {}, createRevision, revision }
+    return {
+      kind,
+      id,
+      value: this.complete(kind, id, this.valueOf(kind, id, document)) ?? {},
+      createRevision,
+      revision,
+    }
   }
 
   /** Undefined: what lies in the store is no document. */
@@ -394,36 +381,6 @@ export class StoreControlPlane implements ControlPlane {
     this.queue = result.catch(() => undefined)
     return result
   }
-}
-
-/** The consumer of a credential that is a document of its own; any other resource itself. */
-function ownerOf<T extends { readonly kind: ResourceKind; readonly id: string }>(
-  named: T,
-): T | { kind: 'consumers'; id: string } {
-  const credential = credentialKey(documentKey(named.kind, named.id))
-  return credential === undefined ? named : { kind: 'consumers', id: credential.username }
-}
-
-function differencesOf(
-  prepared: readonly Prepared[],
-  before: (one: Prepared) => Document | undefined,
-): ResourceDifference[] {
-  return prepared.flatMap((one) => {
-    const old = before(one)
-    return one.stays || (old === undefined && one.value === undefined)
-      ? []
-      : [{ kind: one.kind, id: one.id, before: old, after: one.value }]
-  })
-}
-
-/** Whether two documents say the same but for when. */
-function sameContent(kind: ResourceKind, id: string, a: Document, b: Document): boolean {
-  const content = (value: Document): Document => {
-    const { create_time: _created, update_time: _updated, ...rest } = value
-    const field = idField(kind)
-    return { ...rest, [field]: writtenId(kind, rest) ?? id }
-  }
-  return isDeepStrictEqual(content(a), content(b))
 }
 
 /** In the order of their kinds, then of their paths. */

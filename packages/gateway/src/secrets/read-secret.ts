@@ -33,7 +33,10 @@ export async function readSecret(manager: Secret, path: string): Promise<SecretR
     }
   } catch (error) {
     // Whatever a stranger's answer led to: it must not end the control thread.
-    return { message: `could not be read: ${error instanceof Error ? error.message : String(error)}`, unreachable: false }
+    return {
+      message: `could not be read: ${error instanceof Error ? error.message : String(error)}`,
+      unreachable: false,
+    }
   }
 }
 

@@ -10,7 +10,10 @@ beforeEach(() => {
 })
 
 const manager: Secret = { id: 'vault/1', uri: 'http://vault', refresh: 60 }
-const wanted = (path: string, from = manager): WantedSecret => ({ reference: `$secret://vault/1/${path}`, manager: from })
+const wanted = (path: string, from = manager): WantedSecret => ({
+  reference: `$secret://vault/1/${path}`,
+  manager: from,
+})
 
 function cacheOf(read: (path: string) => SecretRead | Promise<SecretRead>) {
   const asked: string[] = []
@@ -31,7 +34,7 @@ function cacheOf(read: (path: string) => SecretRead | Promise<SecretRead>) {
 }
 
 const good = (fields: Record<string, string>): SecretRead => ({ fields: new Map(Object.entries(fields)) })
-const down: SecretRead = { message: 'Vault is away', unreachable: true }
+const down = { message: 'Vault is away', unreachable: true } as const
 
 test('fields of one path are read together, and are known from then on', async () => {
   const { cache, asked } = cacheOf(() => good({ key: 'one', user: 'jack' }))
@@ -63,7 +66,7 @@ test('what is in use is read again after "refresh"; a change is told once, what 
 })
 
 test('what cannot be read again stays what it was, and is tried with back-off', async () => {
-  let answer = good({ key: 'one' })
+  let answer: SecretRead = good({ key: 'one' })
   const { cache, asked, told, seen } = cacheOf(() => answer)
   seen.inUse = [wanted('a/key')]
   await cache.read(seen.inUse)
@@ -72,7 +75,9 @@ test('what cannot be read again stays what it was, and is tried with back-off', 
   expect(cache.get(wanted('a/key'))).toEqual({ text: 'one' })
   // After 60 s, and 1, 2, 4, 8 and 16 s later.
   expect(asked).toHaveLength(1 + 5)
-  expect(told).toEqual([expect.stringMatching(/"a" of "vault\/1" cannot be read again, and stay as they are: Vault is away/)])
+  expect(told).toEqual([
+    expect.stringMatching(/"a" of "vault\/1" cannot be read again, and stay as they are: Vault is away/),
+  ])
   answer = good({ key: 'two' })
   await vi.advanceTimersByTimeAsync(60_000)
   expect(cache.get(wanted('a/key'))).toEqual({ text: 'two' })
@@ -80,7 +85,7 @@ test('what cannot be read again stays what it was, and is tried with back-off', 
 })
 
 test('what could not be read at first is told when it can be', async () => {
-  let answer = down
+  let answer: SecretRead = down
   const { cache, asked, seen } = cacheOf(() => answer)
   seen.inUse = [wanted('a/key')]
   await cache.read(seen.inUse)

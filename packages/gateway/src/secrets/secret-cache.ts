@@ -68,7 +68,10 @@ export class SecretCache implements SecretValues {
     const entry = this.entries.get(this.keyOf(wanted.manager, reference.path))
     if (entry?.value !== undefined) return picked(entry.value, reference.field, reference.path)
     if (entry === undefined && this.entries.size >= MAX_PATHS)
-      return { message: `is a secret beyond the ${MAX_PATHS} paths that are kept`, remedy: 'put several fields into one secret' }
+      return {
+        message: `is a secret beyond the ${MAX_PATHS} paths that are kept`,
+        remedy: 'put several fields into one secret',
+      }
     return entry?.failure === undefined ? undefined : refusal(entry.failure)
   }
 
@@ -103,7 +106,15 @@ export class SecretCache implements SecretValues {
     const key = this.keyOf(manager, parsed.path)
     let entry = this.entries.get(key)
     if (entry === undefined) {
-      entry = { manager, path: parsed.path, value: undefined, failure: undefined, failures: 0, dueAt: 0, reading: undefined }
+      entry = {
+        manager,
+        path: parsed.path,
+        value: undefined,
+        failure: undefined,
+        failures: 0,
+        dueAt: 0,
+        reading: undefined,
+      }
       if (this.entries.size >= MAX_PATHS) this.forgetUnused()
       if (this.entries.size >= MAX_PATHS) return undefined
       this.entries.set(key, entry)
@@ -133,8 +144,7 @@ export class SecretCache implements SecretValues {
       const parsed = parseSecretReference(reference)
       if (typeof parsed === 'object') used.add(this.keyOf(manager, parsed.path))
     }
-    for (const [key, { reading }] of this.entries)
-      if (reading === undefined && !used.has(key)) this.entries.delete(key)
+    for (const [key, { reading }] of this.entries) if (reading === undefined && !used.has(key)) this.entries.delete(key)
     const now = this.options.now()
     for (const [key, { until }] of this.outages) if (until <= now) this.outages.delete(key)
     if (this.entries.size > 0) return
@@ -170,7 +180,8 @@ export class SecretCache implements SecretValues {
 
   private succeeded(entry: Entry, value: Exclude<SecretRead, SecretFailure>, fingerprint: string): void {
     const { refresh = DEFAULT_REFRESH_S } = entry.manager as { refresh?: number }
-    if (entry.failure !== undefined) this.options.onProblem(`secrets at "${entry.path}" of "${entry.manager.id}" are read again`)
+    if (entry.failure !== undefined)
+      this.options.onProblem(`secrets at "${entry.path}" of "${entry.manager.id}" are read again`)
     entry.value = value
     entry.failure = undefined
     entry.failures = 0

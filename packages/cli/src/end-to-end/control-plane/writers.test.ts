@@ -113,7 +113,7 @@ describe.skipIf(etcdProgram === undefined)(
         const answers = await atOnce((node, client) =>
           node.ask('PUT', `routes/race-${count}`, counter(client), { 'if-none-match': '*' }),
         )
-        const statuses = answers.map(({ status }) => status).toSorted()
+        const statuses = answers.map(({ status }) => status).toSorted((a, b) => a - b)
         expect(statuses).toEqual([201, ...Array.from({ length: 2 * CLIENTS - 1 }, () => 412)])
         const winner = answers.findIndex(({ status }) => status === 201)
         for (const node of nodes) expect((await read(node, `routes/race-${count}`)).value.desc).toBe(String(winner))

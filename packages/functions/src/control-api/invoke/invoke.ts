@@ -10,13 +10,7 @@ import { sendError } from '../error-answer.ts'
 import { traceIdOf } from '../request-ids.ts'
 import { BufferedReply } from './buffered-reply.ts'
 import { invokedName, qualifierOf } from './invoke-path.ts'
-import {
-  clientContextOf,
-  eventOf,
-  MAX_EVENT_PAYLOAD_BYTES,
-  payloadTooLarge,
-  tenantIdOf,
-} from './payload.ts'
+import { clientContextOf, eventOf, MAX_EVENT_PAYLOAD_BYTES, payloadTooLarge, tenantIdOf } from './payload.ts'
 import { StreamReply } from './stream-reply.ts'
 
 /** What Invoke needs of the platform. */
@@ -46,13 +40,20 @@ export class Invoke {
    * @param streaming InvokeWithResponseStream
    * @param cors lines of every answer, for the web page that asked
    */
-  handle(request: HttpRequest, reply: HttpReply, requestId: string, streaming: boolean, cors: Headers | undefined): void {
+  handle(
+    request: HttpRequest,
+    reply: HttpReply,
+    requestId: string,
+    streaming: boolean,
+    cors: Headers | undefined,
+  ): void {
     const { headers } = request
     const name = invokedName(request.path)
     if (name === undefined) throw invalidParameter(`The path names no function: ${request.path}`)
     const qualifier = qualifierOf(request.query)
     const type = headers.get('x-amz-invocation-type') ?? 'RequestResponse'
-    if (type !== 'RequestResponse' && type !== 'DryRun' && (type !== 'Event' || streaming)) throw badType(type, streaming)
+    if (type !== 'RequestResponse' && type !== 'DryRun' && (type !== 'Event' || streaming))
+      throw badType(type, streaming)
 
     const resolved = this.catalog.resolve(name, qualifier)
     const payload = eventOf(request.body)

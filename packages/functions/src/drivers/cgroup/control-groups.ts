@@ -1,5 +1,4 @@
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { ControlGroup, removeGroup } from './control-group.ts'
 import { findCgroupLayout, foldersOf, groupBelow, type CgroupLayout } from './cgroup-layout.ts'
 import { cgroupMounts } from './cgroup-mounts.ts'

@@ -36,9 +36,10 @@ const REPORTS = 2
 export const CHANNEL = 3
 /** Where it puts what it needs later. Above all that the engine and bubblewrap could have left open. */
 const KEPT_REPORTS = 900
-const KEPT_OUTPUT = 901
-const KEPT_ERRORS = 902
-const KEPT_INPUT = 903
+const KEPT_CHANNEL = 901
+const KEPT_OUTPUT = 902
+const KEPT_ERRORS = 903
+const KEPT_INPUT = 904
 
 /** Before the status of wait4(2) in the launcher's report that the main program has ended. */
 export const EXIT_MARK = Buffer.from('\0EXITED\0\0', 'latin1')
@@ -50,6 +51,9 @@ const PR_SET_DUMPABLE = 4
 const PR_SET_NO_NEW_PRIVS = 38
 const SECCOMP_SET_MODE_FILTER = 1
 const CLONE_NEWUSER = 0x1000_0000
+const SOL_SOCKET = 1
+const SO_RCVTIMEO = 20
+const MSG_WAITALL = 0x100
 const AT_FDCWD = -100
 const ALL = 0xffff_ffff
 
@@ -61,14 +65,16 @@ export function launchScript(options: LaunchOptions): Script {
   const script = new Script(options.machine)
   joinCgroups(script, options.cgroups)
   script.call('dup3', [REPORTS, KEPT_REPORTS, CLOSE_ON_EXEC])
+  script.call('dup3', [CHANNEL, KEPT_CHANNEL, CLOSE_ON_EXEC])
   script.call('dup3', [SCRIPT_INPUT, KEPT_INPUT, CLOSE_ON_EXEC])
   // From here 0 and 1 are free, so that what is opened next gets these numbers.
   script.call('close', [0])
   script.call('close', [1], { whenError: 'next' })
   if (options.listen !== undefined) handOverListener(script, options.listen.port)
+  if (options.becomeUser !== undefined) becomeUser(script, options.becomeUser)
+  // The pipes belong to the user who made them, and only that one can open /dev/stderr.
   handOverPipe(script, 'stdout', KEPT_OUTPUT)
   handOverPipe(script, 'stderr', KEPT_ERRORS)
-  if (options.becomeUser !== undefined) becomeUser(script, options.becomeUser)
   limitResources(script, options.maxProcesses)
   script.call('openat', [AT_FDCWD, script.text('/dev/null'), 2], { purpose: 'open /dev/null' })
   script.call('dup3', [KEPT_OUTPUT, 1, 0])
@@ -76,12 +82,13 @@ export function launchScript(options: LaunchOptions): Script {
   if (options.waitForGo) script.call('read', [KEPT_INPUT, script.bytes(Buffer.alloc(8)), 1])
   // Descriptors of the host must not reach the function: through one of a folder it could leave its root.
   script.call('close_range', [3, KEPT_REPORTS - 1, 0])
-  script.call('close_range', [KEPT_REPORTS + 1, ALL, 0])
+  script.call('close_range', [KEPT_CHANNEL + 1, ALL, 0])
   script.call('chdir', [script.text(options.workingDirectory)], { purpose: `chdir ${options.workingDirectory}` })
   filterSystemCalls(script, options.filter)
   for (const companion of options.companions) startProgram(script, companion, undefined)
   const mainPid = script.bytes(Buffer.alloc(8))
   startProgram(script, options.main, mainPid)
+  awaitReceipts(script, options.listen === undefined ? 2 : 3)
   waitForMain(script, mainPid)
   script.endWithReport(KEPT_REPORTS, COULD_NOT_START)
   return script
@@ -99,7 +106,7 @@ function handOver(script: Script, what: string): void {
   vector.writeUInt32LE(text.length, 8)
   const control = Buffer.alloc(24)
   control.writeUInt32LE(20, 0) // cmsg_len
-  control.writeUInt32LE(1, 8) // SOL_SOCKET
+  control.writeUInt32LE(SOL_SOCKET, 8)
   control.writeUInt32LE(1, 12) // SCM_RIGHTS
   control.writeUInt32LE(0, 16) // descriptor 0
   const message = Buffer.alloc(56)
@@ -111,6 +118,23 @@ function handOver(script: Script, what: string): void {
   })
   script.call('sendmsg', [CHANNEL, header, 0], { purpose: `hand over ${what}` })
   script.call('close', [0])
+}
+
+/**
+ * Node.js answers each descriptor with this text. Were the channel closed before, its write would fail and the descriptors it has not read
+ * would be lost.
+ */
+const RECEIPT = '{"cmd":"NODE_HANDLE_ACK"}\n'
+const RECEIPT_PATIENCE_S = 5
+
+function awaitReceipts(script: Script, count: number): void {
+  const bytes = RECEIPT.length * count
+  const patience = Buffer.alloc(16)
+  patience.writeUInt32LE(RECEIPT_PATIENCE_S, 0)
+  script.call('setsockopt', [KEPT_CHANNEL, SOL_SOCKET, SO_RCVTIMEO, script.bytes(patience), patience.length])
+  const receipts = script.bytes(Buffer.alloc(bytes))
+  script.call('recvfrom', [KEPT_CHANNEL, receipts, bytes, MSG_WAITALL, 0, 0], { whenError: 'next' })
+  script.call('close', [KEPT_CHANNEL])
 }
 
 function handOverListener(script: Script, port: number): void {
@@ -139,6 +163,14 @@ function becomeUser(script: Script, uid: number): void {
   writeFile(script, '/proc/self/setgroups', 'deny')
   writeFile(script, '/proc/self/uid_map', `${INSIDE_UID} ${uid} 1`)
   writeFile(script, '/proc/self/gid_map', `${INSIDE_GID} ${uid} 1`)
+  dropCapabilities(script)
+}
+
+/** Whoever makes a user namespace has every right in it. */
+function dropCapabilities(script: Script): void {
+  const header = Buffer.alloc(8)
+  header.writeUInt32LE(0x2008_0522, 0) // _LINUX_CAPABILITY_VERSION_3
+  script.call('capset', [script.bytes(header), script.bytes(Buffer.alloc(24))])
 }
 
 /** With descriptor 0 free. */

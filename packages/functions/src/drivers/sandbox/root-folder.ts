@@ -11,6 +11,8 @@ export const LAUNCHER_PATH = '/.launcher'
 const MOUNT_POINTS = ['usr', 'proc', 'dev', 'tmp', 'opt', 'var/task', 'var/runtime', 'var/lang/bin', 'var/lang/lib']
 /** What programs of the host's /usr look for in /etc, and no secret is in. */
 const COPIED_FROM_ETC = ['ld.so.cache', 'ld.so.conf', 'ssl/certs', 'ssl/openssl.cnf', 'pki', 'ca-certificates', 'alternatives', 'nsswitch.conf', 'protocols', 'services', 'mime.types'] // prettier-ignore
+/** Files that an interpreter is mounted on. */
+export const INTERPRETER_NAMES = ['node', 'python3', 'interpreter'] as const
 const LINKS_TO_USR = ['bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32']
 
 /**
@@ -23,6 +25,7 @@ export async function makeRootFolder(folder: string, machine: Machine, resolvers
   await rm(folder, { recursive: true, force: true })
   await mkdir(folder, { recursive: true })
   for (const point of MOUNT_POINTS) await mkdir(join(folder, point), { recursive: true })
+  for (const name of INTERPRETER_NAMES) await writeFile(join(folder, 'var/lang/bin', name), '')
   for (const name of LINKS_TO_USR) {
     if (await isThere(`/usr/${name}`)) await symlink(`usr/${name}`, join(folder, name))
   }
@@ -36,7 +39,18 @@ export async function makeRootFolder(folder: string, machine: Machine, resolvers
   for (const name of COPIED_FROM_ETC) await copyFromEtc(name, etc)
   const launcher = join(folder, LAUNCHER_PATH)
   await writeFile(launcher, launcherFile(machine))
+  await readableByAll(folder)
   await chmod(launcher, 0o755)
+}
+
+/** Whatever the engine's umask is. */
+async function readableByAll(folder: string): Promise<void> {
+  await chmod(folder, 0o755)
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) await readableByAll(path)
+    else if (entry.isFile()) await chmod(path, 0o644)
+  }
 }
 
 async function copyFromEtc(name: string, etc: string): Promise<void> {
@@ -67,10 +81,4 @@ async function isThere(path: string): Promise<boolean> {
     () => true,
     () => false,
   )
-}
-
-/** Entries of an image's root that the sandbox does not have of its own. */
-export async function entriesOfImage(root: string): Promise<readonly string[]> {
-  const own = new Set(['proc', 'dev', 'tmp', 'sys', 'run'])
-  return (await readdir(root)).filter((entry) => !own.has(entry))
 }

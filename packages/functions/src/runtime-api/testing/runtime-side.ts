@@ -1,5 +1,6 @@
 import { MemorySocket, settle } from '../../../../wire/src/testing/memory-socket.ts'
-import { RuntimeApi, type RuntimeApiOptions } from '../runtime-api.ts'
+import { RuntimeApi } from '../runtime-api.ts'
+import type { RuntimeApiOptions } from '../runtime-api-options.ts'
 import type { RuntimeEvent } from '../runtime-api-listener.ts'
 import { RecordingListener } from './recording-listener.ts'
 

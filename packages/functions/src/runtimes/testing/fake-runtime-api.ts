@@ -79,7 +79,7 @@ export class FakeRuntimeApi {
     request.on('data', (piece: Buffer) => pieces.push(piece))
     request.on('error', () => undefined)
     request.once('end', () => {
-      response.writeHead(202, { 'content-type': 'application/json' }).end('{"status":"OK"}\n')
+      response.writeHead(202, { 'content-type': 'application/json', 'content-length': '16' }).end('{"status":"OK"}\n')
       this.settle(path, request, Buffer.concat(pieces))
     })
   }

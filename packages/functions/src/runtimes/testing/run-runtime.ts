@@ -17,7 +17,7 @@ export class RunningRuntime {
   readonly api: FakeRuntimeApi
   readonly exited: Promise<RuntimeExit>
   readonly initError: Promise<FakeOutcome>
-  output = ''
+  private written = ''
   private readonly child: ChildProcess
   private readonly temporary: string
 
@@ -25,8 +25,8 @@ export class RunningRuntime {
     this.api = api
     this.child = child
     this.temporary = temporary
-    child.stdout!.on('data', (bytes: Buffer) => (this.output += bytes.toString()))
-    child.stderr!.on('data', (bytes: Buffer) => (this.output += bytes.toString()))
+    child.stdout!.on('data', (bytes: Buffer) => (this.written += bytes.toString()))
+    child.stderr!.on('data', (bytes: Buffer) => (this.written += bytes.toString()))
     this.exited = new Promise((resolve) => {
       child.once('close', (status, signal) => resolve({ kind: 'exit', status, signal }))
     })
@@ -64,6 +64,12 @@ export class RunningRuntime {
   /** An event's outcome, or how the process ended before it had one. */
   invoke(payload: unknown, headers: Readonly<Record<string, string>> = {}): Promise<FakeOutcome | RuntimeExit> {
     return Promise.race([this.api.invoke(payload, headers), this.exited])
+  }
+
+  /** Ends it; all that it wrote. */
+  async output(): Promise<string> {
+    await this.stop()
+    return this.written
   }
 
   async stop(): Promise<void> {

@@ -46,7 +46,8 @@ async function schemaProblems(kind: ResourceKind, body: Fields, options: AdminOp
   const { checkPluginSet } = await import('../../config/checks/plugin-set.ts')
   const findings = new Findings()
   // As in a list: only what has to be there anyway must be written.
-  const named = kind === 'consumers' || kind === 'secrets' || body['id'] !== undefined ? body : { [idField(kind)]: '1', ...body }
+  const named =
+    kind === 'consumers' || kind === 'secrets' || body['id'] !== undefined ? body : { [idField(kind)]: '1', ...body }
   for (const finding of explainSchema(schemaOf(kind, named), named, '')) findings.add(finding)
   const plugins = body['plugins']
   if (findings.list.length === 0 && plugins !== undefined) {

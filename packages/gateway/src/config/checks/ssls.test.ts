@@ -140,9 +140,7 @@ describe('refused', () => {
     [
       'a secret',
       { key: '$secret://vault/1/ssl/key' },
-      [
-        '/ssls/0/key  "$secret://vault/1/ssl/key": there is no secret manager "vault/1"; add it to "secrets"',
-      ],
+      ['/ssls/0/key  "$secret://vault/1/ssl/key": there is no secret manager "vault/1"; add it to "secrets"'],
     ],
     [
       'an environment variable that is not set',

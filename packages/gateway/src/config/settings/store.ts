@@ -147,9 +147,13 @@ export function storeSettings(written: Static<typeof StoreSetting>, at: (path: s
 
 const DAY_MS = 24 * 60 * 60 * 1_000
 
-const historySettings = (
-  { days: age, ...limits }: { entries?: number; days?: number; bytes?: number } = {},
-): HistorySettings => ({ ...limits, ...(age === undefined ? {} : { ageMs: age * DAY_MS }) })
+const historySettings = ({
+  days: age,
+  ...limits
+}: { entries?: number; days?: number; bytes?: number } = {}): HistorySettings => ({
+  ...limits,
+  ...(age === undefined ? {} : { ageMs: age * DAY_MS }),
+})
 
 type WrittenTls = NonNullable<Extract<Static<typeof StoreSetting>, { type: 'etcd' }>['tls']>
 

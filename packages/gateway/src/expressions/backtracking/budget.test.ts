@@ -16,25 +16,33 @@ const COSTLY: Readonly<Record<string, (index: number) => string>> = {
 const COUNT = 380
 
 describe('many costly expressions in one resource', () => {
-  test.each(Object.entries(COSTLY))('take a bounded number of steps: %s', (_what, make) => {
-    const check = () => {
-      const before = stepsTaken()
-      const found = withBudget(() => Array.from({ length: COUNT }, (_, index) => checkBacktracking(make(index), '')))
-      return { found, steps: stepsTaken() - before }
-    }
-    const first = check()
-    expect(first.found.at(-1)).toMatch(/^is one too many: .*; write fewer or simpler ones, or divide them among several resources$/)
-    // The last one that is looked at may take what is left, and its own.
-    expect(first.steps).toBeLessThan(2 * MAX_RESOURCE_STEPS)
-    // What is known by now counts as before: the answer is the same.
-    expect(check()).toEqual(first)
-  }, 30_000)
+  test.each(Object.entries(COSTLY))(
+    'take a bounded number of steps: %s',
+    (_what, make) => {
+      const check = () => {
+        const before = stepsTaken()
+        const found = withBudget(() => Array.from({ length: COUNT }, (_, index) => checkBacktracking(make(index), '')))
+        return { found, steps: stepsTaken() - before }
+      }
+      const first = check()
+      expect(first.found.at(-1)).toMatch(
+        /^is one too many: .*; write fewer or simpler ones, or divide them among several resources$/,
+      )
+      // The last one that is looked at may take what is left, and its own.
+      expect(first.steps).toBeLessThan(2 * MAX_RESOURCE_STEPS)
+      // What is known by now counts as before: the answer is the same.
+      expect(check()).toEqual(first)
+    },
+    30_000,
+  )
 })
 
 test('what people write is far from the limit', () => {
   const agents = Array.from({ length: 500 }, (_, index) => `(?:bot|spider|crawler)-${index}/[0-9.]+.*compatible`)
   const before = stepsTaken()
-  expect(withBudget(() => agents.map((agent) => checkBacktracking(agent, 'i'))).every((one) => one === undefined)).toBe(true)
+  expect(withBudget(() => agents.map((agent) => checkBacktracking(agent, 'i'))).every((one) => one === undefined)).toBe(
+    true,
+  )
   expect(stepsTaken() - before).toBeLessThan(MAX_RESOURCE_STEPS)
 })
 

@@ -48,7 +48,8 @@ function refusal(
   id: string,
 ): SecretFailure {
   const unreachable = isOutage(status)
-  const type = String(value?.['__type'] ?? '').replace(/^.*#/, '')
+  const named = value?.['__type']
+  const type = typeof named === 'string' ? named.replace(/^.*#/, '') : ''
   if (type === 'ResourceNotFoundException')
     return { message: `there is no secret "${name}" in ${where}`, remedy: `look at "region" of "${id}"`, unreachable }
   const said = value?.['message'] ?? value?.['Message']

@@ -13,16 +13,20 @@ interface Asked {
   readonly body: string
 }
 
-async function server(answer: (asked: Asked) => [status: number, body: object]): Promise<{ url: string; asked: Asked[] }> {
+async function server(
+  answer: (asked: Asked) => [status: number, body: object],
+): Promise<{ url: string; asked: Asked[] }> {
   const asked: Asked[] = []
-  const listening = createServer(async (request, response) => {
+  const listening = createServer((request, response) => {
     let body = ''
-    for await (const chunk of request) body += String(chunk)
-    const one = { line: `${request.method} ${request.url}`, headers: request.headers, body }
-    asked.push(one)
-    const [status, value] = answer(one)
-    response.writeHead(status, { 'content-type': 'application/json' })
-    response.end(JSON.stringify(value))
+    request.setEncoding('utf8').on('data', (chunk: string) => (body += chunk))
+    request.on('end', () => {
+      const one = { line: `${request.method} ${request.url}`, headers: request.headers, body }
+      asked.push(one)
+      const [status, value] = answer(one)
+      response.writeHead(status, { 'content-type': 'application/json' })
+      response.end(JSON.stringify(value))
+    })
   })
   listening.listen(0, '127.0.0.1')
   await once(listening, 'listening')
@@ -34,16 +38,30 @@ async function server(answer: (asked: Asked) => [status: number, body: object]):
 }
 
 const aws = (url: string): AwsSecret =>
-  ({ id: 'aws/1', access_key_id: 'AKID', secret_access_key: 'secret', session_token: 's', region: 'eu-central-1', endpoint_url: url }) as AwsSecret
+  ({
+    id: 'aws/1',
+    access_key_id: 'AKID',
+    secret_access_key: 'secret',
+    session_token: 's',
+    region: 'eu-central-1',
+    endpoint_url: url,
+  }) as AwsSecret
 
 test('AWS: a secret by its name, signed', async () => {
   const { url, asked } = await server(() => [200, { Name: 'team/jack', SecretString: '{"key":"one","n":1}' }])
   expect(await readAws(aws(url), 'team/jack')).toEqual({
-    fields: new Map([['key', 'one'], ['n', '1']]),
+    fields: new Map([
+      ['key', 'one'],
+      ['n', '1'],
+    ]),
     text: '{"key":"one","n":1}',
   })
   const [{ line, headers, body }] = asked as [Asked]
-  expect([line, body, headers['x-amz-target']]).toEqual(['POST /', '{"SecretId":"team/jack"}', 'secretsmanager.GetSecretValue'])
+  expect([line, body, headers['x-amz-target']]).toEqual([
+    'POST /',
+    '{"SecretId":"team/jack"}',
+    'secretsmanager.GetSecretValue',
+  ])
   expect(headers['authorization']).toMatch(
     /^AWS4-HMAC-SHA256 Credential=AKID\/\d{8}\/eu-central-1\/secretsmanager\/aws4_request, SignedHeaders=content-type;host;x-amz-date;x-amz-security-token;x-amz-target, Signature=[0-9a-f]{64}$/,
   )
@@ -51,9 +69,17 @@ test('AWS: a secret by its name, signed', async () => {
 
 test('AWS: what it refuses', async () => {
   const missing = await server(() => [400, { __type: 'ResourceNotFoundException', Message: 'cannot find' }])
-  expect(await readAws(aws(missing.url), 'x')).toMatchObject({ unreachable: false, message: expect.stringMatching(/there is no secret "x"/) })
-  const refused = await server(() => [400, { __type: 'com.amazon#UnrecognizedClientException', message: 'the token is invalid' }])
-  expect(await readAws(aws(refused.url), 'x')).toMatchObject({ message: expect.stringMatching(/400 \(UnrecognizedClientException: the token is invalid\)/) })
+  expect(await readAws(aws(missing.url), 'x')).toMatchObject({
+    unreachable: false,
+    message: expect.stringMatching(/there is no secret "x"/),
+  })
+  const refused = await server(() => [
+    400,
+    { __type: 'com.amazon#UnrecognizedClientException', message: 'the token is invalid' },
+  ])
+  expect(await readAws(aws(refused.url), 'x')).toMatchObject({
+    message: expect.stringMatching(/400 \(UnrecognizedClientException: the token is invalid\)/),
+  })
   const binary = await server(() => [200, { SecretBinary: 'AAAA' }])
   expect(await readAws(aws(binary.url), 'x')).toMatchObject({ message: 'the secret "x" is binary' })
 })

@@ -24,12 +24,18 @@ export async function readGcp(config: GcpSecret, name: string): Promise<SecretRe
   const { entries_uri: base = ENTRIES_URI, project_id: project } = config.auth_config
   const path = `projects/${encodeURIComponent(project)}/secrets/${encodeURIComponent(name)}/versions/latest:access`
   const where = `${base.replace(/\/+$/, '')}/${path}`
-  const answer = await ask({ ...common(config), method: 'GET', url: where, headers: { authorization: `Bearer ${token}` } })
+  const answer = await ask({
+    ...common(config),
+    method: 'GET',
+    url: where,
+    headers: { authorization: `Bearer ${token}` },
+  })
   if ('failure' in answer) return { message: `${where} ${answer.failure}`, unreachable: true }
   const value = objectIn(answer.text)
   if (answer.status === 404) return { message: `there is no secret at ${where}`, unreachable: false }
   if (answer.status === 401) tokens.delete(config)
-  if (answer.status !== 200) return { message: `${where} ${said(answer.status, value)}`, unreachable: isOutage(answer.status) }
+  if (answer.status !== 200)
+    return { message: `${where} ${said(answer.status, value)}`, unreachable: isOutage(answer.status) }
   const data = (value?.['payload'] as { data?: unknown } | undefined)?.data
   if (typeof data !== 'string') return { message: `what ${where} answers holds no secret`, unreachable: false }
   const text = Buffer.from(data, 'base64').toString('utf8')

@@ -23,6 +23,10 @@ test('get-vanilla', () => {
 test('a query and another header', () => {
   const url = new URL('https://iam.amazonaws.com/?Action=ListUsers&Version=2010-05-08')
   const headers = { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' }
-  const signed = signAws({ method: 'GET', url, headers, body: '' }, credentials, { region: 'us-east-1', service: 'iam', time })
+  const signed = signAws({ method: 'GET', url, headers, body: '' }, credentials, {
+    region: 'us-east-1',
+    service: 'iam',
+    time,
+  })
   expect(signatureOf(signed)).toBe('5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7')
 })

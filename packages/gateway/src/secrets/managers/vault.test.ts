@@ -16,7 +16,13 @@ test('version 1 of the engine: path, token and namespace as Vault wants them', a
   vault.namespace = 'team/a'
   vault.kv.set('apisix/jack', { 'auth-key': 'one', port: 5_432, on: true, list: [1] })
   const read = await readVault(config(`${vault.uri}/`, { namespace: 'team/a' }), 'jack')
-  expect(read).toEqual({ fields: new Map([['auth-key', 'one'], ['port', '5432'], ['on', 'true']]) })
+  expect(read).toEqual({
+    fields: new Map([
+      ['auth-key', 'one'],
+      ['port', '5432'],
+      ['on', 'true'],
+    ]),
+  })
   expect(vault.asked).toEqual(['GET /v1/kv/apisix/jack'])
 })
 
@@ -26,7 +32,9 @@ test('version 2 of the engine, by its setting or by the prefix', async () => {
   const expected = { fields: new Map([['key', 'two']]) }
   expect(await readVault(config(vault.uri, { prefix: 'secret/apisix', kv_version: 2 }), 'a b/jack')).toEqual(expected)
   expect(await readVault(config(vault.uri, { prefix: '/secret/data/apisix/' }), 'a b/jack')).toEqual(expected)
-  expect(await readVault(config(vault.uri, { prefix: 'secret/data/apisix', kv_version: 2 }), 'a b/jack')).toEqual(expected)
+  expect(await readVault(config(vault.uri, { prefix: 'secret/data/apisix', kv_version: 2 }), 'a b/jack')).toEqual(
+    expected,
+  )
   expect(new Set(vault.asked)).toEqual(new Set(['GET /v1/secret/data/apisix/a%20b/jack']))
 })
 
@@ -38,7 +46,10 @@ test('an authority of its own', async () => {
   await once(server, 'listening')
   onTestFinished(() => void server.close())
   const uri = `https://127.0.0.1:${(server.address() as AddressInfo).port}`
-  expect(await readVault(config(uri), 'jack')).toMatchObject({ unreachable: true, message: expect.stringMatching(/certificate/) })
+  expect(await readVault(config(uri), 'jack')).toMatchObject({
+    unreachable: true,
+    message: expect.stringMatching(/certificate/),
+  })
 })
 
 test.each([
@@ -59,12 +70,21 @@ test.each([
 test('a refusal says what to do, and nothing of the token', async () => {
   const vault = await fakeVault()
   const wrong = await readVault(config(vault.uri, { token: 'hvs.wrong' }), 'jack')
-  expect(wrong).toMatchObject({ unreachable: false, message: expect.stringMatching(/token of "vault\/1" may not read/) })
+  expect(wrong).toMatchObject({
+    unreachable: false,
+    message: expect.stringMatching(/token of "vault\/1" may not read/),
+  })
   expect(JSON.stringify(wrong)).not.toContain('hvs.wrong')
   const missing = await readVault(config(vault.uri), 'nobody')
-  expect(missing).toMatchObject({ message: `there is nothing at ${vault.uri}/v1/kv/apisix/nobody`, remedy: expect.any(String) })
+  expect(missing).toMatchObject({
+    message: `there is nothing at ${vault.uri}/v1/kv/apisix/nobody`,
+    remedy: expect.any(String),
+  })
   await vault.close()
-  expect(await readVault(config(vault.uri), 'jack')).toMatchObject({ unreachable: true, message: expect.stringMatching(/refuses connections/) })
+  expect(await readVault(config(vault.uri), 'jack')).toMatchObject({
+    unreachable: true,
+    message: expect.stringMatching(/refuses connections/),
+  })
 })
 
 test('a token that no header can hold is told without it', async () => {

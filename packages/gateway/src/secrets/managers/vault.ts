@@ -59,8 +59,7 @@ function refusal(where: string, status: number, text: string, { id }: VaultSecre
       remedy: 'give it a policy with "read" there, or renew it',
       unreachable,
     }
-  if (status === 503)
-    return { message: `Vault is sealed, or not ready (${where} answers with 503)`, unreachable }
+  if (status === 503) return { message: `Vault is sealed, or not ready (${where} answers with 503)`, unreachable }
   const errors = objectIn(text)?.['errors']
   const said = Array.isArray(errors) && errors.length > 0 ? `: ${String(errors[0]).slice(0, 200)}` : ''
   return { message: `${where} answers with ${status}${said}`, unreachable }

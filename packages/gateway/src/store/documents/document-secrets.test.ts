@@ -34,7 +34,11 @@ function nodeOf(backend: MemoryBackend) {
     new Promise<string[]>((resolve) => {
       const end = store.watch(({ operations }) => {
         end()
-        resolve(operations.map(({ kind, id, value }) => `${kind}/${id} ${value === undefined ? 'gone' : keyOf(value)}`))
+        resolve(
+          operations.map(
+            ({ kind, id, value }) => `${kind}/${id} ${value === undefined ? 'gone' : String(keyOf(value))}`,
+          ),
+        )
       })
     })
   onTestFinished(() => store.close())
@@ -45,7 +49,14 @@ const keyOf = (value: object): unknown =>
   (value as { plugins?: { 'key-auth'?: { key?: string } } }).plugins?.['key-auth']?.key
 
 const put = (key: DocumentKey, value: object) => ({ key, value: JSON.stringify(value) })
-const manager = ({ uri }: FakeVault, more: object = {}) => ({ id: 'vault/1', uri, prefix: 'kv', token: '$env://TOKEN', timeout: 1, ...more })
+const manager = ({ uri }: FakeVault, more: object = {}) => ({
+  id: 'vault/1',
+  uri,
+  prefix: 'kv',
+  token: '$env://TOKEN',
+  timeout: 1,
+  ...more,
+})
 const jack = { username: 'jack', plugins: { 'key-auth': { key: '$secret://vault/1/jack/key' } } }
 const upstream = { nodes: { 'a:80': 1 } }
 const author = { author: { who: 'ops', from: '127.0.0.1' } }
@@ -71,7 +82,9 @@ test('a manager that is away keeps back what needs it, with the reason, and noth
   const { store, errors, changed, secrets } = nodeOf(backend)
   const { resources } = await store.load()
   expect([resources.consumers.size, resources.upstreams.size]).toEqual([0, 1])
-  expect(errors).toEqual([expect.stringMatching(/\/consumers\/jack\/plugins\/key-auth\/key .*\$secret:\/\/vault\/1\/jack\/key.*sealed/)])
+  expect(errors).toEqual([
+    expect.stringMatching(/\/consumers\/jack\/plugins\/key-auth\/key .*\$secret:\/\/vault\/1\/jack\/key.*sealed/),
+  ])
   vault.mode = 'well'
   const next = changed()
   await secrets.readAgain()
@@ -152,7 +165,12 @@ test('a write is checked with its secrets, and with the manager that it brings',
   vault.mode = 'hang'
   const other = { ...jack, username: 'jill', plugins: { 'key-auth': { key: '$secret://vault/1/jill/key' } } }
   expect(await control.write([{ kind: 'consumers', id: 'jill', value: other }], author)).toMatchObject({
-    problems: [{ path: '/consumers/jill/plugins/key-auth/key', message: expect.stringMatching(/does not answer within 1 second/) }],
+    problems: [
+      {
+        path: '/consumers/jill/plugins/key-auth/key',
+        message: expect.stringMatching(/does not answer within 1 second/),
+      },
+    ],
   })
 })
 

@@ -10,7 +10,12 @@ import {
 import { referencesOf } from '../../config/incremental/references-of.ts'
 import { ResourceIndex } from '../../config/incremental/resource-index.ts'
 import { type Finding, pointerParts } from '../../config/problem.ts'
-import { managersIn, parseSecretReference, SECRET_PREFIX, type WantedSecret } from '../../config/references/secret-reference.ts'
+import {
+  managersIn,
+  parseSecretReference,
+  SECRET_PREFIX,
+  type WantedSecret,
+} from '../../config/references/secret-reference.ts'
 import { RESOURCE_KINDS } from '../../resources/kind-names.ts'
 import { emptyResourceSet, type ResourceSet } from '../../resources/resource-set.ts'
 import type { Secret } from '../../resources/secret.ts'
@@ -20,7 +25,7 @@ import { type Applied, ChangeWork, KIND_ORDER } from './change-work.ts'
 import { credentialDocumentKey, CredentialIndex, credentialKey, withCredentials } from './credential-index.ts'
 import type { DocumentCodec } from './document-codec.ts'
 import { documentKey, keyParts } from './document-key.ts'
-import { type RefusedDocument, RefusedDocuments } from './refused-documents.ts'
+import { type RefusedDocument, RefusedDocuments, unreadable } from './refused-documents.ts'
 
 export interface InForceOptions {
   readonly codec: DocumentCodec
@@ -204,7 +209,11 @@ export class DocumentsInForce {
   }
 
   /** A consumer without those of its credentials that are wrong: each is left out alone, or stays what it was. Undefined: the consumer is. */
-  private withoutWrong(write: ReadWrite, { findings, files, unread }: CheckedChange, work: ChangeWork): ReadWrite | undefined {
+  private withoutWrong(
+    write: ReadWrite,
+    { findings, files, unread }: CheckedChange,
+    work: ChangeWork,
+  ): ReadWrite | undefined {
     const { kind, id: username, key, document } = write
     if (kind !== 'consumers') return undefined
     let left = false
@@ -380,13 +389,6 @@ const inOrder = (writes: readonly ReadWrite[]): ReadWrite[] =>
   writes.toSorted(
     (a, b) => KIND_ORDER.get(a.kind)! - KIND_ORDER.get(b.kind)! || a.document.revision - b.document.revision,
   )
-
-const unreadable = (document: StoredDocument, problem: Finding): RefusedDocument => ({
-  document,
-  findings: [problem],
-  files: new Set(),
-  unread: [],
-})
 
 function keyOfPath(path: string): DocumentKey {
   const [kind = '', id = ''] = pointerParts(path)

@@ -11,6 +11,14 @@ export interface RefusedDocument {
   readonly unread: readonly WantedSecret[]
 }
 
+/** A document that cannot be read at all. */
+export const unreadable = (document: StoredDocument, problem: Finding): RefusedDocument => ({
+  document,
+  findings: [problem],
+  files: new Set(),
+  unread: [],
+})
+
 /** Documents that lie in the store and are not valid, each with those that could make it so by a change. */
 export class RefusedDocuments {
   private readonly refused = new Map<DocumentKey, RefusedDocument & { readonly waitsFor: ReadonlySet<DocumentKey> }>()

@@ -66,7 +66,11 @@ function readKind(resource: Resource, context: ImportContext): boolean {
 function readSecret(resource: Resource, { report }: ImportContext): void {
   const { fields } = resource
   if (fields['ssl_verify'] === false)
-    report.add('not carried over', fieldPath(resource, 'ssl_verify'), 'certificates are verified here; write the authority into "ca"')
+    report.add(
+      'not carried over',
+      fieldPath(resource, 'ssl_verify'),
+      'certificates are verified here; write the authority into "ca"',
+    )
   delete fields['ssl_verify']
 }
 

@@ -1,0 +1,214 @@
+import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
+import { Server, Socket, type AddressInfo } from 'node:net'
+import type { ControlGroup } from '../cgroup/control-group.ts'
+import type { Sandbox, SandboxEvents, SandboxSpec } from '../driver.ts'
+import { CHANNEL, launchScript } from '../launcher/launch-script.ts'
+import type { Machine } from '../launcher/machine.ts'
+import type { Script } from '../launcher/script.ts'
+import { bubblewrapArguments, pathsInside } from './bubblewrap-arguments.ts'
+import { LauncherReports, type LauncherVerdict } from './launcher-reports.ts'
+
+/** As it was on AWS for years; the port that runtimes expect. */
+const RUNTIME_API_PORT = 9001
+const LOOPBACK = '127.0.0.1'
+
+/** What all sandboxes of a driver share. */
+export interface SandboxHost {
+  readonly machine: Machine
+  readonly bubblewrap: string
+  readonly rootFolder: string
+  readonly filter: Buffer
+  /** Processes of one user of the host; undefined: the user is the engine's own. */
+  readonly maxProcesses: number | undefined
+  readonly takeGroup: () => ControlGroup
+  /** A user of the host for this sandbox alone; undefined: the engine is not root. */
+  readonly takeUser: () => number | undefined
+  readonly returnUser: (uid: number) => void
+  /** Connects the sandbox's network to the world, then calls back. */
+  readonly connect: ((pid: number, ready: (failure: string | undefined) => void) => ChildProcess) | undefined
+  /** All of it is gone. */
+  readonly ended: (sandbox: BubblewrapSandbox) => void
+}
+
+/** One sandbox of the `sandbox` driver: bubblewrap outside, the launcher and the function's programs inside. */
+export class BubblewrapSandbox implements Sandbox {
+  private readonly spec: SandboxSpec
+  private readonly events: SandboxEvents
+  private readonly host: SandboxHost
+  private readonly reports = new LauncherReports()
+  private readonly server = new Server()
+  private group: ControlGroup | undefined
+  private user: number | undefined
+  private child: ChildProcess | undefined
+  private script: Script | undefined
+  private network: ChildProcess | undefined
+  private verdict: LauncherVerdict | undefined
+  /** What has not ended yet: bubblewrap, the channel and both pipes. */
+  private readonly open = new Set<string>()
+  private joined = false
+  private over = false
+  private peak = 0
+
+  constructor(spec: SandboxSpec, events: SandboxEvents, host: SandboxHost) {
+    this.spec = spec
+    this.events = events
+    this.host = host
+    this.server.on('connection', (socket: Socket) => {
+      if (this.over) socket.destroy()
+      else this.events.onConnection(socket)
+    })
+    this.server.on('error', (error) => this.fail(`the Runtime API cannot listen: ${error.message}`))
+    if (spec.network === 'host') {
+      this.server.listen({ host: LOOPBACK, port: 0 }, () => this.begin((this.server.address() as AddressInfo).port))
+    } else {
+      this.begin(RUNTIME_API_PORT)
+    }
+  }
+
+  get pid(): number {
+    return this.child?.pid ?? 0
+  }
+
+  limitCpus(): void {
+    if (this.spec.cpus !== undefined && !this.over) this.group?.limitCpus(this.spec.cpus)
+  }
+
+  freeze(): void {
+    this.group?.freeze()
+  }
+
+  thaw(): void {
+    this.group?.thaw()
+  }
+
+  kill(): void {
+    if (this.over) return
+    this.group?.kill()
+    // Who has not joined its group yet ends with bubblewrap.
+    if (!this.joined) this.child?.kill('SIGKILL')
+  }
+
+  terminate(): void {
+    this.thaw()
+    this.group?.signal('SIGTERM')
+  }
+
+  peakMemoryBytes(): number {
+    if (this.group !== undefined && !this.over) this.peak = this.group.peakMemoryBytes()
+    return this.peak
+  }
+
+  private begin(port: number): void {
+    if (this.over) return
+    const { spec, host } = this
+    try {
+      this.group = host.takeGroup()
+      this.group.limitMemory(spec.memoryMb * 1_048_576)
+      this.user = host.takeUser()
+      this.script = this.scriptFor(this.group, port)
+      this.run(this.script.build(), this.group)
+    } catch (error) {
+      this.fail(error instanceof Error ? error.message : String(error))
+    }
+  }
+
+  private scriptFor(group: ControlGroup, port: number): Script {
+    const { spec, host } = this
+    const launch = spec.launch(pathsInside(spec), `${LOOPBACK}:${port}`)
+    return launchScript({
+      machine: host.machine,
+      cgroups: group.joinDescriptors.map((_, index) => CHANNEL + 1 + index),
+      listen: spec.network === 'host' ? undefined : { port },
+      waitForGo: spec.network === 'egress',
+      becomeUser: this.user,
+      maxProcesses: host.maxProcesses,
+      filter: host.filter,
+      workingDirectory: launch.workingDirectory,
+      main: launch,
+      companions: launch.companions,
+    })
+  }
+
+  private run(script: Buffer, group: ControlGroup): void {
+    const { spec, host } = this
+    const stdio: StdioOptions = ['pipe', 'ignore', 'pipe', 'ipc', ...group.joinDescriptors]
+    const list = bubblewrapArguments(spec, { rootFolder: host.rootFolder, asRoot: this.user !== undefined })
+    // Nothing of the function's environment or the engine's may be in that of bubblewrap, which runs outside.
+    const child = spawn(host.bubblewrap, list, { stdio, env: {}, cwd: '/' })
+    this.child = child
+    this.open.add('bubblewrap').add('channel')
+    child.on('message', (message, handle) => this.onHandle(message, handle))
+    child.once('disconnect', () => this.onEnd('channel'))
+    child.stderr!.on('data', (bytes: Buffer) => this.reports.add(bytes))
+    child.stdin!.on('error', () => undefined) // it ended before it had read its script; its exit says why
+    child.stdin!.write(script)
+    child.on('error', (error: NodeJS.ErrnoException) => {
+      if (child.pid === undefined) this.fail(`${host.bubblewrap}: ${error.code ?? error.message}`)
+    })
+    // `close` and not `exit`: reports have been read then.
+    child.once('close', (status, signal) => {
+      this.verdict = this.reports.verdict(this.script!, { status, signal })
+      this.onEnd('bubblewrap')
+    })
+  }
+
+  /** The launcher hands over the listening socket and the ends of its pipes, in this order. */
+  private onHandle(message: unknown, handle: unknown): void {
+    this.joined = true
+    if (message === 'listener') {
+      // A handle of Node.js itself, which `listen` and `Socket` take though their types do not say so.
+      this.server.listen(handle as object)
+      if (this.spec.network === 'egress') this.connect()
+    } else if (message === 'stdout' || message === 'stderr') {
+      const output = new Socket({ handle, readable: true, writable: false } as ConstructorParameters<typeof Socket>[0])
+      this.open.add(message)
+      output.on('data', (bytes: Buffer) => this.events.onOutput(message, bytes))
+      output.on('error', () => undefined)
+      output.once('close', () => this.onEnd(message))
+    }
+  }
+
+  private connect(): void {
+    const pid = this.group?.processes()[0]
+    if (this.host.connect === undefined || pid === undefined) return this.kill()
+    this.network = this.host.connect(pid, (failure) => {
+      if (failure === undefined) this.child?.stdin?.write('1')
+      else {
+        this.reports.add(Buffer.from(failure))
+        this.kill()
+      }
+    })
+  }
+
+  private onEnd(what: string): void {
+    this.open.delete(what)
+    if (this.open.size === 0) this.finish(this.verdict!)
+  }
+
+  private fail(failure: string): void {
+    // As everywhere, whoever started it hears of it later.
+    setImmediate(() => this.finish({ status: undefined, signal: undefined, failure }))
+  }
+
+  private finish(verdict: LauncherVerdict): void {
+    if (this.over) return
+    const { group } = this
+    const outOfMemory = (group?.outOfMemoryKills() ?? 0) > 0
+    this.peakMemoryBytes()
+    this.over = true
+    this.network?.kill('SIGKILL')
+    if (this.server.listening) this.server.close()
+    const tell = (): void => this.events.onExit({ ...verdict, outOfMemory })
+    // The kernel has ended all with process 1; only bubblewrap killed in its first millisecond can leave something for a moment.
+    const left = group !== undefined && group.processes().length > 0
+    if (left) group.kill()
+    else tell()
+    void (group?.remove() ?? Promise.resolve())
+      .catch(() => undefined)
+      .then(() => {
+        if (this.user !== undefined) this.host.returnUser(this.user)
+        if (left) tell()
+        this.host.ended(this)
+      })
+  }
+}

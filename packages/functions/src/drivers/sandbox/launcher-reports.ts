@@ -1,0 +1,47 @@
+import { constants } from 'node:os'
+import { getSystemErrorName } from 'node:util'
+import { EXIT_MARK } from '../launcher/launch-script.ts'
+import { FAILURE_MARK, type Script } from '../launcher/script.ts'
+
+/** What bubblewrap and the launcher may say of one sandbox. */
+const MAX_REPORT_BYTES = 65_536
+
+/** How a sandbox ended, from what bubblewrap (text) and the launcher (marks) wrote. */
+export interface LauncherVerdict {
+  readonly status: number | undefined
+  readonly signal: NodeJS.Signals | undefined
+  readonly failure: string | undefined
+}
+
+const SIGNAL_NAMES = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name as NodeJS.Signals]))
+
+/** Collects reports; one for each sandbox. */
+export class LauncherReports {
+  private bytes = Buffer.alloc(0)
+
+  add(bytes: Buffer): void {
+    if (this.bytes.length + bytes.length <= MAX_REPORT_BYTES) this.bytes = Buffer.concat([this.bytes, bytes])
+  }
+
+  /** @param ended how bubblewrap itself ended */
+  verdict(script: Script, ended: { status: number | null; signal: NodeJS.Signals | null }): LauncherVerdict {
+    const failedAt = this.bytes.indexOf(FAILURE_MARK)
+    if (failedAt !== -1) {
+      const failed = script.failureIn(this.bytes.subarray(failedAt))
+      const why = failed === undefined ? 'unknown' : `${failed.purpose}: ${getSystemErrorName(-failed.errno)}`
+      return { status: undefined, signal: undefined, failure: why }
+    }
+    const exitedAt = this.bytes.indexOf(EXIT_MARK)
+    if (exitedAt !== -1 && this.bytes.length >= exitedAt + EXIT_MARK.length + 4) {
+      // As wait(2) has it: a signal in the low seven bits, or an exit status in the second byte.
+      const word = this.bytes.readUInt32LE(exitedAt + EXIT_MARK.length)
+      const signal = word & 0x7f
+      if (signal === 0) return { status: (word >> 8) & 0xff, signal: undefined, failure: undefined }
+      return { status: undefined, signal: SIGNAL_NAMES.get(signal) ?? 'SIGKILL', failure: undefined }
+    }
+    const text = this.bytes.toString().trim()
+    if (text !== '') return { status: undefined, signal: undefined, failure: text }
+    // Process 1 was ended from outside: by `kill`, or because the engine ended.
+    return { status: undefined, signal: ended.signal ?? 'SIGKILL', failure: undefined }
+  }
+}
