@@ -22,7 +22,7 @@ export async function startExampleGateway(greeterPort: number): Promise<ExampleG
     rmSync(folder, { recursive: true })
   }
   try {
-    const [, url] = await sekisho.printed(/serving .* on (http:\/\/127\.0\.0\.1:\d+)/)
+    const [, url] = await sekisho.printed(/serving \S+ on (http:\/\/127\.0\.0\.1:\d+)/)
     return { url, stop }
   } catch (error) {
     await stop()

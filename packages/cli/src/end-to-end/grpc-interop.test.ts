@@ -60,7 +60,7 @@ routes:
 `,
   )
   gateway = new Sekisho(['start'], { cwd: folder })
-  const match = await gateway.printed(/^serving .* on http:\/\/\S+:(\d+), https:\/\/\S+:(\d+)/m)
+  const match = await gateway.printed(/^serving \S+ on http:\/\/\S+:(\d+), https:\/\/\S+:(\d+)/m)
   plain = Number(match[1])
   tls = Number(match[2])
 }, 60_000)

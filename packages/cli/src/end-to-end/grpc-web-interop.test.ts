@@ -43,7 +43,7 @@ routes:
 `,
   )
   gateway = new Sekisho(['start'], { cwd: folder })
-  const [, found] = await gateway.printed(/^serving .* on http:\/\/\S+:(\d+)/m)
+  const [, found] = await gateway.printed(/^serving \S+ on http:\/\/\S+:(\d+)/m)
   port = Number(found)
 }, 60_000)
 

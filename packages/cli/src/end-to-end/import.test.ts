@@ -38,7 +38,7 @@ it('the configuration of the article serves native clients and browsers', async 
   writeFileSync(join(cwd, 'sekisho.yaml'), `${text}\nmetrics: { address: "127.0.0.1:0" }\n`)
   const running = new Sekisho(['start'], { cwd })
   try {
-    const [, url = ''] = await running.printed(/^serving .* on (http:\/\/127\.0\.0\.1:\d+)/m)
+    const [, url = ''] = await running.printed(/^serving \S+ on (http:\/\/127\.0\.0\.1:\d+)/m)
     expect(await server.call(new URL(url).host, 'Ada')).toBe('Hello Ada')
     const answer = await fetch(`${url}/helloworld.Greeter/SayHello`, {
       method: 'POST',
@@ -119,7 +119,7 @@ it('serves what Envoy served', async () => {
   writeFileSync(join(cwd, 'sekisho.yaml'), `${stdout}\nmetrics: { address: "127.0.0.1:0" }\n`)
   const running = new Sekisho(['start'], { cwd })
   try {
-    const [, url = ''] = await running.printed(/^serving .* on (http:\/\/127\.0\.0\.1:\d+)/m)
+    const [, url = ''] = await running.printed(/^serving \S+ on (http:\/\/127\.0\.0\.1:\d+)/m)
     expect(await ask(`${url}/api/a?b`)).toMatchObject({ status: 200, body: 'upstream got /v1/a?b' })
     expect(await ask(`${url}/api/a`, 'GET', { 'x-out': '1' })).toMatchObject({
       status: 503,
@@ -179,7 +179,7 @@ apisix.yaml:7:54  not carried over  /routes/2/plugins/jwt-auth: there is no plug
   writeFileSync(join(cwd, 'sekisho.yaml'), yaml)
   const running = new Sekisho(['start'], { cwd, env: { JACK_PASS: 'jacks-key' } })
   try {
-    const [, url = ''] = await running.printed(/^serving .* on (http:\/\/127\.0\.0\.1:\d+)/m)
+    const [, url = ''] = await running.printed(/^serving \S+ on (http:\/\/127\.0\.0\.1:\d+)/m)
     expect(await ask(`${url}/open/a?b`)).toMatchObject({ status: 200, body: 'upstream got /v1/a?b' })
     expect(await ask(`${url}/key`)).toMatchObject({ status: 401 })
     expect(await ask(`${url}/key`, 'GET', { apikey: 'jacks-key' })).toMatchObject({ status: 200 })

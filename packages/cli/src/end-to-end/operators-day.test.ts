@@ -58,7 +58,7 @@ afterAll(async () => {
 async function startGateway(): Promise<void> {
   gateway = new Sekisho(['start'], { cwd })
   const [, served = '', listening = ''] = await gateway.printed(
-    /^serving .* on (http:\/\/127\.0\.0\.1:\d+), Admin API on (http:\/\/127\.0\.0\.1:\d+)/m,
+    /^serving \S+ on (http:\/\/127\.0\.0\.1:\d+), metrics on \S+, Admin API on (http:\/\/127\.0\.0\.1:\d+)/m,
   )
   url = served
   admin = listening

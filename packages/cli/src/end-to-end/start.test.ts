@@ -38,7 +38,7 @@ const file = (): string => join(cwd, 'sekisho.yaml')
 /** Starts, and gives the gateway's URL once it has said that it serves. */
 async function start(args: readonly string[] = []): Promise<{ sekisho: Sekisho; url: string }> {
   running = new Sekisho(['start', ...args], { cwd })
-  const [, url] = await running.printed(/^serving .* on (http:\/\/127\.0\.0\.1:\d+)/m)
+  const [, url] = await running.printed(/^serving \S+ on (http:\/\/127\.0\.0\.1:\d+)/m)
   return { sekisho: running, url }
 }
 
@@ -48,7 +48,9 @@ const MOCK = (text: string): string =>
 it('serves the file of the working directory, says so in one line, and stops on SIGTERM with status 0', async () => {
   writeFileSync(file(), yaml('  - { uri: /a/*, upstream_id: up }\n'))
   const { sekisho, url } = await start()
-  expect(sekisho.stderr).toMatch(/^serving sekisho\.yaml on http:\/\/127\.0\.0\.1:\d+, 2 workers \(process \d+\)\n$/)
+  expect(sekisho.stderr).toMatch(
+    /^serving sekisho\.yaml on http:\/\/127\.0\.0\.1:\d+, metrics on http:\/\/127\.0\.0\.1:[1-9]\d*\/metrics, 2 workers \(process \d+\)\n$/,
+  )
   expect(await ask(`${url}/a/b?c`)).toMatchObject({ status: 200, body: 'upstream got /a/b?c' })
   expect((await ask(`${url}/b`)).status).toBe(404)
   sekisho.child.kill('SIGTERM')

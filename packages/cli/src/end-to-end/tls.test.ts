@@ -46,7 +46,7 @@ routes: [{ id: all, uri: /*, upstream: "${node}" }]
 `,
   )
   running = new Sekisho(['start'], { cwd })
-  const [, plain, tls] = await running.printed(/^serving .* on http:\/\/\S+:(\d+), https:\/\/\S+:(\d+),/m)
+  const [, plain, tls] = await running.printed(/^serving \S+ on http:\/\/\S+:(\d+), https:\/\/\S+:(\d+),/m)
   return { plain: Number(plain), tls: Number(tls) }
 }
 

@@ -44,7 +44,7 @@ routes:
 ${routes}`,
   )
   running = new Sekisho(['start'], { cwd })
-  const [, url] = await running.printed(/^serving .* on (http:\/\/\S+:\d+),/m)
+  const [, url] = await running.printed(/^serving \S+ on (http:\/\/\S+:\d+),/m)
   return { sekisho: running, url, metrics: `http://127.0.0.1:${port}` }
 }
 

@@ -123,6 +123,14 @@ describe('Invoke', () => {
     expect(api.engine.invocations).toHaveLength(0)
   })
 
+  it('queues what InvokeAsync brings', async () => {
+    await start()
+    const body = '{"a":1}'
+    const answer = await fetch(`${api.endpoint}/2014-11-13/functions/echo/invoke-async/`, { method: 'POST', body })
+    expect([answer.status, await answer.json()]).toEqual([202, { Status: 202 }])
+    expect(api.queued).toMatchObject([{ functionName: 'echo', qualifier: undefined, payload: Buffer.from(body) }])
+  })
+
   it('starts nothing for DryRun', async () => {
     await start()
     const answer = await client().send(new InvokeCommand({ FunctionName: 'echo', InvocationType: 'DryRun' }))

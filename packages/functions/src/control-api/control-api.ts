@@ -6,6 +6,7 @@ import { BrowserGuard, type BrowserAccess } from './browser-guard.ts'
 import { invokeCors, invokePreflight } from './invoke-cors.ts'
 import { sendError } from './error-answer.ts'
 import { asServiceError, Invoke, type InvokeTargets } from './invoke/invoke.ts'
+import { invokeAsyncOperation } from './invoke/invoke-async.ts'
 import { isInvokePath, isStreamingPath } from './invoke/invoke-path.ts'
 import { MAX_EVENT_PAYLOAD_BYTES, MAX_PAYLOAD_BYTES, payloadTooLarge } from './invoke/payload.ts'
 import type { ApiAnswer, Operation } from './operation.ts'
@@ -47,7 +48,7 @@ export class ControlApi implements HttpHandler {
   /** Throws for operations that no request could tell apart. */
   constructor(options: ControlApiOptions) {
     this.options = options
-    this.routes = new RouteTable(options.operations)
+    this.routes = new RouteTable([...options.operations, invokeAsyncOperation(options)])
     this.guard = new BrowserGuard(options.browser)
     this.invoke = new Invoke(options, (error) => options.onFailure(error, 'Invoke'))
   }

@@ -41,7 +41,7 @@ export class Call implements RunningInvocation {
   readonly #owner: CallOwner
   #abandoned = false
   #payload: Buffer = NOTHING
-  #pieces: Buffer[] | undefined
+  #pieces: Uint8Array[] | undefined
   #contentType: string | undefined
   #failure: FunctionFailure | undefined
 
@@ -92,8 +92,7 @@ export class Call implements RunningInvocation {
   piece(chunk: Uint8Array): boolean {
     this.streamedBytes += chunk.length
     if (this.#sink.streaming === undefined) {
-      // The bytes are the reader's buffer, which is used again.
-      this.#pieces?.push(Buffer.from(chunk))
+      this.#pieces?.push(chunk)
       return true
     }
     if (this.#abandoned) return true

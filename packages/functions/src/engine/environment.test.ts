@@ -225,8 +225,7 @@ describe('an environment', () => {
     const fake = new FakeEngine()
     const environment = fake.warm(deployed())
     const caller = fake.invoke(deployed())
-    environment.listener.onResponseTooLarge(7_000_000)
-    environment.current = undefined
+    environment.tooLarge(7_000_000)
     environment.next()
     expect(caller.payload).toBe(
       '{"errorMessage":"Response payload size exceeded maximum allowed payload size (6291556 bytes).","errorType":"Function.ResponseSizeTooLarge"}',
@@ -242,18 +241,16 @@ describe('streaming', () => {
     const fake = new FakeEngine()
     const environment = fake.warm(deployed())
     const caller = fake.invoke(deployed(), { streaming: true })
-    const { listener } = environment
-    listener.onResponseStart('text/plain')
+    environment.startPieces('text/plain')
     expect(caller.started).toBe('text/plain')
-    expect(listener.onResponseChunk(Buffer.from('a'))).toBe(true)
+    expect(environment.piece(Buffer.from('a'))).toBe(true)
     caller.full = true
-    expect(listener.onResponseChunk(Buffer.from('b'))).toBe(false)
+    expect(environment.piece(Buffer.from('b'))).toBe(false)
     caller.running.resume()
     expect(environment.resumed).toBe(1)
-    listener.onResponseEnd(undefined)
+    environment.endPieces()
     expect(caller.chunks).toEqual(['a', 'b'])
     expect(caller.payload).toBe('')
-    environment.current = undefined
     environment.next()
     // Too late: it is another's environment now.
     fake.invoke(deployed())
@@ -264,23 +261,19 @@ describe('streaming', () => {
   it('collects pieces for a caller who does not stream', () => {
     const fake = new FakeEngine({ maxResponseBytes: 10 })
     const environment = fake.warm(deployed())
-    const { listener } = environment
     const caller = fake.invoke(deployed())
-    listener.onResponseStart('text/plain')
-    const reused = Buffer.from('hello')
-    listener.onResponseChunk(reused)
-    reused.fill('-')
-    listener.onResponseChunk(Buffer.from('world'))
-    listener.onResponseEnd(undefined)
+    environment.startPieces('text/plain')
+    environment.piece(Buffer.from('hello'))
+    environment.piece(Buffer.from('world'))
+    environment.endPieces()
     expect(caller).toMatchObject({ payload: 'helloworld', result: { contentType: 'text/plain' } })
 
-    environment.current = undefined
     environment.next()
     const second = fake.invoke(deployed())
-    listener.onResponseStart(undefined)
-    expect(listener.onResponseChunk(Buffer.alloc(11))).toBe(true)
-    listener.onResponseChunk(Buffer.alloc(11))
-    listener.onResponseEnd(undefined)
+    environment.startPieces(undefined)
+    expect(environment.piece(Buffer.alloc(11))).toBe(true)
+    environment.piece(Buffer.alloc(11))
+    environment.endPieces()
     expect(second.result!.errorType).toBe('Function.ResponseSizeTooLarge')
   })
 
@@ -288,9 +281,9 @@ describe('streaming', () => {
     const fake = new FakeEngine()
     const environment = fake.warm(deployed())
     const caller = fake.invoke(deployed(), { streaming: true })
-    environment.listener.onResponseStart(undefined)
-    environment.listener.onResponseChunk(Buffer.from('a'))
-    environment.listener.onResponseEnd({ type: 'Function.Oops', body: Buffer.from('{"errorType":"Oops"}') })
+    environment.startPieces(undefined)
+    environment.piece(Buffer.from('a'))
+    environment.endPieces({ type: 'Function.Oops', body: Buffer.from('{"errorType":"Oops"}') })
     expect(caller).toMatchObject({ payload: '{"errorType":"Oops"}', result: { functionError: 'Unhandled' } })
   })
 
@@ -298,16 +291,15 @@ describe('streaming', () => {
     const fake = new FakeEngine()
     const environment = fake.warm(deployed())
     const caller = fake.invoke(deployed(), { streaming: true })
-    environment.listener.onResponseStart(undefined)
+    environment.startPieces(undefined)
     caller.full = true
-    expect(environment.listener.onResponseChunk(Buffer.from('a'))).toBe(false)
+    expect(environment.piece(Buffer.from('a'))).toBe(false)
     caller.running.abandon()
     expect(environment.resumed).toBe(1)
-    expect(environment.listener.onResponseChunk(Buffer.from('b'))).toBe(true)
-    environment.listener.onResponseEnd(undefined)
+    expect(environment.piece(Buffer.from('b'))).toBe(true)
+    environment.endPieces()
     expect(caller.chunks).toEqual(['a'])
     expect(caller.told).toBe(1)
-    environment.current = undefined
     environment.next()
     expect(environment.killed).toBe(false)
   })

@@ -22,7 +22,7 @@ export class FunctionPool implements EnvironmentOwner, IdleHolder, ProvisioningH
   readonly function: DeployedFunction
   readonly group: FunctionGroup
   /** Environments by phase. */
-  readonly counts: number[] = new Array<number>(PHASES).fill(0)
+  readonly counts: number[] = Array.from({ length: PHASES }, () => 0)
   readonly provisioning: Provisioning
   /** Of `Deadlines`: when the oldest idle environment has been so for too long. */
   deadline = 0
@@ -88,6 +88,7 @@ export class FunctionPool implements EnvironmentOwner, IdleHolder, ProvisioningH
     this.provisioning.request(0)
     for (const call of this.#waiting.splice(0)) call.refuse(error)
     for (const environment of [...this.#environments]) environment.abort(error)
+    this.#checkEmpty()
   }
 
   startProvisioned(): Environment | undefined {

@@ -61,4 +61,33 @@ describe('a handler of whole requests', () => {
     socket.resetAndDestroy()
     await gone
   })
+
+  it('shuts down when what was begun is answered', async () => {
+    let reply!: HttpReply
+    let arrived!: () => void
+    const asked = new Promise<void>((resolve) => (arrived = resolve))
+    const origin = await serve((_, given) => {
+      reply = given
+      arrived()
+    })
+    const answer = fetch(origin)
+    await asked
+    let down = false
+    const shutdown = listener?.shutdown(60_000).then(() => (down = true))
+    await expect(fetch(origin)).rejects.toThrow()
+    expect(down).toBe(false)
+    reply.send(200, new Headers(), 'late')
+    expect(await (await answer).text()).toBe('late')
+    await shutdown
+  })
+
+  it('cuts what takes longer than its grace', async () => {
+    let arrived!: () => void
+    const asked = new Promise<void>((resolve) => (arrived = resolve))
+    const origin = await serve(() => arrived())
+    const answer = fetch(origin).catch((error: unknown) => error)
+    await asked
+    await listener?.shutdown(1)
+    expect(await answer).toBeInstanceOf(Error)
+  })
 })

@@ -23,9 +23,10 @@ import { HttpExchange, type HttpHandler } from './http-exchange.ts'
 export class HttpListener {
   private readonly listener: Listener
   private readonly options: ServerConnectionOptions
-  private readonly open: Set<ServerConnection>
+  private readonly open: OpenConnections
+  private graceTimer: NodeJS.Timeout | undefined
 
-  private constructor(listener: Listener, options: ServerConnectionOptions, open: Set<ServerConnection>) {
+  private constructor(listener: Listener, options: ServerConnectionOptions, open: OpenConnections) {
     this.listener = listener
     this.options = options
     this.open = open
@@ -38,7 +39,7 @@ export class HttpListener {
     limits: Partial<H1Limits> = {},
   ): Promise<HttpListener> {
     const deadlines = new Deadlines()
-    const open = new Set<ServerConnection>()
+    const open = new OpenConnections()
     const options: ServerConnectionOptions = {
       handler: requestHandler(handler),
       limits: { ...DEFAULT_H1_LIMITS, ...limits },
@@ -51,7 +52,7 @@ export class HttpListener {
       open: (socket, info) => {
         const connection = new H1ServerConnection(socket, options, new ClientEnd(socket, info))
         open.add(connection)
-        socket.once('close', () => open.delete(connection))
+        socket.once('close', () => open.remove(connection))
         return connection
       },
     })
@@ -70,9 +71,29 @@ export class HttpListener {
     for (const connection of this.open) connection.drain()
   }
 
+  /** Drains; resolves when all connections have been closed. Those that are open after `graceMs` are cut. */
+  async shutdown(graceMs: number): Promise<void> {
+    this.drain()
+    if (this.open.size === 0) return
+    await new Promise<void>((resolve) => {
+      this.open.onEmpty = resolve
+      this.graceTimer = setTimeout(() => this.close(), graceMs)
+    })
+    clearTimeout(this.graceTimer)
+  }
+
   close(): void {
     this.drain()
     for (const connection of this.open) connection.destroy()
+  }
+}
+
+class OpenConnections extends Set<ServerConnection> {
+  onEmpty: () => void = () => {}
+
+  remove(connection: ServerConnection): void {
+    this.delete(connection)
+    if (this.size === 0) this.onEmpty()
   }
 }
 

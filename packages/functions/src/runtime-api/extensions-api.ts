@@ -4,7 +4,7 @@ import { ACCEPTED, errorAnswer, jsonAnswer, type Answer } from './answers.ts'
 import { Extension, type ExtensionEvent, type ExtensionOwner } from './extension.ts'
 import { MAX_EXTENSIONS, MAX_REGISTRATION_BYTES, MAX_RESPONSE_BYTES } from './limits.ts'
 import type { RequestTask, RuntimeConnection } from './runtime-connection.ts'
-import type { RuntimeApiListener, RuntimeEvent } from './runtime-api-listener.ts'
+import type { RuntimeEvent } from './runtime-api-listener.ts'
 import type { RuntimeApiOptions } from './runtime-api-options.ts'
 import { subscriptionProblem, telemetryStub } from './telemetry.ts'
 

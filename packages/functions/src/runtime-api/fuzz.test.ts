@@ -170,7 +170,7 @@ describe('a sandbox that calls anything at any time', () => {
     async (limit) => {
       const random = new SeededRandom(seed + limit)
       const tally = new Map<string, number>()
-      for (let run = fuzzRuns(150); run > 0; run--) {
+      for (let run = fuzzRuns(100); run > 0; run--) {
         const chaos = new Chaos(random, limit, tally)
         for (let steps = 60; steps > 0; steps--) await chaos.step()
         await chaos.end()
@@ -197,7 +197,7 @@ describe('a sandbox that calls anything at any time', () => {
       `PUT /2022-07-01/telemetry HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}`,
       `GET /ping HTTP/1.1\r\nHost: a\r\n\r\n`,
     ]
-    for (let run = fuzzRuns(1_500); run > 0; run--) {
+    for (let run = fuzzRuns(1_000); run > 0; run--) {
       const side = new RuntimeSide()
       if (random.chance(0.8)) side.api.deliver(eventOf(1))
       const caller = side.connect()

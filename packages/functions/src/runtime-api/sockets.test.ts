@@ -1,4 +1,4 @@
-import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { connect, createServer, type AddressInfo, type NetConnectOpts, type Server, type Socket } from 'node:net'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -50,7 +50,7 @@ class Raw {
   private wake: (() => void) | undefined
 
   constructor(place: Place) {
-    this.socket = connect({ ...place.target, allowHalfOpen: true } as { path: string })
+    this.socket = connect({ ...place.target, allowHalfOpen: true } as NetConnectOpts)
     this.socket.on('data', (bytes: Buffer) => {
       this.text += bytes.toString('latin1')
       this.wake?.()

@@ -107,6 +107,17 @@ describe('a streamed response', () => {
     expect(parse(await runtime.received()).status).toBe(202)
   })
 
+  it('is whole when its runtime closes behind it', async () => {
+    const { side, runtime } = await running()
+    side.listener.room = false
+    runtime.socket.receive(HEAD + chunk('one') + chunk('two') + '0\r\n\r\n')
+    runtime.socket.destroy()
+    await settle()
+    side.listener.room = true
+    side.api.resumeResponse()
+    expect(side.listener.take().slice(1)).toEqual(['chunk one', 'chunk two', `end ${idOf(1)} well`])
+  })
+
   it('that breaks off is told, after what had come', async () => {
     const { side, runtime } = await running()
     side.listener.room = false

@@ -76,6 +76,8 @@ export class StreamedResponse implements ServerExchange {
   onDownstreamDrain(): void {}
 
   onDownstreamLost(): void {
+    // A runtime may close behind its response, while the caller still takes it: AWS tells them to.
+    if (this.complete) return
     this.failure ??= TRUNCATED_RESPONSE
     this.finish(undefined)
   }

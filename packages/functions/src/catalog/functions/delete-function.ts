@@ -5,6 +5,7 @@ import { functionArn, isVersion, LATEST } from '../names/arns.ts'
 import type { FunctionRecord } from '../records/function-record.ts'
 import { functionNotFound } from '../refusals.ts'
 import { referenceOf } from './function-input.ts'
+import { own } from '../records/own.ts'
 
 export const deleteFunction = (context: CatalogContext): Operation => ({
   name: 'DeleteFunction',
@@ -34,7 +35,7 @@ async function deleteVersion(context: CatalogContext, name: string, version: str
     if (current === undefined) throw functionNotFound(settings, name)
     if (!isVersion(version)) throw invalidParameter('Deletion of aliases is not currently supported.')
     const users = Object.values(current.aliases).filter(
-      (alias) => alias.version === version || alias.weights[version] !== undefined,
+      (alias) => alias.version === version || own(alias.weights, version) !== undefined,
     )
     if (users.length > 0)
       throw conflict(
@@ -42,7 +43,7 @@ async function deleteVersion(context: CatalogContext, name: string, version: str
       )
     // Deleting what is not there is no error, as on AWS.
     if (records.version(current, version) === undefined) return { record: current, result: undefined }
-    if (current.provisioned[version] !== undefined)
+    if (own(current.provisioned, version) !== undefined)
       throw conflict(
         `Version ${functionArn(settings, name, version)} has provisioned concurrency: delete its configuration first.`,
       )

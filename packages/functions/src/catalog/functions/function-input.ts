@@ -5,6 +5,7 @@ import { functionReference, type FunctionReference } from '../names/function-ref
 import type { FunctionRecord, VersionRecord } from '../records/function-record.ts'
 import { functionNotFound } from '../refusals.ts'
 import { queryText } from '../shapes/read-input.ts'
+import { own } from '../records/own.ts'
 
 /** The label FunctionName with the query's Qualifier. */
 export function referenceOf(context: CatalogContext, request: ApiRequest): FunctionReference {
@@ -24,7 +25,7 @@ export function versionOf(
   record: FunctionRecord,
   qualifier: string | undefined,
 ): VersionRecord {
-  const target = qualifier === undefined ? LATEST : (record.aliases[qualifier]?.version ?? qualifier)
+  const target = qualifier === undefined ? LATEST : (own(record.aliases, qualifier)?.version ?? qualifier)
   const version = context.records.version(record, target)
   if (version === undefined) throw functionNotFound(context.settings, record.name, qualifier)
   return version

@@ -57,7 +57,7 @@ export class ControlGroup {
     if (this.open) writeSync(this.freezeDescriptor, this.layout.freezerVersion === 2 ? '0' : 'THAWED')
   }
 
-  /** SIGKILL to all, frozen or not. */
+  /** SIGKILL to all that have joined, frozen or not. */
   kill(): void {
     if (this.layout.freezerVersion === 2 && writeIfThere(join(this.layout.freezer, 'cgroup.kill'), '1')) return
     // Frozen, so that nothing can fork while the list is gone through; thawed, so that the signal arrives.
@@ -67,18 +67,11 @@ export class ControlGroup {
   }
 
   signal(name: NodeJS.Signals): void {
-    for (const pid of this.processes()) {
-      try {
-        process.kill(pid, name)
-      } catch {
-        // It ended meanwhile.
-      }
-    }
+    for (const pid of this.processes()) killProcess(pid, name)
   }
 
   processes(): readonly number[] {
-    const text = readIfThere(join(this.layout.freezer, 'cgroup.procs'))
-    return text.split('\n').filter((line) => line !== '').map(Number)
+    return processesIn(this.layout.freezer)
   }
 
   peakMemoryBytes(): number {
@@ -94,7 +87,13 @@ export class ControlGroup {
     return Number(/^oom_kill (\d+)$/m.exec(readIfThere(join(this.layout.memory, file)))?.[1] ?? 0)
   }
 
-  /** Kills what is left and removes the group. Rejects when something in it does not die. */
+  /** For a group that was left behind, in which a process may have been killed while it was joining. */
+  killInEveryHierarchy(): void {
+    this.kill()
+    for (const pid of foldersOf(this.layout).flatMap(processesIn)) killProcess(pid, 'SIGKILL')
+  }
+
+  /** Removes the group, whose processes have been killed. Rejects when one of them does not die. */
   async remove(): Promise<void> {
     this.closeDescriptors()
     await removeGroup(foldersOf(this.layout))
@@ -106,6 +105,19 @@ export class ControlGroup {
     for (const descriptor of this.joinDescriptors) closeSync(descriptor)
     closeSync(this.freezeDescriptor)
   }
+}
+
+function killProcess(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name)
+  } catch {
+    // It ended meanwhile.
+  }
+}
+
+function processesIn(folder: string): readonly number[] {
+  const lines = readIfThere(join(folder, 'cgroup.procs')).split('\n')
+  return lines.filter((line) => line !== '').map(Number)
 }
 
 /** Removes one group's folders, whose processes have been killed. */

@@ -105,7 +105,7 @@ export async function removeLeftGroups(layout: CgroupLayout): Promise<void> {
     const folders = groupBelow(layout, name)
     for (const folder of foldersOf(folders)) mkdirSync(folder, { recursive: true })
     const group = new ControlGroup(folders)
-    group.kill()
+    group.killInEveryHierarchy()
     await group.remove()
   }
   await removeGroup(foldersOf(layout))

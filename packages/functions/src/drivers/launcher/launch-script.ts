@@ -72,10 +72,11 @@ export function launchScript(options: LaunchOptions): Script {
   script.call('close', [1], { whenError: 'next' })
   if (options.listen !== undefined) handOverListener(script, options.listen.port)
   if (options.becomeUser !== undefined) becomeUser(script, options.becomeUser)
+  // Before the pipes: an engine that ended before this is noticed by handing them over, one that ends later by the signal.
+  limitResources(script, options.maxProcesses)
   // The pipes belong to the user who made them, and only that one can open /dev/stderr.
   handOverPipe(script, 'stdout', KEPT_OUTPUT)
   handOverPipe(script, 'stderr', KEPT_ERRORS)
-  limitResources(script, options.maxProcesses)
   script.call('openat', [AT_FDCWD, script.text('/dev/null'), 2], { purpose: 'open /dev/null' })
   script.call('dup3', [KEPT_OUTPUT, 1, 0])
   script.call('dup3', [KEPT_ERRORS, 2, 0])

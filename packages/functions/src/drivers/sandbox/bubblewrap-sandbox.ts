@@ -46,6 +46,7 @@ export class BubblewrapSandbox implements Sandbox {
   /** What has not ended yet: bubblewrap, the channel and both pipes. */
   private readonly open = new Set<string>()
   private joined = false
+  private killed = false
   private over = false
   private peak = 0
 
@@ -83,9 +84,10 @@ export class BubblewrapSandbox implements Sandbox {
 
   kill(): void {
     if (this.over) return
-    this.group?.kill()
-    // Who has not joined its group yet ends with bubblewrap.
-    if (!this.joined) this.child?.kill('SIGKILL')
+    this.killed = true
+    // Bubblewrap must not be killed before: it would leave a process that waits for it for ever, outside of every group.
+    if (this.joined) this.group?.kill()
+    else if (this.child === undefined) this.fail('ended before it began')
   }
 
   terminate(): void {
@@ -99,7 +101,7 @@ export class BubblewrapSandbox implements Sandbox {
   }
 
   private begin(port: number): void {
-    if (this.over) return
+    if (this.over || this.killed) return
     const { spec, host } = this
     try {
       this.group = host.takeGroup()
@@ -155,6 +157,7 @@ export class BubblewrapSandbox implements Sandbox {
   /** The launcher hands over the listening socket and the ends of its pipes, in this order. */
   private onHandle(message: unknown, handle: unknown): void {
     this.joined = true
+    if (this.killed) this.group?.kill()
     if (message === 'listener') {
       // A handle of Node.js itself, which `listen` and `Socket` take though their types do not say so.
       this.server.listen(handle as object)
@@ -198,16 +201,12 @@ export class BubblewrapSandbox implements Sandbox {
     this.over = true
     this.network?.kill('SIGKILL')
     if (this.server.listening) this.server.close()
-    const tell = (): void => this.events.onExit({ ...verdict, outOfMemory })
-    // The kernel has ended all with process 1; only bubblewrap killed in its first millisecond can leave something for a moment.
-    const left = group !== undefined && group.processes().length > 0
-    if (left) group.kill()
-    else tell()
+    // The kernel has ended all others with process 1.
+    this.events.onExit({ ...verdict, outOfMemory })
     void (group?.remove() ?? Promise.resolve())
       .catch(() => undefined)
       .then(() => {
         if (this.user !== undefined) this.host.returnUser(this.user)
-        if (left) tell()
         this.host.ended(this)
       })
   }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ControlGroups, removeLeftGroups } from '../cgroup/control-groups.ts'
@@ -8,6 +8,7 @@ import { findExecutable } from '../find-executable.ts'
 import { systemCallFilter } from '../seccomp/filter.ts'
 import { BubblewrapSandbox, type SandboxHost } from './bubblewrap-sandbox.ts'
 import { isAlive, readEngineRecord, removeEngineRecord, writeEngineRecord } from './engine-record.ts'
+import { killLeftBubblewraps } from './left-processes.ts'
 import { makeRootFolder } from './root-folder.ts'
 import { checkSandbox } from './sandbox-checks.ts'
 import { UserRange } from './user-range.ts'
@@ -57,7 +58,7 @@ export class SandboxDriver implements Driver {
     const machine = thisMachine()!
     const rootFolder = join(this.folder, 'root')
     await makeRootFolder(rootFolder, machine, await resolvers())
-    const groups = ControlGroups.open(`sekisho-fn-${createHash('sha256').update(this.folder).digest('hex').slice(0, 12)}`)
+    const groups = ControlGroups.open(`sekisho-fn-${randomBytes(6).toString('hex')}`)
     this.groups = groups
     await writeEngineRecord(this.recordFile, groups.layoutOfEngine)
     const asRoot = process.getuid?.() === 0
@@ -123,6 +124,7 @@ export class SandboxDriver implements Driver {
     if (isAlive(record)) {
       throw new Error(`the engine with process ${record.pid} uses the data folder ${this.folder}; one engine, one folder`)
     }
+    killLeftBubblewraps(join(this.folder, 'root'))
     await removeLeftGroups(record.cgroups)
     await removeEngineRecord(this.recordFile)
   }

@@ -1,5 +1,5 @@
 import type { Sandbox, SandboxEvents, SandboxExit, SandboxLaunch, SandboxSpec } from '../../drivers/driver.ts'
-import type { RuntimeApiListener, RuntimeEvent } from '../../runtime-api/runtime-api-listener.ts'
+import type { RuntimeApiListener, RuntimeEvent, RuntimeFailure } from '../../runtime-api/runtime-api-listener.ts'
 import type { EnvironmentApi } from '../environment-api.ts'
 
 const EXIT: SandboxExit = { status: 0, signal: undefined, outOfMemory: false, failure: undefined }
@@ -39,6 +39,10 @@ export class FakeEnvironment implements Sandbox, EnvironmentApi {
     )
   }
 
+  get requestId(): string {
+    return this.current?.requestId ?? 'none'
+  }
+
   // What the runtime does.
 
   next(): void {
@@ -47,8 +51,9 @@ export class FakeEnvironment implements Sandbox, EnvironmentApi {
   }
 
   respond(body = '"ok"', contentType = 'application/json'): void {
+    const { requestId } = this
     this.current = undefined
-    this.listener.onResponse(Buffer.from(body), contentType)
+    this.listener.onResponse(Buffer.from(body), contentType, requestId)
   }
 
   /** Answers and asks for more. */
@@ -58,8 +63,29 @@ export class FakeEnvironment implements Sandbox, EnvironmentApi {
   }
 
   fail(type: string, body: string): void {
+    const { requestId } = this
     this.current = undefined
-    this.listener.onError({ type, body: Buffer.from(body) })
+    this.listener.onError({ type, body: Buffer.from(body) }, requestId)
+  }
+
+  tooLarge(bytes: number): void {
+    const { requestId } = this
+    this.current = undefined
+    this.listener.onResponseTooLarge(bytes, requestId)
+  }
+
+  startPieces(contentType: string | undefined): void {
+    this.listener.onResponseStart(contentType, this.requestId)
+  }
+
+  piece(chunk: Uint8Array): boolean {
+    return this.listener.onResponseChunk(chunk, this.requestId)
+  }
+
+  endPieces(error?: RuntimeFailure): void {
+    const { requestId } = this
+    this.current = undefined
+    this.listener.onResponseEnd(error, requestId)
   }
 
   print(text: string): void {
