@@ -32,7 +32,7 @@ export class Call implements RunningInvocation {
   answered = false
   /** The sink has been told. */
   settled = false
-  /** For `tail`: what the function wrote before its end has been read. */
+  /** What the function wrote before its end has been read. */
   outputRead = false
   /** Bytes of a response in pieces. */
   streamedBytes = 0

@@ -11,6 +11,8 @@ import type { Call } from './call.ts'
 export class EnvironmentLog {
   /** Whose lines these are; between invocations nobody's. */
   call: Call | undefined
+  /** The function has printed something: what it prints may still be on its way when it asks for its next event. */
+  prints = false
   readonly #fn: DeployedFunction
   readonly #writer: LogWriter
   readonly #wall: () => number
@@ -28,6 +30,7 @@ export class EnvironmentLog {
   }
 
   output(stream: 'stdout' | 'stderr', bytes: Buffer): void {
+    this.prints = true
     if (stream === 'stdout') this.#stdout.push(bytes)
     else this.#stderr.push(bytes)
   }

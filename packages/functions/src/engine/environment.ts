@@ -90,6 +90,8 @@ export class Environment implements RuntimeApiListener, SandboxEvents, Timed {
   /** The runtime waits for its next event. */
   #runtimeWaits = false
   #initError: RuntimeFailure | undefined
+  /** REPORT lines so far. */
+  #reports = 0
   /** Among the engine's deadlines; when it is frozen it is not. */
   #timed = false
   #frozen = false
@@ -420,7 +422,8 @@ export class Environment implements RuntimeApiListener, SandboxEvents, Timed {
 
   #over(): void {
     const call = this.#call!
-    if (call.tail !== undefined && !call.outputRead) {
+    // Lines that were written before the answer come by another way than the answer, and belong before END. Functions that never print do not wait.
+    if (!call.outputRead && (call.tail !== undefined || this.log.prints || this.#reports === 0)) {
       call.outputRead = true
       this.#parts.afterOutput(() => {
         if (this.#call === call && this.phase === PHASE.responded) this.#over()
@@ -477,6 +480,7 @@ export class Environment implements RuntimeApiListener, SandboxEvents, Timed {
     // Limits are noticed late by some milliseconds, which nobody is to pay for.
     const durationMs = Math.min(now - call.startedAt, this.function.timeoutMs)
     const figures = call.figures(durationMs, this.peakMb)
+    this.#reports++
     this.log.end(call, figures, outcome)
     call.ended(figures)
     return figures

@@ -58,7 +58,9 @@ describe('a pool', () => {
     fake.invoke(fn)
     environment.respond()
     const caller = fake.invoke(fn)
-    fake.pass(10)
+    fake.pass(49)
+    expect(fake.started).toHaveLength(1)
+    fake.pass(1)
     expect(fake.started).toHaveLength(2)
     fake.started[1]!.next()
     expect(fake.started[1]!.current?.requestId).toBe(caller.requestId)
@@ -71,13 +73,13 @@ describe('a pool', () => {
     fake.invoke(fn)
     environment.respond()
     const caller = fake.invoke(fn)
-    fake.pass(10)
-    fake.pass(10)
+    fake.pass(50)
+    fake.pass(50)
     expect(fake.started).toHaveLength(1)
     environment.next()
     environment.finish()
     expect(caller.told).toBe(1)
-    fake.pass(20)
+    fake.pass(50)
     expect(fake.timed).toBe(1)
   })
 
@@ -306,6 +308,24 @@ describe('provisioned concurrency', () => {
     })
     fake.engine.provision(fn, 1)
     expect(fake.started).toHaveLength(5)
+  })
+
+  it('waits for room', () => {
+    const fake = new FakeEngine({ maxEnvironments: 2 })
+    fake.invoke(deployed({ name: 'other' }))
+    fake.engine.provision(fn, 2)
+    expect(fake.started).toHaveLength(2)
+    fake.started[1]!.next()
+    expect(fake.engine.provisioned('echo', '$LATEST')).toMatchObject({
+      status: 'FAILED',
+      reason: 'INSUFFICIENT_CAPACITY',
+    })
+    fake.started[0]!.next()
+    fake.started[0]!.finish()
+    fake.pass(1000)
+    fake.started[2]!.next()
+    expect(fake.engine.provisioned('echo', '$LATEST')!.status).toBe('READY')
+    expect(fake.started[0]!.killed).toBe(true)
   })
 
   it('is set apart from what others may use', () => {

@@ -11,8 +11,11 @@ import { failWithoutEnvironment } from './launch-problem.ts'
 import { PHASE, PHASES, type Phase } from './phase.ts'
 import { Provisioning, type ProvisioningHost } from './provisioning.ts'
 
-/** A call waits so long for an environment that has answered and is about to be free, before another one is started. */
-const PATIENCE_MS = 10
+/**
+ * A call waits so long for an environment that has answered and is about to be free, before another one is started: as long as a start takes. Most
+ * ask for their next event within 0.1 ms, but one whose collector of garbage runs just then must not cost a cold start.
+ */
+const PATIENCE_MS = 50
 
 /**
  * The environments of one revision of a function. The most recently used one works next, so that the others grow old and end. Where none is
@@ -54,7 +57,7 @@ export class FunctionPool implements EnvironmentOwner, IdleHolder, ProvisioningH
     this.#parts = parts
     this.#capacity = capacity
     this.#onEmpty = onEmpty
-    this.provisioning = new Provisioning(this, parts.settings.provisionedStarts)
+    this.provisioning = new Provisioning(this, parts)
   }
 
   get environments(): number {

@@ -36,12 +36,16 @@ export interface InvocationResult {
   readonly functionError: 'Unhandled' | undefined
   /** `Sandbox.Timedout`, `Runtime.ExitError`, …; undefined when it went well. */
   readonly errorType: string | undefined
-  /** The last 4 KB of its log, when `tail` was asked for. */
+  /** The last 4 KB of its log, when `tail` was asked for: such a caller waits until the invocation is over for runtime and extensions. */
   readonly logTail: Buffer | undefined
+  /** Up to the answer; with `tail` those of the REPORT line, which counts until the runtime and its extensions are done. */
   readonly figures: InvocationFigures
 }
 
-/** Who waits for an invocation. Exactly one of `onResult` and `onRefused` is called, last. */
+/**
+ * Who waits for an invocation. Exactly one of `onResult` and `onRefused` is called, last, also after `abandon`. A refusal may come before `invoke`
+ * returns, everything else comes after. What they throw is reported and harms nobody.
+ */
 export interface InvocationSink {
   /** Set: pieces of a streamed response come as they are made. Without it they are collected. */
   readonly streaming:
@@ -52,7 +56,7 @@ export interface InvocationSink {
       }
     | undefined
   onResult(result: InvocationResult): void
-  /** It never ran: throttled, shutting down, … */
+  /** It never ran (throttled, shutting down), or the platform was stopped while it ran (ServiceException 500): it may be tried again. */
   onRefused(error: ServiceError): void
 }
 

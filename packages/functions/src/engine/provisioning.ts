@@ -1,8 +1,12 @@
+import type { Timed } from '@sekisho/wire'
 import type { ProvisionedState } from './engine.ts'
+import type { EngineParts } from './engine-parts.ts'
 import type { Environment } from './environment.ts'
 
 /** After so many inits in a row that failed nobody tries on: the function is broken. */
 const MAX_FAILURES = 3
+/** Where there is no room, it is looked for again after this time. */
+const ROOM_INTERVAL_MS = 1000
 
 /** What provisioning asks of the pool. */
 export interface ProvisioningHost {
@@ -13,18 +17,20 @@ export interface ProvisioningHost {
 }
 
 /** Provisioned concurrency of one function version: keeps as many environments as were asked for. */
-export class Provisioning {
+export class Provisioning implements Timed {
+  /** Of `Deadlines`: when to look for room again. */
+  deadline = 0
   readonly #host: ProvisioningHost
-  readonly #startsAtOnce: number
+  readonly #parts: EngineParts
   readonly #environments = new Set<Environment>()
   readonly #starting = new Set<Environment>()
   #requested = 0
   #failures = 0
   #noRoom = false
 
-  constructor(host: ProvisioningHost, startsAtOnce: number) {
+  constructor(host: ProvisioningHost, parts: EngineParts) {
     this.#host = host
-    this.#startsAtOnce = startsAtOnce
+    this.#parts = parts
   }
 
   get requested(): number {
@@ -46,19 +52,28 @@ export class Provisioning {
   /** Starts what is missing. */
   fill(): void {
     this.#noRoom = false
+    const { settings, clock, idleDeadlines } = this.#parts
     while (
       this.#failures < MAX_FAILURES &&
       this.#environments.size < this.#requested &&
-      this.#starting.size < this.#startsAtOnce
+      this.#starting.size < settings.provisionedStarts
     ) {
       const environment = this.#host.startProvisioned()
       if (environment === undefined) {
         this.#noRoom = true
+        this.deadline = clock.now() + ROOM_INTERVAL_MS
+        idleDeadlines.add(this)
         return
       }
       this.#environments.add(environment)
       this.#starting.add(environment)
     }
+    this.deadline = 0
+    idleDeadlines.remove(this)
+  }
+
+  onDeadline(): void {
+    this.fill()
   }
 
   onReady(environment: Environment): void {

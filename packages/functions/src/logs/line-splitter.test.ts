@@ -2,10 +2,10 @@ import { expect, it } from 'vitest'
 import { fuzzRuns, fuzzSeed, SeededRandom } from '../../../wire/src/testing/seeded-random.ts'
 import { LineSplitter } from './line-splitter.ts'
 
-function split(pieces: readonly (string | Buffer)[], maxBytes?: number): string[] {
+function split(pieces: readonly (string | Uint8Array)[], maxBytes?: number): string[] {
   const lines: string[] = []
   const splitter = new LineSplitter((line) => lines.push(line), maxBytes)
-  for (const piece of pieces) splitter.push(Buffer.from(piece as string))
+  for (const piece of pieces) splitter.push(typeof piece === 'string' ? Buffer.from(piece) : Buffer.from(piece))
   splitter.end()
   return lines
 }

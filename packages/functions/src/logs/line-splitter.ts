@@ -33,20 +33,17 @@ export class LineSplitter {
   }
 
   #add(piece: Buffer): void {
-    let rest = piece
-    while (this.#bytes + rest.length > this.#maxBytes) {
-      const cut = endOfCharacter(rest, this.#maxBytes - this.#bytes)
-      this.#keep(rest.subarray(0, cut))
-      rest = rest.subarray(cut)
-      this.#emit()
-    }
-    this.#keep(rest)
-  }
-
-  #keep(piece: Buffer): void {
     if (piece.length === 0) return
     this.#parts.push(piece)
     this.#bytes += piece.length
+    while (this.#bytes > this.#maxBytes) {
+      const all = Buffer.concat(this.#parts)
+      const cut = endOfCharacter(all, this.#maxBytes)
+      this.#parts = [all.subarray(0, cut)]
+      this.#emit()
+      this.#parts = [all.subarray(cut)]
+      this.#bytes = all.length - cut
+    }
   }
 
   #emit(): void {

@@ -81,7 +81,7 @@ it('renders for Prometheus', () => {
     'sekisho_function_duration_seconds_bucket{function="echo",le="0.0005"} 1',
     'sekisho_function_duration_seconds_bucket{function="echo",le="0.025"} 2',
     'sekisho_function_duration_seconds_bucket{function="echo",le="+Inf"} 2',
-    'sekisho_function_duration_seconds_sum{function="echo"} 0.0204',
+    'sekisho_function_duration_seconds_sum{function="echo"} 0.020399999999999998',
     'sekisho_function_concurrent_executions{function="echo"} 1',
     'sekisho_function_environments{function="echo",state="idle"} 3',
     'sekisho_function_max_memory_bytes{function="echo"} 77594624',

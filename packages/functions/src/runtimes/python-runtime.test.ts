@@ -169,7 +169,12 @@ describe.skipIf(runtime === undefined)(
         { logging },
       )
       const requestId = bodyOf(await started.invoke({}))
-      expect(JSON.parse(await started.output())).toMatchObject({ level: 'INFO', message: 'x', logger: 'root', requestId })
+      expect(JSON.parse(await started.output())).toMatchObject({
+        level: 'INFO',
+        message: 'x',
+        logger: 'root',
+        requestId,
+      })
     })
   },
 )

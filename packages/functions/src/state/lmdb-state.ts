@@ -94,7 +94,9 @@ export class LmdbState implements StateStore {
     this.#mustBeOpen()
     checkCommit(writes, conditions)
     if (this.#pending.length >= MAX_PENDING_COMMITS)
-      throw new StateError(`${MAX_PENDING_COMMITS} commits are waiting for the store: wait for some before sending more`)
+      throw new StateError(
+        `${MAX_PENDING_COMMITS} commits are waiting for the store: wait for some before sending more`,
+      )
     return new Promise((resolve, reject) => {
       this.#pending.push({ writes, conditions, resolve, reject })
       this.#scheduled ??= setImmediate(() => this.#flush())

@@ -82,7 +82,7 @@ func stream() io.Reader {
 		}
 		_ = writer.Close()
 	}()
-	return struct{ io.Reader }{reader}
+	return reader
 }
 
 func environment() map[string]string {

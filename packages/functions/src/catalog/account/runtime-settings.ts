@@ -34,7 +34,10 @@ export const putRuntimeManagementConfig = (context: CatalogContext): Operation =
       const runtimeManagement = { ...current.runtimeManagement, [qualifier ?? LATEST]: UpdateRuntimeOn }
       return { record: { ...current, runtimeManagement }, result: undefined }
     })
-    return { status: 200, body: { UpdateRuntimeOn, FunctionArn: functionArn(context.settings, name, qualifier ?? LATEST) } }
+    return {
+      status: 200,
+      body: { UpdateRuntimeOn, FunctionArn: functionArn(context.settings, name, qualifier ?? LATEST) },
+    }
   },
 })
 

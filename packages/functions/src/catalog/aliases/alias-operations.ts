@@ -124,7 +124,9 @@ export const listAliases = (context: CatalogContext): Operation => ({
     const record = functionOf(context, { ...referenceOf(context, request), qualifier: undefined })
     const version = queryText(request, 'FunctionVersion')
     const aliases = Object.values(record.aliases)
-      .filter((alias) => version === undefined || alias.version === version || own(alias.weights, version) !== undefined)
+      .filter(
+        (alias) => version === undefined || alias.version === version || own(alias.weights, version) !== undefined,
+      )
       .sort((a, b) => (a.name < b.name ? -1 : 1))
     const page = pageOf(request, aliases, (alias) => alias.name, 10_000)
     const Aliases = page.items.map((alias) => aliasAnswer(context, record.name, alias))
@@ -135,7 +137,8 @@ export const listAliases = (context: CatalogContext): Operation => ({
   },
 })
 
-const nameOf = (request: ApiRequest): string => readInput(nameOnlyShape, { ...request, body: NOTHING }, { Name: request.labels['Name'] }).Name
+const nameOf = (request: ApiRequest): string =>
+  readInput(nameOnlyShape, { ...request, body: NOTHING }, { Name: request.labels['Name'] }).Name
 
 const NOTHING = Buffer.alloc(0)
 
@@ -167,9 +170,7 @@ function aliasAnswer({ settings }: CatalogContext, name: string, alias: AliasRec
     Name: alias.name,
     FunctionVersion: alias.version,
     Description: alias.description,
-    ...(Object.keys(alias.weights).length === 0
-      ? {}
-      : { RoutingConfig: { AdditionalVersionWeights: alias.weights } }),
+    ...(Object.keys(alias.weights).length === 0 ? {} : { RoutingConfig: { AdditionalVersionWeights: alias.weights } }),
     RevisionId: alias.revisionId,
   }
 }

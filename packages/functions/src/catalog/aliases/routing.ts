@@ -26,14 +26,9 @@ export function checkRouting(
       throw invalidParameter(
         `Invalid function version ${other}. Function version ${other} is already included in routing configuration.`,
       )
-    if (version === LATEST) throw invalidParameter('$LATEST is not supported for an alias pointing to more than 1 version')
+    if (version === LATEST)
+      throw invalidParameter('$LATEST is not supported for an alias pointing to more than 1 version')
     if (context.records.version(record, other) === undefined)
       throw functionNotFound(context.settings, record.name, other)
   }
-}
-
-/** Which version a call of an alias goes to. @param dice 0 to 1 */
-export function chosenVersion(version: string, weights: Readonly<Record<string, number>>, dice: number): string {
-  for (const other in weights) return dice < weights[other]! ? other : version
-  return version
 }

@@ -120,9 +120,9 @@ function existing(
   if (isVersion(qualifier)) {
     if (record === undefined || records.version(record, qualifier) === undefined)
       throw functionNotFound(settings, name, qualifier)
-  } else if (record?.own(aliases, qualifier) === undefined)
+  } else if (record === undefined || own(record.aliases, qualifier) === undefined)
     throw notFound(`Cannot find alias arn: ${functionArn(settings, name, qualifier)}`)
-  return record!
+  return record
 }
 
 function checkAmount(context: CatalogContext, record: FunctionRecord, qualifier: string, requested: number): void {

@@ -4,7 +4,8 @@ import { functionReference } from '../names/function-reference.ts'
 import { text } from '../shapes/scalars.ts'
 import { structure, type StructureOf } from '../shapes/composites.ts'
 
-const PATTERN = '$|kafka://([^.]([a-zA-Z0-9\\-_.]{0,248}))|arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\\-])+:([a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1})?:(\\d{12})?:(.*)'
+const PATTERN =
+  '$|kafka://([^.]([a-zA-Z0-9\\-_.]{0,248}))|arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\\-])+:([a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1})?:(\\d{12})?:(.*)'
 const destination = structure({ Destination: text({ max: 350, pattern: PATTERN }) })
 const members = { OnSuccess: destination, OnFailure: destination } as const
 

@@ -135,7 +135,9 @@ function existing(
 ): FunctionRecord {
   const there =
     record !== undefined &&
-    (qualifier === undefined || own(record.aliases, qualifier) !== undefined || records.version(record, qualifier) !== undefined)
+    (qualifier === undefined ||
+      own(record.aliases, qualifier) !== undefined ||
+      records.version(record, qualifier) !== undefined)
   if (!there) throw doesNotExist()
   return record
 }

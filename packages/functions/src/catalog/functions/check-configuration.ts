@@ -12,7 +12,9 @@ export function checkUnsupported(input: ConfigurationInput, runtime: string | un
   if ((input.FileSystemConfigs?.length ?? 0) > 0)
     throw invalidParameter('FileSystemConfigs are not supported by Sekisho: there is no EFS.')
   if ((input.KMSKeyArn ?? '') !== '')
-    throw invalidParameter('KMSKeyArn is not supported by Sekisho: there is no KMS. Encrypt the disk of the data folder.')
+    throw invalidParameter(
+      'KMSKeyArn is not supported by Sekisho: there is no KMS. Encrypt the disk of the data folder.',
+    )
   if (input.SnapStart?.ApplyOn === 'PublishedVersions')
     throw invalidParameter(`${runtime ?? 'An image'} is not supported for SnapStart enabled functions.`)
   if ((input.CodeSigningConfigArn ?? '') !== '')

@@ -29,7 +29,8 @@ export const MAX_CODE_BODY_BYTES = 70_167_211
 export function checkCodeSource(input: StructureOf<typeof CODE_MEMBERS>, packageType: 'Zip' | 'Image'): void {
   if ((input.SourceKMSKeyArn ?? '') !== '') throw invalidParameter('SourceKMSKeyArn is not supported by Sekisho.')
   if (packageType === 'Image') {
-    if (input.ImageUri === undefined) throw invalidParameter('Please provide ImageUri for a function with packageType Image.')
+    if (input.ImageUri === undefined)
+      throw invalidParameter('Please provide ImageUri for a function with packageType Image.')
     return
   }
   const fetched = input.S3Bucket !== undefined || input.S3Key !== undefined || input.S3ObjectVersion !== undefined

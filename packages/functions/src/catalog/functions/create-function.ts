@@ -4,7 +4,13 @@ import { conflict, invalidParameter } from '../../model/service-error.ts'
 import type { CatalogContext } from '../catalog-context.ts'
 import { LATEST } from '../names/arns.ts'
 import { functionReference } from '../names/function-reference.ts'
-import type { CodeRecord, ConfigurationRecord, FunctionRecord, ImageCode, VersionRecord } from '../records/function-record.ts'
+import type {
+  CodeRecord,
+  ConfigurationRecord,
+  FunctionRecord,
+  ImageCode,
+  VersionRecord,
+} from '../records/function-record.ts'
 import { flag, oneOf, text } from '../shapes/scalars.ts'
 import { list, structure, type StructureOf } from '../shapes/composites.ts'
 import { readInput } from '../shapes/read-input.ts'
@@ -81,7 +87,9 @@ function configurationOf(
   // Without one, it is for this host: tools for x86 and arm alike leave it out.
   if (input.Architectures !== undefined) checkArchitecture(architecture, settings)
   if (packageType === 'Zip' && (input.Runtime === undefined || input.Handler === undefined))
-    throw invalidParameter('Runtime and Handler are mandatory parameters for functions created with deployment packages.')
+    throw invalidParameter(
+      'Runtime and Handler are mandatory parameters for functions created with deployment packages.',
+    )
   if (packageType === 'Image' && (input.Runtime ?? input.Handler ?? input.Layers?.[0]) !== undefined)
     throw invalidParameter(
       "Please don't provide Handler or Runtime or Layer when the intended function PackageType is Image.",

@@ -13,8 +13,7 @@ export const deleteFunction = (context: CatalogContext): Operation => ({
   path: '/2015-03-31/functions/{FunctionName}',
   async handle(request) {
     const { name, qualifier } = referenceOf(context, request)
-    if (qualifier === LATEST)
-      throw invalidParameter('$LATEST version cannot be deleted without deleting the function.')
+    if (qualifier === LATEST) throw invalidParameter('$LATEST version cannot be deleted without deleting the function.')
     if (qualifier === undefined) await deleteAll(context, name)
     else await deleteVersion(context, name, qualifier)
     return { status: 204 }

@@ -33,8 +33,7 @@ export const getFunction = (context: CatalogContext): Operation => ({
 })
 
 function codeAnswer({ settings }: CatalogContext, code: CodeRecord, request: ApiRequest): object {
-  if (code.kind === 'zip')
-    return { RepositoryType: 'S3', Location: settings.codeLocation(request.origin, code.sha256) }
+  if (code.kind === 'zip') return { RepositoryType: 'S3', Location: settings.codeLocation(request.origin, code.sha256) }
   const resolved = code.digest === undefined ? {} : { ResolvedImageUri: `${code.uri}@sha256:${code.digest}` }
   return { RepositoryType: 'ECR', ImageUri: code.uri, ...resolved }
 }

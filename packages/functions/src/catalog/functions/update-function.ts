@@ -93,8 +93,7 @@ async function updateCode(context: CatalogContext, request: ApiRequest, found: F
   const code = await takeZip(context, input)
   try {
     await makeReady(context, code, found.latest.configuration)
-    if (input.DryRun === true)
-      return answer(context, name, { ...found.latest, code }, undefined)
+    if (input.DryRun === true) return answer(context, name, { ...found.latest, code }, undefined)
     return await context.records.changeFunction(name, (current) => {
       const record = checkChangeable(context, current, name, input.RevisionId)
       const latest = revised(record.latest, { code }, context.now())
@@ -141,8 +140,7 @@ async function updateConfiguration(
   const input = readInput(configurationShape, request)
   checkConfigurationInput(context, found, input)
   const layers = input.Layers === undefined ? undefined : layersInUse(context, input.Layers)
-  if (layers !== undefined)
-    await makeReady(context, found.latest.code, { ...found.latest.configuration, layers })
+  if (layers !== undefined) await makeReady(context, found.latest.code, { ...found.latest.configuration, layers })
   return context.records.changeFunction(name, (current) => {
     const record = checkChangeable(context, current, name, input.RevisionId)
     const before = record.latest.configuration

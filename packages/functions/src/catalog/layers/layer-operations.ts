@@ -86,14 +86,21 @@ export const listLayers = (context: CatalogContext): Operation => ({
   name: 'ListLayers',
   method: 'GET',
   path: LAYERS,
-  handle: (request) => (queryText(request, 'find') === 'LayerVersion' ? byArn(context, request) : listAll(context, request)),
+  handle: (request) =>
+    queryText(request, 'find') === 'LayerVersion' ? byArn(context, request) : listAll(context, request),
 })
 
 function byArn(context: CatalogContext, request: ApiRequest): ApiAnswer {
   const arn = queryText(request, 'Arn') ?? ''
   const reference = parseLayerVersionArn(arn)
   if (reference === undefined)
-    throwProblems([failed(`'${arn.slice(0, 512)}'`, 'arn', `Member must satisfy regular expression pattern: ${LAYER_VERSION_PATTERN}`)])
+    throwProblems([
+      failed(
+        `'${arn.slice(0, 512)}'`,
+        'arn',
+        `Member must satisfy regular expression pattern: ${LAYER_VERSION_PATTERN}`,
+      ),
+    ])
   const { region, account, name, version } = reference!
   if (region !== context.settings.region || account !== context.settings.account) throw resourceNotFound()
   return found(context, request, `${name}/${version}`)

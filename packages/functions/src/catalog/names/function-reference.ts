@@ -28,13 +28,19 @@ export function functionReference(text: string, qualifier: string | undefined, s
   if (parts === undefined) throwProblems([failed(`'${text.slice(0, 512)}'`, 'functionName', nameConstraint(text))])
   const { name, region, account, qualifier: derived } = parts as Record<string, string | undefined>
   if (name!.length > MAX_FUNCTION_NAME)
-    throwProblems([failed(`'${name}'`, 'functionName', `Member must have length less than or equal to ${MAX_FUNCTION_NAME}`)])
+    throwProblems([
+      failed(`'${name}'`, 'functionName', `Member must have length less than or equal to ${MAX_FUNCTION_NAME}`),
+    ])
   if (region !== undefined && region !== scope.region)
     throw notFound(`Functions from '${region}' are not reachable in this region ('${scope.region}')`)
   if (account !== undefined && account !== scope.account) throw notFound(`Function not found: ${text}`)
   if (qualifier !== undefined && !QUALIFIER.test(qualifier))
     throwProblems([
-      failed(`'${qualifier.slice(0, 512)}'`, 'qualifier', 'Member must satisfy regular expression pattern: (|[a-zA-Z0-9$_-]+)'),
+      failed(
+        `'${qualifier.slice(0, 512)}'`,
+        'qualifier',
+        'Member must satisfy regular expression pattern: (|[a-zA-Z0-9$_-]+)',
+      ),
     ])
   if (derived !== undefined && qualifier !== undefined && derived !== qualifier)
     throw invalidParameter('The derived qualifier from the function name does not match the specified qualifier.')

@@ -17,7 +17,13 @@ export function layerName(text: string, scope: Scope): string {
   const [, region, account, name, version] = ARN.exec(text) ?? []
   if (name === undefined) {
     if (!/^[a-zA-Z0-9-_]{1,140}$/.test(text))
-      throwProblems([failed(`'${text.slice(0, 512)}'`, 'layerName', `Member must satisfy regular expression pattern: ${NAME_PATTERN}`)])
+      throwProblems([
+        failed(
+          `'${text.slice(0, 512)}'`,
+          'layerName',
+          `Member must satisfy regular expression pattern: ${NAME_PATTERN}`,
+        ),
+      ])
     return text
   }
   if (version !== undefined)

@@ -6,7 +6,9 @@ export function policyAllows(statements: readonly StatementRecord[], check: Func
   const action = check.functionUrlAuthType === undefined ? 'lambda:InvokeFunction' : 'lambda:InvokeFunctionUrl'
   return statements.some(
     (statement) =>
-      fitsAction(statement.Action, action) && fitsPrincipal(statement.Principal, check) && fitsConditions(statement, check),
+      fitsAction(statement.Action, action) &&
+      fitsPrincipal(statement.Principal, check) &&
+      fitsConditions(statement, check),
   )
 }
 
@@ -21,7 +23,8 @@ function fitsPrincipal(allowed: StatementRecord['Principal'], { principal }: Fun
   // Of an account: itself, and all users and roles in it.
   return (
     allowed.AWS === principal ||
-    (account !== undefined && (principal === account || new RegExp(`^arn:aws[a-zA-Z-]*:(iam|sts)::${account}:`).test(principal)))
+    (account !== undefined &&
+      (principal === account || new RegExp(`^arn:aws[a-zA-Z-]*:(iam|sts)::${account}:`).test(principal)))
   )
 }
 

@@ -125,7 +125,10 @@ function withPolicy(
   const alias = qualifier === undefined ? undefined : own(record.aliases, qualifier)
   if (qualifier === undefined) return { record: { ...record, policies, latest: touched(record.latest) } }
   if (alias === undefined)
-    return { record: { ...record, policies }, versions: { [qualifier]: touched(versionOf(context, record, qualifier)) } }
+    return {
+      record: { ...record, policies },
+      versions: { [qualifier]: touched(versionOf(context, record, qualifier)) },
+    }
   const aliases = { ...record.aliases, [qualifier]: { ...alias, revisionId: randomUUID() } }
   return { record: { ...record, policies, aliases } }
 }

@@ -24,7 +24,10 @@ export function statementOf(input: PermissionInput, resource: string): Statement
   })
   const conditions = present({
     StringEquals: equals,
-    Bool: input.InvokedViaFunctionUrl === undefined ? undefined : { 'lambda:InvokedViaFunctionUrl': String(input.InvokedViaFunctionUrl) },
+    Bool:
+      input.InvokedViaFunctionUrl === undefined
+        ? undefined
+        : { 'lambda:InvokedViaFunctionUrl': String(input.InvokedViaFunctionUrl) },
     ArnLike: input.SourceArn === undefined ? undefined : { 'AWS:SourceArn': input.SourceArn },
   })
   return {

@@ -40,7 +40,8 @@ export class CatalogRecords {
 
   async open(): Promise<void> {
     // Versions before functions: who hears of a function finds its versions.
-    for (const table of [this.versions, this.functions, this.layers, this.layerNumbers, this.mappings]) await table.open()
+    for (const table of [this.versions, this.functions, this.layers, this.layerNumbers, this.mappings])
+      await table.open()
     await this.#removeOrphans()
   }
 
@@ -91,7 +92,11 @@ export class CatalogRecords {
   async change<T, R>(
     table: RecordTable<T>,
     id: string,
-    work: (current: T | undefined) => { readonly value: T | undefined; readonly writes?: readonly StateWrite[]; readonly result: R },
+    work: (current: T | undefined) => {
+      readonly value: T | undefined
+      readonly writes?: readonly StateWrite[]
+      readonly result: R
+    },
   ): Promise<R> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const entry = table.entry(id)

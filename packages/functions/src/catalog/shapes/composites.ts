@@ -54,7 +54,11 @@ export function list<T>(
       const constraints = items.flatMap((item) => (item === undefined ? [] : member.violations(item)))
       if (found.length > 0 && (constraints.length > 0 || items.includes(undefined as T)))
         problems.push(
-          failed(shown, at, `Member must satisfy constraint: [${[...constraints.slice(0, 1), 'Member must not be null'].join(', ')}]`),
+          failed(
+            shown,
+            at,
+            `Member must satisfy constraint: [${[...constraints.slice(0, 1), 'Member must not be null'].join(', ')}]`,
+          ),
         )
       else problems.push(...found)
       return items
@@ -81,13 +85,19 @@ export function map<T>(member: Shape<T>, { key, sensitive }: MapConstraints = {}
       for (const [name, item] of entries) {
         const wrong = key?.violations(name) ?? []
         if (wrong.length > 0)
-          problems.push(mapFailed(shown, at, `Map keys must satisfy constraint: [${wrong.join(', ')}, Member must not be null]`))
+          problems.push(
+            mapFailed(shown, at, `Map keys must satisfy constraint: [${wrong.join(', ')}, Member must not be null]`),
+          )
         const ignored: Problems = []
         const content = member.read(item, at, ignored)
         const violations = member.violations(content)
         if (violations.length > 0)
           problems.push(
-            mapFailed(shown, at, `Map value must satisfy constraint: [${violations.join(', ')}, Member must not be null]`),
+            mapFailed(
+              shown,
+              at,
+              `Map value must satisfy constraint: [${violations.join(', ')}, Member must not be null]`,
+            ),
           )
         read.push([name, content])
       }

@@ -24,9 +24,10 @@ export const listTags = (context: CatalogContext): Operation => ({
   path: PATH,
   handle(request) {
     const resource = resourceOf(context, request)
-    const tags = 'mapping' in resource
-      ? context.records.mappings.get(resource.mapping)?.tags
-      : context.records.functions.get(resource.functionName)?.tags
+    const tags =
+      'mapping' in resource
+        ? context.records.mappings.get(resource.mapping)?.tags
+        : context.records.functions.get(resource.functionName)?.tags
     if (tags === undefined) throw notThere(context, resource)
     return { status: 200, body: { Tags: tags } }
   },

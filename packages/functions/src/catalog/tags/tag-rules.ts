@@ -15,7 +15,9 @@ export function checkTags(tags: Readonly<Record<string, string>>): void {
   if (entries.length > MAX_TAGS) throw invalidParameter('Number of tags exceeds function tag limit.')
   for (const [key, value] of entries) {
     if (key === '' || key.length > MAX_KEY || value.length > MAX_VALUE)
-      throw invalidParameter(`Tag keys have 1 to ${MAX_KEY} characters, tag values at most ${MAX_VALUE}: ${key.slice(0, MAX_KEY)}`)
+      throw invalidParameter(
+        `Tag keys have 1 to ${MAX_KEY} characters, tag values at most ${MAX_VALUE}: ${key.slice(0, MAX_KEY)}`,
+      )
     if (key.toLowerCase().startsWith('aws:')) throw invalidParameter(`Tag keys must not begin with aws: (${key})`)
     if (key.startsWith(OWN_TAG_PREFIX)) checkOwn(key, value)
   }
@@ -24,7 +26,9 @@ export function checkTags(tags: Readonly<Record<string, string>>): void {
 /** Misspelt settings would change nothing, and nobody would notice. */
 function checkOwn(key: string, value: string): void {
   if (key !== NETWORK_TAG)
-    throw invalidParameter(`The tag ${key} means nothing: Sekisho knows ${NETWORK_TAG}. Other tags must not begin with ${OWN_TAG_PREFIX}`)
+    throw invalidParameter(
+      `The tag ${key} means nothing: Sekisho knows ${NETWORK_TAG}. Other tags must not begin with ${OWN_TAG_PREFIX}`,
+    )
   if (!(NETWORKS as readonly string[]).includes(value))
     throw invalidParameter(`The tag ${NETWORK_TAG} is ${NETWORKS.join(', ')}: not ${value}`)
 }

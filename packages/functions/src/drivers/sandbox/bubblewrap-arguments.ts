@@ -56,7 +56,8 @@ export function bubblewrapArguments(spec: SandboxSpec, options: BubblewrapOption
     'ALL',
   ]
   if (spec.network !== 'host') list.push('--unshare-net')
-  if (asRoot) list.push('--cap-add', 'CAP_SETUID', '--cap-add', 'CAP_SETGID')
+  // CAP_KILL is for bubblewrap outside: the signal that its end sends to the launcher is one to another user.
+  if (asRoot) list.push('--cap-add', 'CAP_SETUID', '--cap-add', 'CAP_SETGID', '--cap-add', 'CAP_KILL')
   else list.push('--unshare-user', '--uid', String(INSIDE_UID), '--gid', String(INSIDE_GID))
   if (spec.rootDirectory === undefined) list.push('--ro-bind', rootFolder, '/', '--ro-bind', '/usr', '/usr')
   else list.push(...mountImage(spec.rootDirectory, rootFolder))

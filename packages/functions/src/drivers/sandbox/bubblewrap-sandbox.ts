@@ -196,7 +196,8 @@ export class BubblewrapSandbox implements Sandbox {
   private finish(verdict: LauncherVerdict): void {
     if (this.over) return
     const { group } = this
-    const outOfMemory = (group?.outOfMemoryKills() ?? 0) > 0
+    // It may have lost a process and ended well all the same.
+    const outOfMemory = verdict.status !== 0 && (group?.outOfMemoryKills() ?? 0) > 0
     this.peakMemoryBytes()
     this.over = true
     this.network?.kill('SIGKILL')

@@ -71,6 +71,8 @@ function stream(id) {
   })
 }
 
+setInterval(() => {}, 1_000_000)
+
 async function main() {
   if (process.env.INIT === 'exit') process.exit(3)
   if (process.env.INIT === 'hang') return new Promise(() => {})

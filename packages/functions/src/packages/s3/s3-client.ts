@@ -163,5 +163,7 @@ function element(xml: string, name: string): string | undefined {
 const objectPath = (bucket: string, key: string): string =>
   `/${bucket}/${key
     .split('/')
-    .map((part) => encodeURIComponent(part).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`))
+    .map((part) =>
+      encodeURIComponent(part).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`),
+    )
     .join('/')}`

@@ -64,7 +64,8 @@ it(`never writes outside, never throws, never takes what it should not (seed ${S
         } catch {
           // Points to what is not there.
         }
-        if (real !== undefined) expect(`${real}/`.startsWith(`${folder}/`), `round ${round}: ${at} is ${real}`).toBe(true)
+        if (real !== undefined)
+          expect(`${real}/`.startsWith(`${folder}/`), `round ${round}: ${at} is ${real}`).toBe(true)
       }
       expect(readdirSync(outer), `round ${round}`).toHaveLength(1)
     } finally {

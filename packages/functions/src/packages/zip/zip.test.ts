@@ -53,7 +53,14 @@ describe('what is good', () => {
   it('is unpacked: folders, empty files, stored, deflated, large', async () => {
     const large = Buffer.alloc(9_000_000, 'sekisho')
     const zip = await zipOf({ bootstrap: '#!/bin/sh', 'a/b/c.txt': 'c', 'empty/': '', none: '', large, 'ä/関所': 'x' })
-    const expected = { bootstrap: '#!/bin/sh', 'a/b/c.txt': 'c', 'empty/': '', none: '', large: large.toString(), 'ä/関所': 'x' }
+    const expected = {
+      bootstrap: '#!/bin/sh',
+      'a/b/c.txt': 'c',
+      'empty/': '',
+      none: '',
+      large: large.toString(),
+      'ä/関所': 'x',
+    }
     expect(await unpack(zip)).toEqual(expected)
   })
 
@@ -79,7 +86,10 @@ describe('what is good', () => {
   })
 
   it('keeps links that stay inside', async () => {
-    const entries = [{ name: 'lib/a', content: 'x' }, { name: 'lib/b', content: 'a', unixMode: 0o120777 }]
+    const entries = [
+      { name: 'lib/a', content: 'x' },
+      { name: 'lib/b', content: 'a', unixMode: 0o120777 },
+    ]
     expect(await unpack(rawZip(entries))).toEqual({ 'lib/a': 'x', 'lib/b': '-> a' })
   })
 })
@@ -155,7 +165,9 @@ describe('what is refused', () => {
     locator.write('PK\x06\x07', 'latin1')
     const end = Buffer.alloc(22)
     end.write('PK\x05\x06', 'latin1')
-    expect(await unpack(Buffer.concat([zip64, locator, end]))).toMatchObject({ detail: expect.stringContaining('100001') })
+    expect(await unpack(Buffer.concat([zip64, locator, end]))).toMatchObject({
+      detail: expect.stringContaining('100001'),
+    })
   })
 })
 
@@ -172,7 +184,10 @@ it.skipIf(!unzip)('unpacks what zip packs, as unzip does (needs zip and unzip)',
   try {
     execFileSync(
       'sh',
-      ['-c', 'mkdir -p a/b empty && echo 1 > a/1 && head -c 5000000 /dev/zero > a/b/zeros && ln -s ../1 a/b/up && chmod 755 a/1 && zip -qry x.zip .'],
+      [
+        '-c',
+        'mkdir -p a/b empty && echo 1 > a/1 && head -c 5000000 /dev/zero > a/b/zeros && ln -s ../1 a/b/up && chmod 755 a/1 && zip -qry x.zip .',
+      ],
       { cwd: source },
     )
     const theirs = join(source, 'theirs')

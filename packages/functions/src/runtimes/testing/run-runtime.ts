@@ -57,7 +57,12 @@ export class RunningRuntime {
     })
     const [file, ...parameters] = command
     const env = { ...environment, TMPDIR: temporary }
-    const child = spawn(file!, parameters, { cwd: workingDirectory, env, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(file!, parameters, {
+      cwd: workingDirectory,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    })
     return new RunningRuntime(api, child, temporary)
   }
 
@@ -73,7 +78,12 @@ export class RunningRuntime {
   }
 
   async stop(): Promise<void> {
-    this.child.kill('SIGKILL')
+    try {
+      // With whatever it started: it leads a process group.
+      process.kill(-this.child.pid!, 'SIGKILL')
+    } catch {
+      // All of it has ended.
+    }
     await this.exited
     this.api.close()
     rmSync(this.temporary, { recursive: true, force: true })

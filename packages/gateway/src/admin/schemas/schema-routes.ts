@@ -23,6 +23,8 @@ export function schemaRoutes(api: AdminRouter, options: AdminOptions): void {
       const known = RESOURCE_KINDS.map((name) => KIND_SINGULAR[name]).join(', ')
       throw badRequest(`not found schema: ${c.req.param('kind')}; there are ${known}`)
     }
+    if (kind === 'secrets')
+      return reply(c, 200, { oneOf: Object.values((await import('../../resources/secret.ts')).managerSchemas) })
     return reply(c, 200, (await import('../../resources/kinds.ts')).resourceSchemas[kind])
   })
   api.post('/schema/validate/:kind', async (c) => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type AdminTester, adminTester } from '../testing/admin-tester.ts'
+import { type AdminTester, adminTester, VIEWER_KEY } from '../testing/admin-tester.ts'
 
 const api: AdminTester = await adminTester()
 
@@ -60,6 +60,34 @@ describe('schemas', () => {
   })
 })
 
+describe('secret managers', () => {
+  test('each has a schema of its own', async () => {
+    expect((await api.ask('GET', '/schema/secret')).body.oneOf).toHaveLength(3)
+    const vault = { id: 'vault/1', uri: 'https://vault:8200', prefix: 'kv', token: 't' }
+    expect((await api.ask('POST', '/schema/validate/secrets', vault)).status).toBe(200)
+    const { status, body } = await api.ask('POST', '/schema/validate/secrets', { ...vault, id: 'aws/1' })
+    expect([status, body.problems[0].message]).toEqual([400, '"access_key_id" is missing'])
+  })
+
+  test('are resources with an id of two parts, whose secrets a viewer does not see', async () => {
+    const { ask } = await adminTester()
+    const value = { uri: 'https://vault:8200', prefix: 'kv', token: 'hvs.secret' }
+    expect(await ask('PUT', '/secrets/vault/1', value)).toMatchObject({
+      status: 201,
+      body: { key: '/apisix/secrets/vault/1' },
+    })
+    expect((await ask('GET', '/secrets/vault/1')).body.value).toMatchObject({ id: 'vault/1', token: 'hvs.secret' })
+    const viewer = { 'x-api-key': VIEWER_KEY }
+    expect((await ask('GET', '/secrets', undefined, viewer)).body.list[0].value.token).toBe('***')
+    expect((await ask('PATCH', '/secrets/vault/1/prefix', '"other"')).body.value.prefix).toBe('other')
+    expect((await ask('PUT', '/secrets/vault', value)).status).toBe(404)
+    expect((await ask('PUT', '/secrets/consul/1', value)).body.error_msg).toMatch(/^invalid secret manager: consul/)
+    expect((await ask('POST', '/secrets/vault/1', value)).status).toBe(405)
+    expect((await ask('DELETE', '/secrets/vault/1')).status).toBe(200)
+    expect((await ask('GET', '/secrets')).body).toEqual({ total: 0, list: [] })
+  })
+})
+
 describe('OpenAPI', () => {
   test('names every path of every kind, and every reference leads somewhere', async () => {
     const { status, body } = await api.ask('GET', '/openapi.json')
@@ -67,6 +95,8 @@ describe('OpenAPI', () => {
     expect(body.openapi).toBe('3.1.0')
     expect(Object.keys(body.paths['/consumers'])).toEqual(['get'])
     expect(Object.keys(body.paths['/routes/{id}'])).toEqual(['parameters', 'get', 'put', 'patch', 'delete'])
+    expect(Object.keys(body.paths['/secrets'])).toEqual(['get'])
+    expect(Object.keys(body.paths['/secrets/{manager}/{id}'])).toEqual(['parameters', 'get', 'put', 'patch', 'delete'])
     const names = new Set(Object.keys(body.components.schemas))
     const references = [...JSON.stringify(body).matchAll(/"\$ref":"([^"]+)"/g)].map(([, target = '']) => target)
     expect(references.length).toBeGreaterThan(20)
