@@ -16,7 +16,9 @@ export {
   type UpstreamTls,
 } from '@sekisho/wire'
 export * from './balancing/index.ts'
+export type { ClientTunnel, TunnelHandler } from './exchange/local-tunnel.ts'
 export type { MessageLimits } from './exchange/message-limits.ts'
+export type { ResponseTranslator } from './exchange/translated-response.ts'
 export type { TunnelLimits } from './exchange/tunnel-limits.ts'
 export type { ProxyLogger } from './exchange/options.ts'
 export { localResponse, type ErrorRenderer, type LocalResponse } from './exchange/reply.ts'

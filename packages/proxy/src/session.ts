@@ -1,6 +1,8 @@
 import type { Headers, RequestHead, ResponseHead, TlsInfo } from '@sekisho/wire'
 import type { Backend } from './balancing/index.ts'
+import type { TunnelHandler } from './exchange/local-tunnel.ts'
 import type { MessageLimits } from './exchange/message-limits.ts'
+import type { ResponseTranslator } from './exchange/translated-response.ts'
 import type { TunnelLimits } from './exchange/tunnel-limits.ts'
 import type { Peer } from './peers/peer.ts'
 
@@ -47,6 +49,11 @@ export interface Session<Ctx = unknown> {
    * object `application/json`. Takes effect when the phase that calls it is over.
    */
   respond(status: number, body?: ResponseBody, headers?: ResponseFields): void
+  /**
+   * Agrees to switch protocols, in place of an upstream: `handler` gets the client's bytes from here on. For a request with `upgrade` alone, and as
+   * `respond` otherwise; `fields` are those of the 101 response.
+   */
+  acceptUpgrade(fields: ResponseFields, handler: TunnelHandler): void
   /** Gives the answer of `respond` another body, if its status is at least `minStatus`. */
   amendResponse(minStatus: number, body: ResponseBody): void
   /** `respond` was called. */
@@ -89,6 +96,11 @@ export interface Session<Ctx = unknown> {
    * fields by what it saw. A filtered body of more than `limitBytes` is a failure (502).
    */
   holdResponse(limitBytes: number): void
+  /**
+   * Called in upstreamRequestFilter, for each attempt: what this upstream answers becomes another response before any response phase sees it, head
+   * and body. Trailers do not pass.
+   */
+  translateResponse(translator: ResponseTranslator): void
   /** The trailer fields of the response, there (perhaps empty) in the last call of responseBodyFilter: what is left in it leaves. */
   readonly trailers: Headers | undefined
 

@@ -1,7 +1,7 @@
 'use strict'
 const { readFileSync, statSync } = require('node:fs')
 const { createRequire } = require('node:module')
-const { dirname, join, resolve } = require('node:path')
+const nodePath = require('node:path')
 
 /** In this order, as AWS's runtime tries them. */
 const EXTENSIONS = ['', '.js', '.mjs', '.cjs']
@@ -19,7 +19,7 @@ function loadHandler(taskRoot, name) {
   const { file, module, path } = parse(name)
   let exported
   try {
-    exported = loadModule(resolve(taskRoot, file), taskRoot, dirname(file), module)
+    exported = loadModule(nodePath.resolve(taskRoot, file), taskRoot, nodePath.dirname(file), module)
   } catch (error) {
     throw loadFailure(error)
   }
@@ -51,8 +51,8 @@ function loadModule(file, taskRoot, folder, module) {
     if (!isFile(path)) continue
     return extension === '.mjs' || (extension !== '.cjs' && isModule(path)) ? import(path) : requireOrImport(path)
   }
-  const paths = [taskRoot, join(taskRoot, folder)]
-  return requireOrImport(createRequire(join(taskRoot, 'index.js')).resolve(module, { paths }))
+  const paths = [taskRoot, nodePath.join(taskRoot, folder)]
+  return requireOrImport(createRequire(nodePath.join(taskRoot, 'index.js')).resolve(module, { paths }))
 }
 
 /** A module without a sign of it (`type`, extension) is found by its syntax where Node.js does so; one that awaits at the top must be imported. */
@@ -71,13 +71,13 @@ function isFile(path) {
 
 /** `"type": "module"` of the nearest package.json. */
 function isModule(path) {
-  for (let folder = dirname(path); ; folder = dirname(folder)) {
+  for (let folder = nodePath.dirname(path); ; folder = nodePath.dirname(folder)) {
     try {
-      return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')).type === 'module'
+      return JSON.parse(readFileSync(nodePath.join(folder, 'package.json'), 'utf8')).type === 'module'
     } catch (error) {
       if (error.code !== 'ENOENT') return false
     }
-    if (folder === dirname(folder)) return false
+    if (folder === nodePath.dirname(folder)) return false
   }
 }
 

@@ -22,9 +22,6 @@ class InvocationLoop {
     // While modules load nothing is asked: a module that waits for what never comes must end the process.
     this.connection.hold(false)
     this.nextRequest = `GET ${RUNTIME}/invocation/next HTTP/1.1\r\nHost: ${address}\r\n\r\n`
-    this.onEvent = this.onEvent.bind(this)
-    this.next = this.next.bind(this)
-    this.begin = this.begin.bind(this)
     if (this.callbacks) process.on('beforeExit', () => this.current?.onEmptyEventLoop?.())
   }
 
@@ -35,7 +32,7 @@ class InvocationLoop {
   }
 
   /** Asks for the next event. */
-  next() {
+  next = () => {
     const { connection } = this
     this.current = undefined
     connection.hold(true)
@@ -43,7 +40,7 @@ class InvocationLoop {
     connection.socket.write(this.nextRequest, 'latin1')
   }
 
-  onEvent(status, head, bytes, from, to) {
+  onEvent = (status, head, bytes, from, to) => {
     if (status !== 200) {
       logError('Runtime Error', new Error(`${RUNTIME}/invocation/next: ${head.slice(0, head.indexOf('\r\n'))}`))
       process.exit(1)
@@ -56,7 +53,7 @@ class InvocationLoop {
     this.store.run(invokeStore.contextOf(event), this.begin)
   }
 
-  begin() {
+  begin = () => {
     const { event } = this
     const Kind = this.streaming ? require('./streaming.cjs').StreamingInvocation : BufferedInvocation
     const invocation = new Kind(this, event)

@@ -215,6 +215,10 @@ export class LocalCatalog implements FunctionCatalog {
     return this.#references.collect()
   }
 
+  has(name: string): boolean {
+    return this.#context.records.functions.get(name) !== undefined
+  }
+
   /** Names of all functions. */
   functionNames(): readonly string[] {
     return [...this.#context.records.functions.ids()].sort()

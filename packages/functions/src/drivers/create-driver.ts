@@ -7,6 +7,8 @@ export interface DriverOptions {
     /** Users of the host for sandboxes when the engine is root, one each; default 20,000 from 200000 on. */
     readonly firstUser?: number
     readonly users?: number
+    /** Functions with the network `egress` reach private networks too; default false. */
+    readonly privateNetworks?: boolean
   }
 }
 

@@ -54,12 +54,29 @@ describe.skipIf(!present)(`the AWS CLI${present ? '' : ' (needs the program aws)
     )
     expect(created).toMatchObject({ FunctionName: 'cli', Role: Arn })
     await aws('lambda', 'wait', 'function-active-v2', ...name)
-    const answer = await aws('lambda', 'invoke', ...name, ...raw, '--payload', '{"a":"ż"}', '--log-type', 'Tail', 'out.json')
+    const answer = await aws(
+      'lambda',
+      'invoke',
+      ...name,
+      ...raw,
+      '--payload',
+      '{"a":"ż"}',
+      '--log-type',
+      'Tail',
+      'out.json',
+    )
     expect(answer).toMatchObject({ StatusCode: 200, ExecutedVersion: '$LATEST' })
     expect(JSON.parse(readFileSync(join(folder, 'out.json'), 'utf8'))).toEqual({ got: { a: 'ż' } })
     expect(Buffer.from(answer['LogResult'] as string, 'base64').toString()).toContain('INFO\tseen')
 
-    const events = await aws('logs', 'filter-log-events', '--log-group-name', '/aws/lambda/cli', '--filter-pattern', 'seen')
+    const events = await aws(
+      'logs',
+      'filter-log-events',
+      '--log-group-name',
+      '/aws/lambda/cli',
+      '--filter-pattern',
+      'seen',
+    )
     expect(events['events']).toHaveLength(1)
     const listed = await aws('lambda', 'list-functions')
     expect(listed['Functions']).toMatchObject([{ FunctionName: 'cli' }])

@@ -176,7 +176,9 @@ describe('a function, through @aws-sdk/client-lambda', () => {
     expect((await invoke('life:live')).ExecutedVersion).toBe('1')
 
     const AdditionalVersionWeights = { '2': 1 }
-    await lambda.send(new UpdateAliasCommand({ FunctionName, Name: 'live', RoutingConfig: { AdditionalVersionWeights } }))
+    await lambda.send(
+      new UpdateAliasCommand({ FunctionName, Name: 'live', RoutingConfig: { AdditionalVersionWeights } }),
+    )
     expect((await invoke('life', {}, 'live')).ExecutedVersion).toBe('2')
     expect(await lambda.send(new GetAliasCommand({ FunctionName, Name: 'live' }))).toMatchObject({
       FunctionVersion: '1',
@@ -192,7 +194,9 @@ describe('a function, through @aws-sdk/client-lambda', () => {
     expect(failed.value).toMatchObject({ errorType: 'TypeError', errorMessage: 'boom' })
     const exited = await invoke('life', { do: 'exit' })
     expect(exited.value).toMatchObject({ errorType: 'Runtime.ExitError' })
-    expect(exited.value['errorMessage']).toMatch(/^RequestId: [0-9a-f-]{36} Error: Runtime exited with error: exit status 3$/)
+    expect(exited.value['errorMessage']).toMatch(
+      /^RequestId: [0-9a-f-]{36} Error: Runtime exited with error: exit status 3$/,
+    )
   })
 
   it('is throttled', async () => {
@@ -212,13 +216,17 @@ describe('a function, through @aws-sdk/client-lambda', () => {
   it('tells the end of its log', async () => {
     const command = new InvokeCommand({ FunctionName: 'life', LogType: 'Tail', Payload: '{"n":7}' })
     const { LogResult, $metadata } = await lambda.send(command)
-    const lines = Buffer.from(LogResult ?? '', 'base64').toString().split('\n')
+    const lines = Buffer.from(LogResult ?? '', 'base64')
+      .toString()
+      .split('\n')
     const id = $metadata.requestId
     expect(lines[0]).toBe(`START RequestId: ${id} Version: $LATEST`)
     expect(lines[1]).toMatch(new RegExp(`^[0-9TZ:.-]+\\t${id}\\tINFO\\thello 7$`))
     expect(lines[2]).toBe(`END RequestId: ${id}`)
     expect(lines[3]).toMatch(
-      new RegExp(`^REPORT RequestId: ${id}\\tDuration: [0-9.]+ ms\\tBilled Duration: \\d+ ms\\tMemory Size: 256 MB\\tMax Memory Used: \\d+ MB\\t`),
+      new RegExp(
+        `^REPORT RequestId: ${id}\\tDuration: [0-9.]+ ms\\tBilled Duration: \\d+ ms\\tMemory Size: 256 MB\\tMax Memory Used: \\d+ MB\\t`,
+      ),
     )
   })
 
@@ -288,7 +296,9 @@ describe('what belongs to functions, through @aws-sdk/client-lambda', () => {
 
   it('layers', async () => {
     const content = await zipOf({ 'nodejs/node_modules/greet/index.js': 'module.exports = (name) => `hello ${name}`' })
-    const layer = await lambda.send(new PublishLayerVersionCommand({ LayerName: 'greet', Content: { ZipFile: content } }))
+    const layer = await lambda.send(
+      new PublishLayerVersionCommand({ LayerName: 'greet', Content: { ZipFile: content } }),
+    )
     expect(layer).toMatchObject({ Version: 1 })
     const code = await zipOf({ 'index.js': 'exports.handler = async (name) => require("greet")(name)' })
     await create('layered', { Code: { ZipFile: code }, Layers: [layer.LayerVersionArn ?? ''] })

@@ -5,6 +5,7 @@ import type { FunctionGroup } from './function-group.ts'
 import type { Invocation, InvocationFigures, InvocationSink, RunningInvocation } from './invocation.ts'
 import { TailBuffer } from '../logs/tail-buffer.ts'
 import type { ServiceError } from '../model/service-error.ts'
+import type { RuntimeEvent } from '../runtime-api/runtime-api-listener.ts'
 
 /** Who has calls. */
 export interface CallOwner {
@@ -61,6 +62,12 @@ export class Call implements RunningInvocation {
     this.#abandoned = true
     // Whatever is held back by the caller's slowness must not hold the function.
     this.environment?.resume(this)
+  }
+
+  /** As the runtime gets it. */
+  eventFor(deadlineMs: number): RuntimeEvent {
+    const { requestId, payload, invokedArn, traceId, clientContext, cognitoIdentity, tenantId } = this.invocation
+    return { requestId, payload, deadlineMs, invokedArn, traceId, clientContext, cognitoIdentity, tenantId }
   }
 
   respond(payload: Buffer, contentType: string | undefined): void {

@@ -221,6 +221,43 @@ describe('an environment', () => {
     expect(tail).toMatch(/^x+\nnearly the end\nEND RequestId: .*\nREPORT RequestId: .*\t\n$/)
   })
 
+  it('is there again for a caller who calls as soon as it has its answer', () => {
+    const fake = new FakeEngine()
+    const environment = fake.warm(deployed())
+    for (const tail of [true, false]) {
+      const caller = fake.invoke(deployed(), { tail })
+      let again: unknown
+      caller.whenTold = () => (again = fake.invoke(deployed()))
+      environment.finish()
+      environment.finish()
+      expect(again).toMatchObject({ told: 1 })
+    }
+    expect(fake.started).toHaveLength(1)
+  })
+
+  it('ends when it cannot be frozen, or cannot be thawed', async () => {
+    const fake = new FakeEngine()
+    const first = fake.warm(deployed())
+    first.freeze = () => {
+      throw new Error('EIO')
+    }
+    fake.pass(20)
+    expect(first.killed).toBe(true)
+    const second = fake.warm(deployed())
+    fake.pass(20)
+    second.thaw = () => {
+      throw new Error('EIO')
+    }
+    const caller = fake.invoke(deployed())
+    expect(caller.told).toBe(0)
+    await Promise.resolve()
+    expect(caller.result!.errorType).toBe('Sandbox.Failure')
+    expect(second.killed).toBe(true)
+    expect(fake.problems).toHaveLength(2)
+    fake.reap()
+    expect(fake.timed).toBe(0)
+  })
+
   it('says that a response is too large', () => {
     const fake = new FakeEngine()
     const environment = fake.warm(deployed())

@@ -29,7 +29,9 @@ describe('the prelude of a streamed answer', () => {
 
   it('is taken off byte by byte', () => {
     const parser = new StreamingPrelude()
-    const results = [...stream.subarray(0, Buffer.byteLength(prelude) + 8)].map((byte) => parser.push(Buffer.from([byte])))
+    const results = [...stream.subarray(0, Buffer.byteLength(prelude) + 8)].map((byte) =>
+      parser.push(Buffer.from([byte])),
+    )
     expect(results.filter((result) => result !== undefined)).toHaveLength(1)
     expect(results.at(-1)).toMatchObject({ head: { status: 201 } })
   })

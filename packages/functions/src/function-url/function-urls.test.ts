@@ -183,7 +183,11 @@ describe('who may call a function URL', () => {
         credentials: { ...credentials, secretAccessKey },
       })
       const { host: _host, ...sent } = headers
-      return fetch(`${address()}a?b=c`, { method: 'POST', body: 'x', headers: { ...sent, 'content-type': 'text/plain' } })
+      return fetch(`${address()}a?b=c`, {
+        method: 'POST',
+        body: 'x',
+        headers: { ...sent, 'content-type': 'text/plain' },
+      })
     }
     expect(await (await send('right')).text()).toBe('hello')
     expect(eventOf()).toMatchObject({
@@ -259,7 +263,12 @@ describe('a function URL that streams', () => {
 
   it('takes status and headers from the prelude', async () => {
     await start({ invokeMode: 'RESPONSE_STREAM' })
-    stream(TYPE, ['{"statusCode":418,"headers":{"content-type":"text/html"},', '"cookies":["a=b"]}\0\0\0', '\0\0\0\0\0one', ' two'])
+    stream(TYPE, [
+      '{"statusCode":418,"headers":{"content-type":"text/html"},',
+      '"cookies":["a=b"]}\0\0\0',
+      '\0\0\0\0\0one',
+      ' two',
+    ])
     const response = await fetch(address())
     expect([response.status, response.headers.get('content-type'), await response.text()]).toEqual([
       418,

@@ -69,7 +69,13 @@ export class FunctionUrls implements UrlSurface {
 
   private urlOf(name: string): FunctionUrl | undefined {
     const { catalog } = this.options
-    return catalog.urlById(name) ?? catalog.urlOf(name)
+    try {
+      return catalog.urlById(name) ?? catalog.urlOf(name)
+    } catch (error) {
+      // What is no name at all has no URL either.
+      if (error instanceof ServiceError) return undefined
+      throw error
+    }
   }
 
   private invoke(

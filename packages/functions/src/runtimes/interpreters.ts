@@ -89,8 +89,8 @@ export class Interpreters {
   }
 
   private substitute(runtime: string, other: string): string | RuntimeProblem {
-    const name = parseRuntime(other)
-    const path = name && this.found.get(keyOf(name))
+    // Any version that was found will do, also one that is no runtime of its own.
+    const path = this.found.get(other.replace(/\.x$/, ''))
     return (
       path ?? problem(`interpreters["${runtime}"] is ${other}, which this host does not have; there is ${this.names()}`)
     )

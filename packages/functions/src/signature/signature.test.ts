@@ -1,5 +1,6 @@
 import { Sha256 } from '@aws-crypto/sha256-js'
 import { SignatureV4 } from '@smithy/signature-v4'
+import type { AwsCredentialIdentity, HttpRequest } from '@smithy/types'
 import { describe, expect, it } from 'vitest'
 import { encodeUri } from './canonical-request.ts'
 import { ChunkSigner, STREAMING_PAYLOAD } from './chunk-signer.ts'
@@ -77,13 +78,20 @@ const judge = (request: RandomRequest): SignatureV4 =>
   new SignatureV4({
     service: request.service,
     region: 'us-east-1',
-    credentials: request.credentials,
+    credentials: request.credentials as AwsCredentialIdentity,
     sha256: Sha256,
     uriEscapePath: request.service !== 's3',
   })
 
-const judged = ({ method, path, query, headers, body }: RandomRequest): never =>
-  ({ method, protocol: 'https:', hostname: 'lambda.us-east-1.amazonaws.com', path, query, headers, body }) as never
+const judged = ({ method, path, query, headers, body }: RandomRequest): HttpRequest => ({
+  method,
+  protocol: 'https:',
+  hostname: 'lambda.us-east-1.amazonaws.com',
+  path,
+  query,
+  headers,
+  body,
+})
 
 describe('against @smithy/signature-v4', () => {
   it(`signs 500 random requests alike, and verifies them (seed ${SEED})`, async () => {

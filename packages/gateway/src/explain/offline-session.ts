@@ -73,6 +73,14 @@ export class OfflineSession implements Session<RequestContext> {
     // No body, so none to replace.
   }
 
+  acceptUpgrade(): void {
+    this.respond(101)
+  }
+
+  translateResponse(): void {
+    // No response, so nothing to translate.
+  }
+
   limitMessages(): void {
     // No message.
   }

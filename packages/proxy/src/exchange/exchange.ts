@@ -22,7 +22,9 @@ import { localResponse, type LocalResponse } from './reply.ts'
 import { RequestBody } from './request-body.ts'
 import { answerLocally, relayBody, relayEnd, relayHead, relayWhole } from './response-stage.ts'
 import { Messages, type MessageLimits } from './message-limits.ts'
+import { acceptedUpgrade, openLocalTunnel, type AcceptedUpgrade, type TunnelHandler } from './local-tunnel.ts'
 import { onTunnelOpen } from './tunnel.ts'
+import { TranslatedResponse, type ResponseTranslator } from './translated-response.ts'
 import { DEFAULT_TUNNEL_LIMITS, type TunnelLimits } from './tunnel-limits.ts'
 import type { WholeBody } from './whole-body.ts'
 import { TimeLimit } from './time-limit.ts'
@@ -89,6 +91,10 @@ export class Exchange<Ctx> implements Session<Ctx>, ServerExchange, ClientExchan
   holdLimit = 0
   whole: WholeBody | undefined
   trailers: Headers | undefined
+  /** A phase took the switch of protocols upon itself. */
+  private accepted: AcceptedUpgrade | undefined
+  /** What the upstream answers becomes another response first. */
+  private translated: TranslatedResponse | undefined
   /** Calls of `pauseResponse` whose time is not over. */
   private pauses = 0
   /** What the upstream sends while an asynchronous response filter runs: one read at most. */
@@ -156,6 +162,14 @@ export class Exchange<Ctx> implements Session<Ctx>, ServerExchange, ClientExchan
     this.answered = true
   }
 
+  acceptUpgrade(fields: ResponseFields, handler: TunnelHandler): void {
+    if (this.answered || this.over) return
+    if (!this.request.upgrade) throw new Error('acceptUpgrade needs a request that asks for an upgrade')
+    this.accepted = acceptedUpgrade(fields, handler)
+    this.answer = { head: this.accepted.head, body: '' }
+    this.answered = true
+  }
+
   amendResponse(minStatus: number, body: ResponseBody): void {
     const { answer } = this
     if (answer === undefined || answer.head.status < minStatus) return
@@ -211,6 +225,10 @@ export class Exchange<Ctx> implements Session<Ctx>, ServerExchange, ClientExchan
     this.holdLimit = limitBytes
   }
 
+  translateResponse(translator: ResponseTranslator): void {
+    this.translated = new TranslatedResponse(translator)
+  }
+
   /** The upstream may send more, unless a pause is not over, or the client or a filter has to be waited for. */
   resumeResponse(): void {
     if (this.pauses > 0 || this.held !== undefined || this.downstream.needsDrain) return
@@ -261,16 +279,19 @@ export class Exchange<Ctx> implements Session<Ctx>, ServerExchange, ClientExchan
     if (head.status !== 100) this.downstream.sendInformational(head)
   }
   onResponse(head: ResponseHead, body: string, trailers: string): void {
-    relayWhole(this, head, body, trailers)
+    if (this.translated === undefined) relayWhole(this, head, body, trailers)
+    else this.translated.whole(this, head, body)
   }
   onResponseHead(head: ResponseHead): void {
-    relayHead(this, head)
+    if (this.translated === undefined) relayHead(this, head)
+    else this.translated.head(this, head)
   }
   onResponseBody(chunk: Uint8Array): boolean {
-    return relayBody(this, chunk)
+    return this.translated === undefined ? relayBody(this, chunk) : this.translated.body(this, chunk)
   }
   onResponseEnd(trailers: string): void {
-    relayEnd(this, trailers)
+    if (this.translated === undefined) relayEnd(this, trailers)
+    else this.translated.end(this)
   }
   onUpstreamDrain(): void {
     this.body?.onDrain()
@@ -312,7 +333,10 @@ export class Exchange<Ctx> implements Session<Ctx>, ServerExchange, ClientExchan
     const { answer } = this
     if (answer === undefined) return false
     this.answer = undefined
-    answerLocally(this, answer)
+    const { accepted } = this
+    this.accepted = undefined
+    if (accepted?.head === answer.head) openLocalTunnel(this, accepted)
+    else answerLocally(this, answer)
     return true
   }
 }

@@ -2,7 +2,19 @@ import { flag, integer, oneOf, text } from '../shapes/scalars.ts'
 import { list, map, structure } from '../shapes/composites.ts'
 import { destinationShape } from '../event-invoke/destinations.ts'
 import { tagsShape } from '../tags/tag-rules.ts'
-import { required, type Shape } from '../shapes/shape.ts'
+import { failed, required, type Shape } from '../shapes/shape.ts'
+
+/** Seconds since 1970, as restJson has them; the CLI sends text. */
+const timestamp: Shape<number> = {
+  type: 'a Timestamp',
+  violations: () => [],
+  read(value, at, problems) {
+    const seconds = typeof value === 'string' ? Date.parse(value) / 1_000 : value
+    if (typeof seconds === 'number' && Number.isFinite(seconds) && seconds >= 0) return seconds
+    problems.push(failed(`'${String(value)}'`, at, 'Member must be a time'))
+    return 0
+  },
+}
 
 /** Members of both requests that are kept as they are given. */
 const common = {
@@ -31,7 +43,7 @@ export const createMembers = {
     pattern: 'arn:(aws[a-zA-Z0-9-]*|sekisho):([a-zA-Z0-9\\-])+:([a-z]{2}(-gov)?-[a-z]+-\\d{1})?:(\\d{12})?:(.*)',
   }),
   StartingPosition: oneOf('TRIM_HORIZON', 'LATEST', 'AT_TIMESTAMP'),
-  StartingPositionTimestamp: timestamp(),
+  StartingPositionTimestamp: timestamp,
   Topics: list(text({ min: 1, max: 249, pattern: '[^.]([a-zA-Z0-9\\-_.]+)' }), { min: 1, max: 1 }),
   Queues: list(text({ min: 1, max: 1_000 }), { min: 1, max: 1 }),
   SelfManagedEventSource: structure({ Endpoints: map(list(text({ min: 1, max: 300 }), { min: 1, max: 10 })) }),
@@ -44,19 +56,3 @@ export const updateMembers = { ...common, FunctionName: text({ min: 1, max: 256 
 
 export const createShape = structure(createMembers)
 export const updateShape = structure(updateMembers)
-
-/** Seconds since 1970, as restJson has them. */
-function timestamp(): Shape<number> {
-  const { read, violations } = integerOrDecimal
-  return { type: 'a Timestamp', read, violations }
-}
-
-const integerOrDecimal: Pick<Shape<number>, 'read' | 'violations'> = {
-  violations: () => [],
-  read(value, at, problems) {
-    const seconds = typeof value === 'string' ? Date.parse(value) / 1_000 : value
-    if (typeof seconds === 'number' && Number.isFinite(seconds) && seconds >= 0) return seconds
-    problems.push(`Value '${String(value)}' at '${at}' failed to satisfy constraint: Member must be a time`)
-    return 0
-  },
-}

@@ -18,6 +18,8 @@ export interface LaunchOptions {
   readonly cgroups: readonly number[]
   /** Takes the Runtime API's address in its own network namespace and hands the listening socket to the engine. */
   readonly listen: { readonly port: number } | undefined
+  /** Networks that its own cannot reach whatever is connected to it later: `169.254.0.0/16`. Needs CAP_NET_ADMIN. */
+  readonly unreachable: readonly string[]
   /** Waits for one more byte on its standard input before anything of the function runs (the network is being set up). */
   readonly waitForGo: boolean
   /** Gives up root for this user of the host and enters a user namespace of its own; undefined: bubblewrap made the namespace. */
@@ -51,6 +53,9 @@ const PR_SET_DUMPABLE = 4
 const PR_SET_NO_NEW_PRIVS = 38
 const SECCOMP_SET_MODE_FILTER = 1
 const CLONE_NEWUSER = 0x1000_0000
+const SIOCADDRT = 0x890b
+const RTF_UP = 1
+const RTF_REJECT = 0x200
 const SOL_SOCKET = 1
 const SO_RCVTIMEO = 20
 const MSG_WAITALL = 0x100
@@ -71,7 +76,9 @@ export function launchScript(options: LaunchOptions): Script {
   script.call('close', [0])
   script.call('close', [1], { whenError: 'next' })
   if (options.listen !== undefined) handOverListener(script, options.listen.port)
+  makeUnreachable(script, options.unreachable)
   if (options.becomeUser !== undefined) becomeUser(script, options.becomeUser)
+  dropCapabilities(script)
   // Before the pipes: an engine that ended before this is noticed by handing them over, one that ends later by the signal.
   limitResources(script, options.maxProcesses)
   // The pipes belong to the user who made them, and only that one can open /dev/stderr.
@@ -146,6 +153,26 @@ function handOverListener(script: Script, port: number): void {
   handOver(script, 'listener')
 }
 
+/** Routes to nowhere: `struct rtentry` of route(7). A function has no right to take them away. With descriptor 0 free. */
+function makeUnreachable(script: Script, networks: readonly string[]): void {
+  if (networks.length === 0) return
+  script.call('socket', [2, 2 | CLOSE_ON_EXEC, 0])
+  for (const network of networks) {
+    const [address = '', length = '32'] = network.split('/')
+    const mask = (0xffff_ffff << (32 - Number(length))) >>> 0
+    const entry = Buffer.alloc(120)
+    entry.writeUInt16LE(2, 8) // rt_dst.sa_family
+    for (const [index, part] of address.split('.').entries()) {
+      entry[12 + index] = Number(part) & (mask >>> (24 - index * 8))
+    }
+    entry.writeUInt16LE(2, 40) // rt_genmask.sa_family
+    entry.writeUInt32BE(mask, 44)
+    entry.writeUInt16LE(RTF_UP | RTF_REJECT, 56)
+    script.call('ioctl', [0, SIOCADDRT, script.bytes(entry)], { purpose: `make ${network} unreachable` })
+  }
+  script.call('close', [0])
+}
+
 /** Pipes rather than Node's own, which are sockets: `echo > /dev/stderr` opens the file again, and a socket cannot be opened. */
 function handOverPipe(script: Script, what: 'stdout' | 'stderr', keep: number): void {
   script.call('pipe2', [script.bytes(Buffer.alloc(8)), CLOSE_ON_EXEC]) // 0 to read, 1 to write
@@ -157,14 +184,15 @@ function handOverPipe(script: Script, what: 'stdout' | 'stderr', keep: number): 
 function becomeUser(script: Script, uid: number): void {
   script.call('setgroups', [0, 0])
   script.call('setresgid', [uid, uid, uid])
-  script.call('setresuid', [uid, uid, uid])
+  // The saved user stays root, so that bubblewrap, which is root without rights, may still send the signal of its end. In the user namespace
+  // nobody can go back to it, and execve(2) replaces it.
+  script.call('setresuid', [uid, uid, 0])
   // Whoever gave up root does not own its own files in /proc until this.
   script.call('prctl', [PR_SET_DUMPABLE, 1, 0, 0, 0])
   script.call('unshare', [CLONE_NEWUSER], { purpose: 'make a user namespace' })
   writeFile(script, '/proc/self/setgroups', 'deny')
   writeFile(script, '/proc/self/uid_map', `${INSIDE_UID} ${uid} 1`)
   writeFile(script, '/proc/self/gid_map', `${INSIDE_GID} ${uid} 1`)
-  dropCapabilities(script)
 }
 
 /** Whoever makes a user namespace has every right in it. */

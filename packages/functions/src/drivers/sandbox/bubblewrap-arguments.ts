@@ -56,11 +56,13 @@ export function bubblewrapArguments(spec: SandboxSpec, options: BubblewrapOption
     'ALL',
   ]
   if (spec.network !== 'host') list.push('--unshare-net')
-  // CAP_KILL is for bubblewrap outside: the signal that its end sends to the launcher is one to another user.
-  if (asRoot) list.push('--cap-add', 'CAP_SETUID', '--cap-add', 'CAP_SETGID', '--cap-add', 'CAP_KILL')
+  // For routes; the launcher gives it up.
+  if (spec.network === 'egress') list.push('--cap-add', 'CAP_NET_ADMIN')
+  if (asRoot) list.push('--cap-add', 'CAP_SETUID', '--cap-add', 'CAP_SETGID')
   else list.push('--unshare-user', '--uid', String(INSIDE_UID), '--gid', String(INSIDE_GID))
   if (spec.rootDirectory === undefined) list.push('--ro-bind', rootFolder, '/', '--ro-bind', '/usr', '/usr')
   else list.push(...mountImage(spec.rootDirectory, rootFolder))
+  if (spec.network === 'host') list.push('--ro-bind', '/etc/resolv.conf', '/etc/resolv.conf')
   list.push('--proc', '/proc', '--dev', '/dev', '--remount-ro', '/dev')
   list.push('--perms', '1777', '--size', String(spec.ephemeralStorageMb * 1_048_576), '--tmpfs', TEMPORARY)
   const { taskDirectory, layersDirectory, runtimeDirectory, interpreter } = spec

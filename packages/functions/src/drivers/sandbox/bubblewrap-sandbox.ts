@@ -6,6 +6,7 @@ import { CHANNEL, launchScript } from '../launcher/launch-script.ts'
 import type { Machine } from '../launcher/machine.ts'
 import type { Script } from '../launcher/script.ts'
 import { bubblewrapArguments, pathsInside } from './bubblewrap-arguments.ts'
+import { NO_EGRESS, type EgressNetwork } from './egress-network.ts'
 import { LauncherReports, type LauncherVerdict } from './launcher-reports.ts'
 
 /** As it was on AWS for years; the port that runtimes expect. */
@@ -24,8 +25,8 @@ export interface SandboxHost {
   /** A user of the host for this sandbox alone; undefined: the engine is not root. */
   readonly takeUser: () => number | undefined
   readonly returnUser: (uid: number) => void
-  /** Connects the sandbox's network to the world, then calls back. */
-  readonly connect: ((pid: number, ready: (failure: string | undefined) => void) => ChildProcess) | undefined
+  /** Connects a sandbox's network to the world; undefined: this host cannot. */
+  readonly egress: EgressNetwork | undefined
   /** All of it is gone. */
   readonly ended: (sandbox: BubblewrapSandbox) => void
 }
@@ -103,6 +104,7 @@ export class BubblewrapSandbox implements Sandbox {
   private begin(port: number): void {
     if (this.over || this.killed) return
     const { spec, host } = this
+    if (spec.network === 'egress' && host.egress === undefined) return this.fail(NO_EGRESS)
     try {
       this.group = host.takeGroup()
       this.group.limitMemory(spec.memoryMb * 1_048_576)
@@ -121,6 +123,7 @@ export class BubblewrapSandbox implements Sandbox {
       machine: host.machine,
       cgroups: group.joinDescriptors.map((_, index) => CHANNEL + 1 + index),
       listen: spec.network === 'host' ? undefined : { port },
+      unreachable: spec.network === 'egress' ? (host.egress?.unreachable ?? []) : [],
       waitForGo: spec.network === 'egress',
       becomeUser: this.user,
       maxProcesses: host.maxProcesses,
@@ -173,8 +176,8 @@ export class BubblewrapSandbox implements Sandbox {
 
   private connect(): void {
     const pid = this.group?.processes()[0]
-    if (this.host.connect === undefined || pid === undefined) return this.kill()
-    this.network = this.host.connect(pid, (failure) => {
+    if (pid === undefined) return
+    this.network = this.host.egress!.connect(pid, (failure) => {
       if (failure === undefined) this.child?.stdin?.write('1')
       else {
         this.reports.add(Buffer.from(failure))

@@ -13,7 +13,12 @@ export interface LauncherVerdict {
   readonly failure: string | undefined
 }
 
-const SIGNAL_NAMES = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name as NodeJS.Signals]))
+// SIGABRT comes before SIGIOT, which is another name for it: the first one counts, as in Node.js.
+const SIGNAL_NAMES = new Map(
+  Object.entries(constants.signals)
+    .toReversed()
+    .map(([name, number]) => [number, name as NodeJS.Signals]),
+)
 
 /** Collects reports; one for each sandbox. */
 export class LauncherReports {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ControlGroups, removeLeftGroups } from '../cgroup/control-groups.ts'
 import type { Driver, DriverCheck, Sandbox, SandboxEvents, SandboxExit, SandboxSpec } from '../driver.ts'
@@ -7,6 +7,7 @@ import { thisMachine } from '../launcher/machine.ts'
 import { findExecutable } from '../find-executable.ts'
 import { systemCallFilter } from '../seccomp/filter.ts'
 import { BubblewrapSandbox, type SandboxHost } from './bubblewrap-sandbox.ts'
+import { egressNetwork, EGRESS_RESOLVER } from './egress-network.ts'
 import { isAlive, readEngineRecord, removeEngineRecord, writeEngineRecord } from './engine-record.ts'
 import { killLeftBubblewraps } from './left-processes.ts'
 import { makeRootFolder } from './root-folder.ts'
@@ -19,6 +20,8 @@ export interface SandboxDriverOptions {
   /** Users of the host for sandboxes when the engine is root, one each. */
   readonly firstUser?: number
   readonly users?: number
+  /** Functions with the network `egress` reach private networks too; default false. */
+  readonly privateNetworks?: boolean
 }
 
 /** Above what distributions give to people and services, below what subuid(5) usually hands out to them (524288). */
@@ -32,6 +35,7 @@ export class SandboxDriver implements Driver {
   private readonly folder: string
   private readonly recordFile: string
   private readonly users: UserRange
+  private readonly privateNetworks: boolean
   private readonly sandboxes = new Set<BubblewrapSandbox>()
   private groups: ControlGroups | undefined
   private host: SandboxHost | undefined
@@ -41,6 +45,7 @@ export class SandboxDriver implements Driver {
     this.folder = join(options.dataDirectory, 'sandbox')
     this.recordFile = join(this.folder, 'engine.json')
     this.users = new UserRange(options.firstUser ?? FIRST_USER, options.users ?? USERS)
+    this.privateNetworks = options.privateNetworks ?? false
   }
 
   check(): Promise<readonly DriverCheck[]> {
@@ -57,7 +62,7 @@ export class SandboxDriver implements Driver {
     await this.cleanUp()
     const machine = thisMachine()!
     const rootFolder = join(this.folder, 'root')
-    await makeRootFolder(rootFolder, machine, await resolvers())
+    await makeRootFolder(rootFolder, machine, [EGRESS_RESOLVER])
     const groups = ControlGroups.open(`sekisho-fn-${randomBytes(6).toString('hex')}`)
     this.groups = groups
     await writeEngineRecord(this.recordFile, groups.layoutOfEngine)
@@ -71,7 +76,7 @@ export class SandboxDriver implements Driver {
       takeGroup: () => groups.take(),
       takeUser: () => (asRoot ? this.users.take() : undefined),
       returnUser: (uid) => this.users.giveBack(uid),
-      connect: undefined,
+      egress: egressNetwork(this.privateNetworks),
       ended: (sandbox) => {
         this.sandboxes.delete(sandbox)
         if (this.sandboxes.size === 0) this.whenEmpty?.()
@@ -142,10 +147,4 @@ const TRIAL: SandboxSpec = {
   cpus: undefined,
   network: 'none',
   launch: () => ({ command: ['/usr/bin/true'], environment: {}, workingDirectory: '/var/task', companions: [] }),
-}
-
-/** Name servers of the host that a function with `egress` asks. */
-async function resolvers(): Promise<readonly string[]> {
-  const text = await readFile('/etc/resolv.conf', 'utf8').catch(() => '')
-  return [...text.matchAll(/^nameserver\s+(\S+)/gm)].map((match) => match[1]!)
 }
