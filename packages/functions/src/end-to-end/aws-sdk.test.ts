@@ -269,7 +269,10 @@ describe('what belongs to functions, through @aws-sdk/client-lambda', () => {
   it('a function URL with its permission', async () => {
     const FunctionName = 'owner'
     const { FunctionUrl } = await lambda.send(new CreateFunctionUrlConfigCommand({ FunctionName, AuthType: 'NONE' }))
-    const address = `${FunctionUrl}a/b?c=d`
+    // Names below localhost are known to browsers and curl, but not to every resolver: by its id the URL is in the path, too.
+    const [id] = new URL(FunctionUrl ?? '').hostname.split('.')
+    expect(id).toMatch(/^[a-z0-9]{32}$/)
+    const address = `${functions.endpoint}/lambda-url/${id}/a/b?c=d`
     expect((await fetch(address)).status).toBe(403)
     await lambda.send(
       new AddPermissionCommand({

@@ -145,7 +145,8 @@ describe.skipIf(!present)(
       expect(await invoke()).toBe('"hello1"')
       const outputs = JSON.parse(await terraform('output', '-json')) as Record<string, { value: string }>
       expect(outputs['account'].value).toBe('000000000000')
-      expect((await fetch(outputs['url'].value, { method: 'POST', body: '{}' })).status).toBe(200)
+      expect(outputs['url'].value).toContain('.lambda-url.us-east-1.')
+      expect((await fetch(`${functions.endpoint}/lambda-url/terraform/`)).status).toBe(200)
 
       // Exit status 2 would mean that there is something to do.
       expect(await terraform('plan', '-detailed-exitcode', '-no-color')).toContain('No changes.')

@@ -4,6 +4,7 @@ import type { LogWriter } from '../logs/log-record.ts'
 import type { InvocationFigures } from './invocation.ts'
 import type { DeployedFunction } from '../model/deployed-function.ts'
 import type { InitPhase, Outcome } from '../metering/outcome.ts'
+import { runtimeVersion } from '../metering/runtime-version.ts'
 import { type InitFacts, platformLogOf, type PlatformLog } from '../metering/platform-log.ts'
 import type { Call } from './call.ts'
 
@@ -48,7 +49,9 @@ export class EnvironmentLog {
 
   initReport(type: InitFacts['initializationType'], phase: InitPhase, initMs: number, outcome: Outcome): void {
     const now = this.#wall()
-    this.#event(this.#platform.initReport(this.#initFacts(type, phase), initMs, outcome, now), now)
+    const facts = this.#initFacts(type, phase)
+    this.#event(this.#platform.initRuntimeDone(facts, outcome, now), now)
+    this.#event(this.#platform.initReport(facts, initMs, outcome, now), now)
   }
 
   start(call: Call, now: number): void {
@@ -65,7 +68,7 @@ export class EnvironmentLog {
   end(call: Call, figures: InvocationFigures, outcome: Outcome): void {
     const now = this.#wall()
     const { requestId, traceId } = call.invocation
-    this.#event(this.#platform.end(requestId, now), now)
+    this.#event(this.#platform.end(requestId, figures.durationMs, outcome, now), now)
     this.#event(this.#platform.report(requestId, figures, outcome, traceId, now), now)
     this.call = undefined
   }
@@ -97,10 +100,4 @@ export class EnvironmentLog {
       functionVersion: version,
     }
   }
-}
-
-/** `nodejs24.x` -> `nodejs:24`, `python3.12` -> `python:3.12`, `provided.al2023` -> `provided:al2023`: AWS's way of writing it. */
-function runtimeVersion(runtime: string): string {
-  const match = /^([a-z]+)\.?(.+?)(\.x)?$/.exec(runtime)
-  return match === null ? runtime : `${match[1]}:${match[2]}`
 }

@@ -544,11 +544,6 @@ describe('the log format JSON', () => {
         type: 'platform.initStart',
         record: expect.objectContaining({ phase: 'init', functionName: 'echo', runtimeVersion: 'provided:al2023' }),
       },
-      {
-        time: expect.any(String),
-        type: 'platform.initReport',
-        record: { initializationType: 'on-demand', phase: 'init', status: 'success', metrics: { durationMs: 10.12 } },
-      },
       { time: '2026-11-21T12:00:01.010Z', type: 'platform.start', record: { requestId: id, version: '$LATEST' } },
       { timestamp: '2026-11-21T12:00:01.010Z', level: 'INFO', requestId: id, message: 'plain' },
       { level: 'WARN' },

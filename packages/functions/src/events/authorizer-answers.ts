@@ -48,7 +48,8 @@ export function simpleAnswer(payload: Buffer): Authorization | MalformedAnswer {
   if (value instanceof MalformedAnswer) return value
   const { isAuthorized, context } = value
   if (typeof isAuthorized !== 'boolean') return new MalformedAnswer('isAuthorized is neither true nor false')
-  if (context !== undefined && context !== null && !isObject(context)) return new MalformedAnswer('context is no object')
+  if (context !== undefined && context !== null && !isObject(context))
+    return new MalformedAnswer('context is no object')
   return { allowed: isAuthorized, explicitDeny: false, context: context ?? {} }
 }
 
@@ -92,7 +93,7 @@ function fits(pattern: string, text: string): boolean {
   let at = 0
   let star = -1
   let resume = 0
-  for (let place = 0; place < text.length; ) {
+  for (let place = 0; place < text.length;) {
     if (at < pattern.length && pattern[at] === '*') {
       star = at++
       resume = place

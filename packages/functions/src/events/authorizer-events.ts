@@ -11,7 +11,11 @@ export const tokenAuthorizerEvent = (authorizationToken: string, methodArn: stri
 
 /** The event of a REQUEST authorizer with payload 1.0: the request without its body. */
 export function requestAuthorizerEvent(request: EventRequest, context: RestContext, methodArn: string): object {
-  const { body: _body, isBase64Encoded: _encoded, ...event } = restEvent(withoutBody(request), context) as {
+  const {
+    body: _body,
+    isBase64Encoded: _encoded,
+    ...event
+  } = restEvent(withoutBody(request), context) as {
     body: unknown
     isBase64Encoded: unknown
   }

@@ -49,6 +49,7 @@ function add({ last, all }: MultiValues, name: string, value: string): void {
 
 /** An assignment to `__proto__` would define nothing. */
 function define<T>(values: Record<string, T>, name: string, value: T): void {
-  if (name === '__proto__') Object.defineProperty(values, name, { value, enumerable: true, writable: true, configurable: true })
+  if (name === '__proto__')
+    Object.defineProperty(values, name, { value, enumerable: true, writable: true, configurable: true })
   else values[name] = value
 }

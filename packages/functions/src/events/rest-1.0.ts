@@ -13,7 +13,7 @@ export interface RestContext {
   /** The path pattern of the route: `/a/{id}`, `/{proxy+}`. */
   readonly resource: string
   readonly resourceId: string
-  /** First segment of the path that clients see; it is in `requestContext.path` only. */
+  /** First segment of `requestContext.path`, unless it is `$default`. */
   readonly stage: string
   /** Milliseconds since 1970. */
   readonly timeMs: number
@@ -75,7 +75,7 @@ export function restRequestContext(request: EventRequest, context: RestContext, 
       userAgent,
       userArn: null,
     },
-    path: `/${stage}${path}`,
+    path: stage === '$default' ? path : `/${stage}${path}`,
     protocol,
     requestId: context.requestId,
     requestTime: logTime(timeMs),

@@ -22,6 +22,8 @@ export interface LogPosition {
 /** The log of one function: takes records, puts them into files in batches, tells listeners at once. */
 export class FunctionLog {
   readonly directory: string
+  /** Somebody has a writer for it. */
+  written = false
   readonly #options: FunctionLogOptions
   readonly #onPending: (log: FunctionLog) => void
   readonly #listeners = new Set<(record: LogRecord) => void>()
@@ -39,6 +41,10 @@ export class FunctionLog {
     this.directory = options.directory
     this.#options = options
     this.#onPending = onPending
+  }
+
+  get unused(): boolean {
+    return !this.written && this.#listeners.size === 0
   }
 
   append(record: LogRecord): void {

@@ -57,6 +57,7 @@ it('keeps records with time and stream, over a restart', async () => {
 it('has nothing of a function that never wrote', async () => {
   expect(await textsOf(storeOf())).toEqual([])
   expect(() => storeOf().writer('../x', STREAM)).toThrow('no name of a function')
+  await expect(storeOf().read('../x').next()).rejects.toThrow('no name of a function')
 })
 
 it('starts a file per day and when one is large, and removes the oldest', async () => {

@@ -53,17 +53,26 @@ export class LogStore implements FunctionLogs {
 
   writer(functionName: string, stream: string): LogWriter {
     const log = this.#log(functionName)
+    log.written = true
     return { write: (text, timeMs) => log.append({ timeMs, stream, text }) }
   }
 
   /** Oldest first; with `follow` it goes on until `signal` ends it or the reader leaves. */
-  read(functionName: string, options: ReadOptions = {}): AsyncGenerator<LogRecord, void, undefined> {
-    return readLog(this.#log(functionName), options)
+  async *read(functionName: string, options: ReadOptions = {}): AsyncGenerator<LogRecord, void, undefined> {
+    try {
+      yield* readLog(this.#log(functionName), options)
+    } finally {
+      this.#forget(functionName)
+    }
   }
 
   /** Every record from now on, as it is made. @returns ends it */
   subscribe(functionName: string, listener: (record: LogRecord) => void): () => void {
-    return this.#log(functionName).subscribe(listener)
+    const end = this.#log(functionName).subscribe(listener)
+    return () => {
+      end()
+      this.#forget(functionName)
+    }
   }
 
   /** Resolves when all that was taken before is on its way to the disk (written, not synced: a log is no ledger). */
@@ -79,6 +88,11 @@ export class LogStore implements FunctionLogs {
     await this.flush()
     // A note about dropped records may have come up meanwhile.
     await this.flush()
+  }
+
+  /** Names that readers make up must not pile up. */
+  #forget(functionName: string): void {
+    if (this.#logs.get(functionName)?.unused === true) this.#logs.delete(functionName)
   }
 
   get #retention() {

@@ -1,5 +1,6 @@
 import type { Outcome } from './outcome.ts'
 import type { InitFacts, PlatformLog } from './platform-log.ts'
+import { runtimeVersionArn } from './runtime-version.ts'
 import { sampledSegment } from './trace-header.ts'
 
 type SystemLevel = 'DEBUG' | 'INFO' | 'WARN'
@@ -29,13 +30,18 @@ export function jsonPlatformLog(level: string | undefined): PlatformLog {
     initStart: (facts, timeMs) =>
       event('initStart', 'INFO', timeMs, {
         ...initRecord(facts),
-        ...(facts.runtimeVersion === undefined ? {} : { runtimeVersion: facts.runtimeVersion }),
+        ...(facts.runtimeVersion === undefined
+          ? {}
+          : { runtimeVersion: facts.runtimeVersion, runtimeVersionArn: runtimeVersionArn(facts.runtimeVersion) }),
         functionName: facts.functionName,
         functionVersion: facts.functionVersion,
       }),
 
+    initRuntimeDone: (facts, outcome, timeMs) =>
+      event('initRuntimeDone', worse(outcome, 'DEBUG'), timeMs, { ...initRecord(facts), ...statusRecord(outcome) }),
+
     initReport: (facts, initMs, outcome, timeMs) =>
-      event('initReport', worse(outcome, 'INFO'), timeMs, {
+      event('initReport', worse(outcome, facts.initializationType === 'on-demand' ? 'DEBUG' : 'INFO'), timeMs, {
         ...initRecord(facts),
         ...statusRecord(outcome),
         metrics: { durationMs: hundredths(initMs) },
@@ -54,8 +60,12 @@ export function jsonPlatformLog(level: string | undefined): PlatformLog {
             ...('errorType' in outcome ? { errorType: outcome.errorType } : {}),
           }),
 
-    // END has no event of its own: `report` says it all.
-    end: () => undefined,
+    end: (requestId, durationMs, outcome, timeMs) =>
+      event('runtimeDone', worse(outcome, 'DEBUG'), timeMs, {
+        requestId,
+        ...statusRecord(outcome),
+        metrics: { durationMs: hundredths(durationMs) },
+      }),
 
     report: (requestId, figures, outcome, traceHeader, timeMs) => {
       const segment = sampledSegment(traceHeader)

@@ -25,7 +25,7 @@ it.each([
 it('writes text lines to the byte', () => {
   const log = platformLogOf(TEXT)
   expect(log.start('id', '$LATEST', NOON)).toBe('START RequestId: id Version: $LATEST')
-  expect(log.end('id', NOON)).toBe('END RequestId: id')
+  expect(log.end('id', 1, SUCCESS, NOON)).toBe('END RequestId: id')
   const figures = figuresOf(1.5, 128, 74, undefined)
   const line =
     'REPORT RequestId: id\tDuration: 1.50 ms\tBilled Duration: 2 ms\tMemory Size: 128 MB\tMax Memory Used: 74 MB\t'
@@ -49,13 +49,15 @@ it('has levels in JSON', () => {
     const log = platformLogOf({ ...TEXT, format: 'JSON', systemLevel })
     return [
       log.start('id', '1', NOON),
+      log.end('id', 1, SUCCESS, NOON),
       log.report('id', figures, SUCCESS, undefined, NOON),
       log.report('id', figures, TIMEOUT, undefined, NOON),
       log.problem('id', 'Task timed out', TIMEOUT, NOON),
     ].map((text) => text !== undefined)
   }
-  expect(at(undefined)).toEqual([true, true, true, true])
-  expect(at('WARN')).toEqual([false, false, true, true])
+  expect(at('DEBUG')).toEqual([true, true, true, true, true])
+  expect(at(undefined)).toEqual([true, false, true, true, true])
+  expect(at('WARN')).toEqual([false, false, false, true, true])
 })
 
 it('estimates the cost by the published price', () => {

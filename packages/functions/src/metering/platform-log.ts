@@ -20,12 +20,14 @@ export interface InitFacts {
  */
 export interface PlatformLog {
   initStart(facts: InitFacts, timeMs: number): string | undefined
+  /** The runtime is done with init, well or not. */
+  initRuntimeDone(facts: InitFacts, outcome: Outcome, timeMs: number): string | undefined
   /** @param initMs how long it took */
   initReport(facts: InitFacts, initMs: number, outcome: Outcome, timeMs: number): string | undefined
   start(requestId: string, version: string, timeMs: number): string | undefined
   /** What the platform has to say about a failure, between the function's own lines and END. */
   problem(requestId: string, message: string, outcome: Outcome, timeMs: number): string | undefined
-  end(requestId: string, timeMs: number): string | undefined
+  end(requestId: string, durationMs: number, outcome: Outcome, timeMs: number): string | undefined
   report(
     requestId: string,
     figures: InvocationFigures,

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import type { InvocationFigures } from '../engine/invocation.ts'
 import type { Outcome } from './outcome.ts'
+import { runtimeVersionArn } from './runtime-version.ts'
 import type { PlatformLog } from './platform-log.ts'
 import { sampledSegment } from './trace-header.ts'
 
@@ -9,7 +9,9 @@ export const textPlatformLog: PlatformLog = {
   initStart: (facts) =>
     facts.runtimeVersion === undefined
       ? undefined
-      : `INIT_START Runtime Version: ${facts.runtimeVersion}\tRuntime Version ARN: ${runtimeArn(facts.runtimeVersion)}`,
+      : `INIT_START Runtime Version: ${facts.runtimeVersion}\tRuntime Version ARN: ${runtimeVersionArn(facts.runtimeVersion)}`,
+
+  initRuntimeDone: () => undefined,
 
   // AWS writes it only for an init that went wrong, or that was done over inside an invocation; else REPORT has the init's duration.
   initReport: (facts, initMs, outcome) =>
@@ -57,7 +59,3 @@ function status(outcome: Outcome, ofInit: boolean): string {
 // The caller and this line get AWS's word for a process that was killed; REPORT says that it was for its memory.
 const exitErrorType = (errorType: string): string =>
   errorType === 'Runtime.OutOfMemory' ? 'Runtime.ExitError' : errorType
-
-// AWS has one per build of a runtime; ours stays the same for a version, so that tools may compare.
-const runtimeArn = (version: string): string =>
-  `arn:aws:lambda:us-east-1::runtime:${createHash('sha256').update(version).digest('hex')}`

@@ -5,7 +5,7 @@ import { logEventActions } from '../control-api/logs-service/log-events.ts'
 import { logGroupActions } from '../control-api/logs-service/log-groups.ts'
 import { LogsSurface } from '../control-api/logs-service/logs-surface.ts'
 import type { Operation } from '../control-api/operation.ts'
-import { OwnEndpoints } from '../control-api/own/own-endpoints.ts'
+import { OpenEndpoints, OwnEndpoints } from '../control-api/own/own-endpoints.ts'
 import type { PackageLinks } from '../control-api/package-links.ts'
 import { QuerySurface } from '../control-api/query/query-surface.ts'
 import { iamService, stsService } from '../control-api/query/services.ts'
@@ -62,10 +62,9 @@ export function openControlApi(options: PlatformOptions, parts: ControlApiParts)
         engine,
         logs,
         checkFunction: (name) => void catalog.resolve(name, undefined),
-        metrics: () => engine.metrics() + parts.metrics(),
-        doctor: checkDrivers,
-        ready: parts.ready,
+        doctor: () => checkDrivers(options.path),
       }),
+      new OpenEndpoints({ metrics: () => engine.metrics() + parts.metrics(), ready: parts.ready }),
       links,
       new QuerySurface([iamService(state, accountId), stsService(accountId)], onFailure),
       new LogsSurface({ ...logGroupActions(state, region, accountId), ...logEventActions(logs, exists) }, onFailure),

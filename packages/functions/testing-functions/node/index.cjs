@@ -1,7 +1,7 @@
 // The table of behaviours as a handler, for our runtime and for AWS's own client.
 const { readFileSync, writeFileSync } = require('node:fs')
 const { tmpdir } = require('node:os')
-const { join } = require('node:path')
+const path = require('node:path')
 const { setTimeout: sleep } = require('node:timers/promises')
 
 const STREAMS = process.env.STREAMING === 'yes'
@@ -39,14 +39,14 @@ function takeMemory() {
 }
 
 function countInFile() {
-  const path = join(tmpdir(), 'count')
+  const file = path.join(tmpdir(), 'count')
   let count = 1
   try {
-    count += Number(readFileSync(path, 'utf8'))
+    count += Number(readFileSync(file, 'utf8'))
   } catch {
     // The first time there is none.
   }
-  writeFileSync(path, String(count))
+  writeFileSync(file, String(count))
   return count
 }
 

@@ -3,7 +3,7 @@ import type { PluginLookup } from './plugin-lookup.ts'
 
 /** Fields of plugins, upstreams and secret managers that hold secrets, by the names that people give them. */
 const SECRET_NAME =
-  /^(.*_)?(password|passwd|secret|token|private_key|client_key|secret_key|access_key|access_key_id|secret_access_key|api_key|apikey|encryption_key|hmac_key|credential|credentials|authorization|auth_value)$/i
+  /^(.*_)?(password|passwd|secret|token|private_key|client_key|secret_key|access_key|access_key_id|secret_access_key|accesskey|secretkey|api_key|apikey|encryption_key|hmac_key|credential|credentials|authorization|auth_value)$/i
 
 /** Where the plugin of a consumer keeps what the consumer shows. */
 const AUTH_NAME = /^(key|keys|pass|jwt_secret)$/

@@ -1,3 +1,4 @@
+import type { FunctionCallSettings } from './function-call.ts'
 import { parseNodeAddress } from './node-address.ts'
 import { pemText } from './pem.ts'
 import type { HASH_ON, BALANCERS, EmbeddedUpstream, Upstream, UpstreamNodes, UPSTREAM_SCHEMES } from './upstream.ts'
@@ -15,7 +16,7 @@ export interface NormalNode {
 export interface NormalUpstream {
   readonly id: string | undefined
   readonly name: string | undefined
-  readonly type: (typeof BALANCERS)[number]
+  readonly type: (typeof BALANCERS)[number] | 'function'
   readonly scheme: (typeof UPSTREAM_SCHEMES)[number]
   readonly nodes: readonly NormalNode[]
   readonly hash_on: (typeof HASH_ON)[number]
@@ -40,16 +41,21 @@ export interface NormalUpstream {
     readonly sni: string | undefined
   }
   readonly checks: Upstream['checks']
+  /** Undefined: its nodes are asked. Otherwise it has none here: they are those of the function's service. */
+  readonly function: ({ readonly name: string } & FunctionCallSettings) | undefined
   readonly discovery: { readonly type: string; readonly service_name: string; readonly args: object } | undefined
 }
 
-/** The full form of the short one: `"http://127.0.0.1:3000"`. */
+/** The full form of the short one: `"http://127.0.0.1:3000"`, `"function://hello:live"`. */
 export function expandUpstream(upstream: EmbeddedUpstream): Upstream {
   if (typeof upstream !== 'string') return upstream
+  if (upstream.startsWith(FUNCTION_SCHEME)) return { type: 'function', function: upstream.slice(FUNCTION_SCHEME.length) }
   const scheme = upstream.startsWith('https:') ? 'https' : 'http'
   const authority = upstream.slice(scheme.length + 3).replace(/\/$/, '')
   return { scheme, nodes: { [authority]: 1 } }
 }
+
+const FUNCTION_SCHEME = 'function://'
 
 /** Ports where none is written: those of the scheme. */
 const defaultPort = (scheme: string): number =>
@@ -66,7 +72,7 @@ export function normaliseUpstream(upstream: EmbeddedUpstream): NormalUpstream {
   return {
     id: full.id === undefined ? undefined : String(full.id),
     name: full.name,
-    type: full.type ?? 'roundrobin',
+    type: full.type ?? (full.function === undefined ? 'roundrobin' : 'function'),
     scheme,
     nodes: normaliseNodes(full.nodes ?? [], defaultPort(scheme)),
     hash_on: full.hash_on ?? 'vars',
@@ -90,11 +96,30 @@ export function normaliseUpstream(upstream: EmbeddedUpstream): NormalUpstream {
       sni: full.tls?.sni,
     },
     checks: full.checks,
+    function: full.function === undefined ? undefined : functionCall(full.function, full),
     discovery:
       full.service_name === undefined
         ? undefined
         : { type: full.discovery_type ?? '', service_name: full.service_name, args: full.discovery_args ?? {} },
   }
+}
+
+function functionCall(name: string, upstream: Upstream): NonNullable<NormalUpstream['function']> {
+  const { payload, invocation_type, endpoint, region, authorization } = upstream
+  const { stage, stage_variables, binary_media_types, multi_value_headers } = upstream
+  const settings = {
+    payload,
+    invocation_type,
+    endpoint,
+    region,
+    authorization,
+    stage,
+    stage_variables,
+    binary_media_types,
+    multi_value_headers,
+  }
+  const written = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined))
+  return { name, ...(written as FunctionCallSettings) }
 }
 
 function normaliseNodes(nodes: UpstreamNodes, port: number): NormalNode[] {

@@ -1,5 +1,6 @@
 import { type Static, Type } from '../schema/type.ts'
 import { needsOneOf, notBoth } from './constraints.ts'
+import { functionCallFields, FunctionName } from './function-call.ts'
 import { HealthChecks } from './health-check.ts'
 import { Host } from './host.ts'
 import { Id, metadata } from './metadata.ts'
@@ -55,7 +56,12 @@ export const UpstreamTls = Type.Object(
 
 const upstreamFields = {
   ...metadata,
-  type: Type.Optional(Type.Enum(BALANCERS, { default: 'roundrobin', description: 'how a node is picked' })),
+  type: Type.Optional(
+    Type.Enum([...BALANCERS, 'function'], {
+      default: 'roundrobin',
+      description: 'how a node is picked; `function`: it is a function',
+    }),
+  ),
   nodes: Type.Optional(UpstreamNodes),
   service_name: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
   discovery_type: Type.Optional(Type.String()),
@@ -87,24 +93,34 @@ const upstreamFields = {
   ),
   tls: Type.Optional(UpstreamTls),
   checks: Type.Optional(HealthChecks),
+  function: Type.Optional(FunctionName),
+  ...functionCallFields,
 }
+
+const OF_FUNCTIONS = Object.fromEntries(Object.keys(functionCallFields).map((name) => [name, ['function']]))
 
 /** Where requests go: nodes, how one is picked, how it is spoken to. */
 export const Upstream = Type.Object(upstreamFields, {
   additionalProperties: false,
-  dependentRequired: { service_name: ['discovery_type'], discovery_type: ['service_name'] },
-  allOf: [needsOneOf('an upstream', ['nodes', 'service_name']), notBoth('an upstream', 'nodes', 'service_name')],
+  dependentRequired: { service_name: ['discovery_type'], discovery_type: ['service_name'], ...OF_FUNCTIONS },
+  allOf: [
+    needsOneOf('an upstream', ['nodes', 'service_name', 'function']),
+    notBoth('an upstream', 'nodes', 'service_name'),
+    notBoth('an upstream', 'nodes', 'function'),
+    notBoth('an upstream', 'service_name', 'function'),
+  ],
 })
 export type Upstream = Static<typeof Upstream>
 
-/** `http://127.0.0.1:3000`: an upstream of one node. A path would be ignored, so it is refused. */
-export const UPSTREAM_URL_PATTERN = '^https?://([0-9a-zA-Z._-]+|\\[[0-9a-fA-F:.]+\\])(:[0-9]{1,5})?/?$'
+/** `http://127.0.0.1:3000`: an upstream of one node. A path would be ignored, so it is refused. `function://NAME`: a function. */
+export const UPSTREAM_URL_PATTERN =
+  '^(https?://([0-9a-zA-Z._-]+|\\[[0-9a-fA-F:.]+\\])(:[0-9]{1,5})?/?|function://[a-zA-Z0-9_-]{1,64}(:[a-zA-Z0-9$_-]{1,128})?)$'
 
 /** An upstream inside a route or service: the full form, or the short one. */
 export const EmbeddedUpstream = Type.Union([
   Type.String({
     pattern: UPSTREAM_URL_PATTERN,
-    patternErrorMessage: 'must be "http://HOST:PORT" or "https://HOST:PORT", with nothing behind the port',
+    patternErrorMessage: 'must be "http://HOST:PORT" or "https://HOST:PORT", with nothing behind the port, or "function://NAME"',
   }),
   Upstream,
 ])

@@ -120,6 +120,17 @@ export class Headers {
     this.offsets = undefined
   }
 
+  /** Takes all fields out. */
+  clear(): void {
+    this.text = ''
+    this.mask = 0
+    this.tailMask = 0
+    this.touched = true
+    this.offsets = undefined
+    this.offsetsShared = false
+    this.neverIndexed = undefined
+  }
+
   /** Returns whether there was one. */
   delete(name: string): boolean {
     let at = this.find(name, 0)

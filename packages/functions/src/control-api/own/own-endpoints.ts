@@ -1,6 +1,6 @@
 import type { Engine } from '../../engine/engine.ts'
 import type { HttpReply, HttpRequest } from '../../http/http-exchange.ts'
-import { invalidParameter, ServiceError } from '../../model/service-error.ts'
+import { invalidParameter } from '../../model/service-error.ts'
 import type { LogRecord } from '../../logs/log-record.ts'
 import type { ReadOptions } from '../../logs/log-reader.ts'
 import { answerHeaders, JSON_TYPE, TEXT_TYPE } from '../answer-headers.ts'
@@ -18,12 +18,8 @@ export interface OwnEndpointsOptions {
   readonly logs: LogSource
   /** Throws ServiceError for a function that is not there. */
   readonly checkFunction: (name: string) => void
-  /** Prometheus text. */
-  readonly metrics: () => string
   /** What this host supports: JSON. */
   readonly doctor: () => Promise<unknown>
-  /** false: it is starting or draining. */
-  readonly ready: () => boolean
   /** How often a follower of a log is sent an empty line. Default 10 seconds. */
   readonly heartbeatMs?: number
 }
@@ -31,12 +27,9 @@ export interface OwnEndpointsOptions {
 /**
  * What AWS has no call for:
  *
- *     GET /sekisho/health                     200 while the process answers
- *     GET /sekisho/ready                      200, or 503 while it starts or drains
  *     GET /sekisho/state                      environments by function
  *     GET /sekisho/doctor                     what this host supports
  *     GET /sekisho/functions/{name}/logs      a JSON object a line, or an empty one: ?since=MS&until=MS&follow
- *     GET /metrics                            Prometheus
  */
 export class OwnEndpoints implements Surface {
   readonly maxBodyBytes = 0
@@ -48,7 +41,7 @@ export class OwnEndpoints implements Surface {
   }
 
   serves(method: string, path: string): boolean {
-    return method === 'GET' && path.startsWith('/sekisho/') && !isOpen(path)
+    return method === 'GET' && (path === STATE || path === DOCTOR || functionOfLogs(path) !== undefined)
   }
 
   handle(request: HttpRequest, reply: HttpReply, requestId: string): void {
@@ -56,14 +49,14 @@ export class OwnEndpoints implements Surface {
     const { engine, doctor } = this.options
     const name = functionOfLogs(path)
     if (name !== undefined) this.sendLogs(name, new URLSearchParams(request.query), reply, requestId)
-    else if (path === '/sekisho/state') {
+    else if (path === STATE) {
       sendJson(reply, { environments: engine.environments, functions: engine.state() }, requestId)
-    } else if (path === '/sekisho/doctor') {
+    } else {
       doctor().then(
         (checks) => sendJson(reply, checks, requestId),
         () => reply.send(500, answerHeaders(TEXT_TYPE, requestId), 'the checks failed\n'),
       )
-    } else throw new ServiceError('UnknownOperationException', 404, `Nothing is at ${path}`)
+    }
   }
 
   private sendLogs(name: string, query: URLSearchParams, reply: HttpReply, requestId: string): void {
@@ -92,13 +85,26 @@ export class OwnEndpoints implements Surface {
   }
 }
 
-/** The part that orchestrators and Prometheus ask for, who sign nothing. */
+export interface OpenEndpointsOptions {
+  /** Prometheus text. */
+  readonly metrics: () => string
+  /** false: it is starting or draining. */
+  readonly ready: () => boolean
+}
+
+/**
+ * What orchestrators and Prometheus ask for, who sign nothing:
+ *
+ *     GET /sekisho/health    200 while the process answers
+ *     GET /sekisho/ready     200, or 503 while it starts or drains
+ *     GET /metrics           Prometheus
+ */
 export class OpenEndpoints implements Surface {
   readonly maxBodyBytes = 0
   readonly signed = false
-  private readonly options: Pick<OwnEndpointsOptions, 'metrics' | 'ready'>
+  private readonly options: OpenEndpointsOptions
 
-  constructor(options: Pick<OwnEndpointsOptions, 'metrics' | 'ready'>) {
+  constructor(options: OpenEndpointsOptions) {
     this.options = options
   }
 
@@ -116,6 +122,8 @@ export class OpenEndpoints implements Surface {
   }
 }
 
+const STATE = '/sekisho/state'
+const DOCTOR = '/sekisho/doctor'
 const EMPTY_LINE = Buffer.from('\n')
 
 const isOpen = (path: string): boolean => path === '/metrics' || path === '/sekisho/health' || path === '/sekisho/ready'

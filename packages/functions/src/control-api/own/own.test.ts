@@ -46,9 +46,7 @@ beforeEach(async () => {
     checkFunction: (name) => {
       if (name !== 'f') throw notFound('Function not found')
     },
-    metrics,
     doctor: async () => [{ driver: 'process', checks: [] }],
-    ready: () => ready,
     heartbeatMs: 5,
   })
   api = await startControlApi({ surfaces: [links, own, new OpenEndpoints({ metrics, ready: () => ready })] })

@@ -40,6 +40,8 @@ export async function makeRootFolder(folder: string, machine: Machine, resolvers
   const launcher = join(folder, LAUNCHER_PATH)
   await writeFile(launcher, launcherFile(machine))
   await readableByAll(folder)
+  // runc gives what it mounts there the rights of the folder.
+  await chmod(join(folder, 'tmp'), 0o1777)
   await chmod(launcher, 0o755)
 }
 

@@ -14,10 +14,10 @@ export async function checkSandbox(): Promise<readonly DriverCheck[]> {
     const detail = `${process.platform}: the sandbox needs Linux; use the driver process`
     return [{ what: 'operating system', fulfilled: false, detail, required: true }]
   }
-  return [checkMachine(), await checkBubblewrap(), checkCgroups(), checkSlirp()]
+  return [checkMachine(), await checkBubblewrap(), checkCgroups(), checkEgress()]
 }
 
-function checkMachine(): DriverCheck {
+export function checkMachine(): DriverCheck {
   const fulfilled = thisMachine() !== undefined
   return {
     what: 'processor',
@@ -41,7 +41,7 @@ async function checkBubblewrap(): Promise<DriverCheck> {
   return { ...check, fulfilled, detail: fulfilled ? `${path}, ${version}` : `${version}: at least 0.5 is needed` }
 }
 
-function checkCgroups(): DriverCheck {
+export function checkCgroups(): DriverCheck {
   const check = { what: 'control groups (memory, cpu, pids)', required: true }
   try {
     const layout = usableLayout()
@@ -51,7 +51,7 @@ function checkCgroups(): DriverCheck {
   }
 }
 
-function checkSlirp(): DriverCheck {
+export function checkEgress(): DriverCheck {
   const path = findExecutable('slirp4netns')
   return {
     what: 'slirp4netns (network egress)',

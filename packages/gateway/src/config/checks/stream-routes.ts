@@ -187,6 +187,9 @@ function named(known: KnownResources, id: string | number, field: string): Found
 function checkStreamUse(findings: Findings, route: StreamRoute, { upstream, field }: Found, path: string): void {
   const { scheme, type, hash_on: hashOn = 'vars', key } = upstream
   const place = `${path}/${field}`
+  if (upstream.function !== undefined) {
+    findings.add({ path: place, message: 'the upstream is a function, which is asked over HTTP', remedy: 'use a route' })
+  }
   if (scheme !== undefined && !isStreamScheme(scheme)) {
     findings.add({
       path: place,

@@ -9,6 +9,7 @@ import { checkAuthorities, checkPair } from './certificates.ts'
 export function checkUpstream(findings: Findings, upstream: EmbeddedUpstream, path: string): void {
   if (typeof upstream === 'string') return checkShortForm(findings, upstream, path)
   if (upstream.nodes !== undefined) checkNodes(findings, upstream.nodes, `${path}/nodes`)
+  checkFunction(findings, upstream, path)
   checkHashKey(findings, upstream, path)
   checkSupport(findings, upstream, path)
   if (upstream.pass_host === 'rewrite' && upstream.upstream_host === undefined) {
@@ -38,6 +39,7 @@ function checkUpstreamTls(findings: Findings, tls: NonNullable<Upstream['tls']>,
 
 /** The pattern lets any five digits pass as a port. */
 function checkShortForm(findings: Findings, upstream: string, path: string): void {
+  if (upstream.startsWith('function:')) return
   const [address = ''] = Object.keys(expandUpstream(upstream).nodes ?? {})
   const parsed = parseNodeAddress(address)
   if (typeof parsed === 'string') findings.add({ path, value: JSON.stringify(upstream), message: parsed })
@@ -62,6 +64,31 @@ function checkNodes(findings: Findings, nodes: UpstreamNodes, path: string): voi
       value: shortValue(address),
       message: parsed,
       remedy: 'write "HOST:PORT": WEIGHT',
+    })
+  }
+}
+
+/** What the nodes of other upstreams are told means nothing to a function. */
+const NOT_OF_FUNCTIONS = ['scheme', 'hash_on', 'key', 'checks', 'pass_host', 'upstream_host', 'retries'] as const
+
+function checkFunction(findings: Findings, upstream: Upstream, path: string): void {
+  const { type, function: name } = upstream
+  if (name === undefined) {
+    if (type === 'function') {
+      findings.add({ path, message: '"type" is "function", and "function" is missing', remedy: 'add its name' })
+    }
+    return
+  }
+  if (type !== undefined && type !== 'function') {
+    findings.add({ path: `${path}/type`, value: JSON.stringify(type), message: 'is of nodes', remedy: 'remove it' })
+  }
+  for (const field of NOT_OF_FUNCTIONS) {
+    if (upstream[field] === undefined) continue
+    findings.add({
+      path: `${path}/${field}`,
+      atKey: true,
+      message: 'has no meaning for a function',
+      remedy: 'remove it',
     })
   }
 }

@@ -5,7 +5,7 @@ import type { Sandbox, SandboxEvents, SandboxSpec } from '../driver.ts'
 import { CHANNEL, launchScript } from '../launcher/launch-script.ts'
 import type { Machine } from '../launcher/machine.ts'
 import type { Script } from '../launcher/script.ts'
-import { bubblewrapArguments, pathsInside } from './bubblewrap-arguments.ts'
+import type { ContainerCommand, ContainerTool } from './container-tool.ts'
 import { NO_EGRESS, type EgressNetwork } from './egress-network.ts'
 import { LauncherReports, type LauncherVerdict } from './launcher-reports.ts'
 
@@ -13,11 +13,13 @@ import { LauncherReports, type LauncherVerdict } from './launcher-reports.ts'
 const RUNTIME_API_PORT = 9001
 const LOOPBACK = '127.0.0.1'
 
+/** runc looks for programs of its own. */
+const TOOL_ENVIRONMENT = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' }
+
 /** What all sandboxes of a driver share. */
-export interface SandboxHost {
+export interface ContainerHost {
   readonly machine: Machine
-  readonly bubblewrap: string
-  readonly rootFolder: string
+  readonly tool: ContainerTool
   readonly filter: Buffer
   /** Processes of one user of the host; undefined: the user is the engine's own. */
   readonly maxProcesses: number | undefined
@@ -28,30 +30,31 @@ export interface SandboxHost {
   /** Connects a sandbox's network to the world; undefined: this host cannot. */
   readonly egress: EgressNetwork | undefined
   /** All of it is gone. */
-  readonly ended: (sandbox: BubblewrapSandbox) => void
+  readonly ended: (sandbox: Container) => void
 }
 
-/** One sandbox of the `sandbox` driver: bubblewrap outside, the launcher and the function's programs inside. */
-export class BubblewrapSandbox implements Sandbox {
+/** One sandbox: bubblewrap or another tool outside, the launcher and the function's programs inside. */
+export class Container implements Sandbox {
   private readonly spec: SandboxSpec
   private readonly events: SandboxEvents
-  private readonly host: SandboxHost
+  private readonly host: ContainerHost
   private readonly reports = new LauncherReports()
   private readonly server = new Server()
   private group: ControlGroup | undefined
   private user: number | undefined
+  private command: ContainerCommand | undefined
   private child: ChildProcess | undefined
   private script: Script | undefined
   private network: ChildProcess | undefined
   private verdict: LauncherVerdict | undefined
-  /** What has not ended yet: bubblewrap, the channel and both pipes. */
+  /** What has not ended yet: the tool, the channel and both pipes. */
   private readonly open = new Set<string>()
   private joined = false
   private killed = false
   private over = false
   private peak = 0
 
-  constructor(spec: SandboxSpec, events: SandboxEvents, host: SandboxHost) {
+  constructor(spec: SandboxSpec, events: SandboxEvents, host: ContainerHost) {
     this.spec = spec
     this.events = events
     this.host = host
@@ -86,7 +89,7 @@ export class BubblewrapSandbox implements Sandbox {
   kill(): void {
     if (this.over) return
     this.killed = true
-    // Bubblewrap must not be killed before: it would leave a process that waits for it for ever, outside of every group.
+    // The tool must not be killed before: bubblewrap would leave a process that waits for it for ever, outside of every group.
     if (this.joined) this.group?.kill()
     else if (this.child === undefined) this.fail('ended before it began')
   }
@@ -118,7 +121,7 @@ export class BubblewrapSandbox implements Sandbox {
 
   private scriptFor(group: ControlGroup, port: number): Script {
     const { spec, host } = this
-    const launch = spec.launch(pathsInside(spec), `${LOOPBACK}:${port}`)
+    const launch = spec.launch(host.tool.paths(spec), `${LOOPBACK}:${port}`)
     return launchScript({
       machine: host.machine,
       cgroups: group.joinDescriptors.map((_, index) => CHANNEL + 1 + index),
@@ -137,23 +140,24 @@ export class BubblewrapSandbox implements Sandbox {
   private run(script: Buffer, group: ControlGroup): void {
     const { spec, host } = this
     const stdio: StdioOptions = ['pipe', 'ignore', 'pipe', 'ipc', ...group.joinDescriptors]
-    const list = bubblewrapArguments(spec, { rootFolder: host.rootFolder, asRoot: this.user !== undefined })
-    // Nothing of the function's environment or the engine's may be in that of bubblewrap, which runs outside.
-    const child = spawn(host.bubblewrap, list, { stdio, env: {}, cwd: '/' })
+    const command = host.tool.command(spec, { asRoot: this.user !== undefined, descriptors: group.joinDescriptors.length + 1 })
+    this.command = command
+    // Nothing of the function's environment may be in that of the tool, which runs outside.
+    const child = spawn(command.program, command.arguments, { stdio, env: TOOL_ENVIRONMENT, cwd: '/' })
     this.child = child
-    this.open.add('bubblewrap').add('channel')
+    this.open.add('tool').add('channel')
     child.on('message', (message, handle) => this.onHandle(message, handle))
     child.once('disconnect', () => this.onEnd('channel'))
     child.stderr!.on('data', (bytes: Buffer) => this.reports.add(bytes))
     child.stdin!.on('error', () => undefined) // it ended before it had read its script; its exit says why
     child.stdin!.write(script)
     child.on('error', (error: NodeJS.ErrnoException) => {
-      if (child.pid === undefined) this.fail(`${host.bubblewrap}: ${error.code ?? error.message}`)
+      if (child.pid === undefined) this.fail(`${command.program}: ${error.code ?? error.message}`)
     })
     // `close` and not `exit`: reports have been read then.
     child.once('close', (status, signal) => {
       this.verdict = this.reports.verdict(this.script!, { status, signal })
-      this.onEnd('bubblewrap')
+      this.onEnd('tool')
     })
   }
 
@@ -210,6 +214,7 @@ export class BubblewrapSandbox implements Sandbox {
     void (group?.remove() ?? Promise.resolve())
       .catch(() => undefined)
       .then(() => {
+        this.command?.remove()
         if (this.user !== undefined) this.host.returnUser(this.user)
         this.host.ended(this)
       })
