@@ -16,7 +16,7 @@ export {
   type BundleProblem,
 } from './bundling/bundle-function.ts'
 export { RUNTIMES } from './runtimes/runtime-names.ts'
-export { LocalCatalog, DEFAULT_RUNTIMES, type LocalCatalogOptions } from './catalog/local-catalog.ts'
+export { LocalCatalog, type LocalCatalogOptions } from './catalog/local-catalog.ts'
 export type { CatalogEngine, CatalogSettings } from './catalog/catalog-context.ts'
 export type { FunctionCatalog, ResolvedFunction } from './catalog/function-catalog.ts'
 export { PackageLibrary, type LibraryOptions } from './packages/package-library.ts'
@@ -28,3 +28,4 @@ export { S3Client, type S3Settings } from './packages/s3/s3-client.ts'
 export { LmdbState } from './state/lmdb-state.ts'
 export { MemoryState } from './state/memory-state.ts'
 export type { StateCondition, StateRecord, StateStore, StateWrite } from './state/state-store.ts'
+export { OciImageLibrary, type ImageLibraryOptions } from './packages/image/oci-image-library.ts'

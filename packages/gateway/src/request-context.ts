@@ -1,4 +1,5 @@
 import type { Backend, Session } from '@sekisho/proxy'
+import type { FunctionCall } from './functions/function-call.ts'
 import type { Consumer } from './consumers/consumer-directory.ts'
 import type { Plan } from './plan/plan.ts'
 import { normalisePath, type MatchRequest } from './router/index.ts'
@@ -40,6 +41,11 @@ export class RequestContext implements MatchRequest {
    * `session.request` says stays what the client said, and answers of our own go by that.
    */
   upstreamFields: Readonly<Record<string, string | undefined>> | undefined = undefined
+
+  /** A function answers this request: what would leave for an upstream becomes a call of it. */
+  functionCall: FunctionCall | undefined = undefined
+  /** What an authorizer said of the caller; functions get it with their event. */
+  authorizer: Readonly<Record<string, unknown>> | undefined = undefined
 
   /** The node that the balancer counts this request on. */
   countedBackend: Backend | undefined = undefined

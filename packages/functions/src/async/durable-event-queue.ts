@@ -4,7 +4,7 @@ import type { StateCondition, StateStore, StateWrite } from '../state/state-stor
 import { AsyncMetrics, renderAsyncMetrics } from './async-metrics.ts'
 import { EventDeliveries } from './event-deliveries.ts'
 import { EventJournal } from './event-journal.ts'
-import type { EventLane } from './event-lane.ts'
+import { EventLane } from './event-lane.ts'
 import { EventLanes } from './event-lanes.ts'
 import type { EventQueue, QueuedInvocation } from './event-queue.ts'
 import { deliveriesOf, type LastTry } from './invocation-record.ts'
@@ -72,7 +72,7 @@ export class DurableEventQueue implements EventQueue {
       now: this.#now,
       onProblem: options.onProblem,
       newEvent: (invocation, hops) => this.#newEvent(invocation, hops),
-      reserve: (invocation) => this.#lanes.reserve(invocation),
+      lanes: this.#lanes,
       metricsOf: (name) => this.#metricsOf(name),
     })
   }
@@ -192,7 +192,7 @@ export class DurableEventQueue implements EventQueue {
   }
 
   #onDue(item: QueuedEvent | EventLane): void {
-    if ('ready' in item) this.#pump(item)
+    if (item instanceof EventLane) this.#pump(item)
     else if (item.deliveries !== undefined) void this.#deliver(item)
     else {
       const lane = this.#lanes.laneOf(item.invocation)
@@ -274,6 +274,7 @@ export class DurableEventQueue implements EventQueue {
     config: EventInvokeConfig,
   ): Promise<void> {
     lane.ran()
+    this.#pump(lane)
     if (condition !== 'Success') this.#metricsOf(event.invocation.functionName).drop(condition)
     const deliveries = deliveriesOf(event, condition, last, refusal, config, this.#now())
     if (deliveries.length === 0) this.#remove(lane, event)

@@ -1,15 +1,15 @@
-import type { FunctionCatalog } from '../catalog/function-catalog.ts'
 import { randomUUID } from 'node:crypto'
+import type { FunctionCatalog } from '../catalog/function-catalog.ts'
+import { MAX_EVENT_PAYLOAD_BYTES } from '../control-api/invoke/payload.ts'
 import { MAX_VALUE_BYTES } from '../state/check-commit.ts'
 import type { AsyncMetrics } from './async-metrics.ts'
 import { type Delivery, isFunctionArn } from './delivery.ts'
 import type { EventJournal } from './event-journal.ts'
-import type { EventLane } from './event-lane.ts'
+import type { EventLanes } from './event-lanes.ts'
 import type { QueuedInvocation } from './event-queue.ts'
 import type { QueueSettings } from './queue-settings.ts'
 import { encodeEvent, type QueuedEvent } from './queued-event.ts'
 import type { Targets } from './targets/targets.ts'
-import { MAX_EVENT_PAYLOAD_BYTES } from '../control-api/invoke/payload.ts'
 
 export interface DeliveryParts {
   readonly catalog: Pick<FunctionCatalog, 'resolve'>
@@ -19,8 +19,7 @@ export interface DeliveryParts {
   readonly now: () => number
   readonly onProblem: (fields: object, message: string) => void
   readonly newEvent: (invocation: QueuedInvocation, hops: number) => QueuedEvent
-  /** Throws when the queue is full. */
-  readonly reserve: (invocation: QueuedInvocation) => EventLane
+  readonly lanes: EventLanes
   readonly metricsOf: (functionName: string) => AsyncMetrics
 }
 
@@ -117,7 +116,7 @@ export class EventDeliveries {
       await this.#parts.targets.send(delivery)
       return undefined
     }
-    const { settings, newEvent, metricsOf, onProblem, catalog, reserve, journal } = this.#parts
+    const { settings, newEvent, metricsOf, onProblem, catalog, lanes, journal } = this.#parts
     const { invocation } = event
     if (event.hops >= settings.maxHops) {
       metricsOf(invocation.functionName).drop('RecursiveLoop')
@@ -144,14 +143,13 @@ export class EventDeliveries {
       },
       event.hops + 1,
     )
-    const lane = reserve(next.invocation)
+    const lane = lanes.reserve(next.invocation)
     try {
       // In place of the event that led to it, when nobody else is to be told: never both, never neither.
       const replaces = event.deliveries?.length === 1 ? [{ key: event.key, value: undefined }] : []
       await journal.write([{ key: next.key, value: encodeEvent(next) }, ...replaces])
     } catch (error) {
-      lane.count--
-      lane.bytes -= payload.length
+      lanes.release(lane, next.invocation)
       throw error
     }
     metricsOf(fn.name).received++

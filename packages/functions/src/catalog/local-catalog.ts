@@ -4,6 +4,7 @@ import type { ImageLibrary } from '../packages/image/image-library.ts'
 import type { PackageLibrary } from '../packages/package-library.ts'
 import type { S3Client } from '../packages/s3/s3-client.ts'
 import type { StoredPackage } from '../packages/stores/package-store.ts'
+import { RUNTIMES } from '../runtimes/runtime-names.ts'
 import type { StateStore } from '../state/state-store.ts'
 import type { CatalogContext, CatalogEngine, CatalogSettings } from './catalog-context.ts'
 import { EngineSync, type VersionListener } from './engine-sync.ts'
@@ -27,21 +28,6 @@ import { own } from './records/own.ts'
 import { functionNotFound } from './refusals.ts'
 import { Resolver } from './resolver.ts'
 import { UrlIndex } from './urls/url-index.ts'
-
-/** What can be deployed when nobody says otherwise. */
-export const DEFAULT_RUNTIMES: readonly string[] = [
-  'nodejs20.x',
-  'nodejs22.x',
-  'nodejs24.x',
-  'python3.9',
-  'python3.10',
-  'python3.11',
-  'python3.12',
-  'python3.13',
-  'python3.14',
-  'provided.al2',
-  'provided.al2023',
-]
 
 export interface LocalCatalogOptions {
   readonly state: StateStore
@@ -72,7 +58,7 @@ const DEFAULT_SETTINGS: CatalogSettings = {
   network: 'none',
   accountConcurrency: 1_000,
   minimumUnreserved: 100,
-  runtimes: DEFAULT_RUNTIMES,
+  runtimes: RUNTIMES,
   codeLocation: (origin, sha256) => `${origin}/sekisho/packages/${sha256}.zip`,
   functionUrl: (origin, id) => {
     const { protocol, port } = new URL(origin)

@@ -15,6 +15,14 @@ export interface DriverOptions {
     /** Name or path of the OCI runtime; default `runc`. */
     readonly runtime?: string
   }
+  readonly microvm?: {
+    /** Name or path; default `firecracker`. */
+    readonly firecracker?: string
+    /** Uncompressed kernel image. */
+    readonly kernel?: string
+    /** Image of a root file system with the guest agent as its init. */
+    readonly rootFileSystem?: string
+  }
 }
 
 /** By its name and nothing else: a driver that this host cannot run rejects in `open`. */
@@ -32,7 +40,9 @@ export async function createDriver(name: DriverName, options: DriverOptions): Pr
       const { OciDriver } = await import('./oci/oci-driver.ts')
       return new OciDriver({ dataDirectory: options.dataDirectory, ...options.sandbox, ...options.oci })
     }
-    case 'microvm':
-      throw new Error(`the driver ${name} is not there yet`)
+    case 'microvm': {
+      const { MicrovmDriver } = await import('./microvm/microvm-driver.ts')
+      return new MicrovmDriver({ dataDirectory: options.dataDirectory, ...options.microvm })
+    }
   }
 }

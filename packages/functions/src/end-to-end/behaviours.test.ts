@@ -154,13 +154,13 @@ describe.each(CASES)('%s', (_title, driverName, test) => {
     })
   })
 
-  it.runIf(present && !['go', 'rust-runtime'].includes(test.name))(
-    'init/error: the caller gets what was posted',
-    async () => {
+  if (!['go', 'rust-runtime'].includes(test.name)) {
+    // These two clients have no call for it.
+    it.runIf(present)('init/error: the caller gets what was posted', async () => {
       const result = await invoke(deployed({ INIT_DO: 'error' }), {})
       expect(read(result)).toMatchObject({ errorType: 'TestError', errorMessage: 'asked to fail' })
-    },
-  )
+    })
+  }
 
   it.runIf(present)('slow init: is waited for and measured', async () => {
     const result = await invoke(deployed({ INIT_DO: 'sleep:200' }), { do: 'echo' })
@@ -177,11 +177,14 @@ describe.each(CASES)('%s', (_title, driverName, test) => {
     })
   })
 
-  it.runIf(present && driverName === 'sandbox')('out of memory: ends it', async () => {
-    const result = await invoke(deployed({}, { memoryMb: 128 }), { do: 'memory' })
-    expect(result.functionError).toBe('Unhandled')
-    expect(read(result)).toMatchObject({ errorType: expect.stringMatching(/^Runtime\.(OutOfMemory|ExitError)$/) })
-  })
+  if (driverName === 'sandbox') {
+    // The process driver looks at the memory four times a second: by then a hungry function has taken gigabytes of this host.
+    it.runIf(present)('out of memory: ends it', async () => {
+      const result = await invoke(deployed({}, { memoryMb: 128 }), { do: 'memory' })
+      expect(result.functionError).toBe('Unhandled')
+      expect(read(result)).toMatchObject({ errorType: expect.stringMatching(/^Runtime\.(OutOfMemory|ExitError)$/) })
+    })
+  }
 
   it.runIf(present)('huge answer: is refused, and the next call works', async () => {
     const fn = deployed()

@@ -62,7 +62,7 @@ export function openControlApi(options: PlatformOptions, parts: ControlApiParts)
         engine,
         logs,
         checkFunction: (name) => void catalog.resolve(name, undefined),
-        doctor: () => checkDrivers(options.path),
+        doctor: () => checkDrivers(),
       }),
       new OpenEndpoints({ metrics: () => engine.metrics() + parts.metrics(), ready: parts.ready }),
       links,

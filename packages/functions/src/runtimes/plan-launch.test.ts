@@ -45,7 +45,7 @@ beforeEach(() => {
   mkdirSync(folder)
 })
 
-function program(path: string, content: string | Buffer, mode = 0o755): void {
+function program(path: string, content: string | Uint8Array, mode = 0o755): void {
   writeFileSync(path, content)
   chmodSync(path, mode)
 }
@@ -74,7 +74,7 @@ describe('provided', () => {
     expect(launch(changes).command).toEqual(['/var/task/bootstrap'])
   })
 
-  it.each<[string, string | Buffer | undefined, string]>([
+  it.each<[string, string | Uint8Array | undefined, string]>([
     ['nothing', undefined, "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"],
     ['an empty file', '', 'fork/exec /var/task/bootstrap: exec format error (the file is empty)'],
     ['text', 'hello', 'exec format error (neither a Linux program nor a script: a script begins with #!/bin/sh)'],

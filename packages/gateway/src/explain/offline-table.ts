@@ -1,6 +1,7 @@
 import { CONTROL_INDEX, SharedTable } from '@sekisho/proxy'
 import { ConsumerStore } from '../consumers/consumer-store.ts'
 import { GatewayTable } from '../gateway/gateway-table.ts'
+import { engineEndpoint } from '../functions/engine-endpoint.ts'
 import { Slab, WorkerMetrics } from '../observability/metrics/index.ts'
 import { Mounts } from '../plan/mounts.ts'
 import type { PluginLogger } from '../plugins/context.ts'
@@ -22,7 +23,9 @@ export interface OfflineTable {
 export function offlineTable({ config, plugins }: ReadConfiguration): OfflineTable {
   const consumers = new ConsumerStore()
   const metrics = new WorkerMetrics(Slab.createBuffer(), () => undefined)
+  const engine = engineEndpoint(config.settings)
   const services = {
+    engine,
     counters: new SharedTable(SharedTable.createBuffer({ cells: 3, slots: SLOTS }), CONTROL_INDEX),
     inFlight: new SharedTable(SharedTable.createBuffer({ cells: 1, slots: SLOTS }), CONTROL_INDEX),
     workerIndex: 0,
@@ -33,6 +36,7 @@ export function offlineTable({ config, plugins }: ReadConfiguration): OfflineTab
     workerIndex: 0,
     logger: SILENT,
     metrics,
+    engine,
     upstreamDefaults: config.settings.upstream_defaults,
     mounts: (owner) =>
       new Mounts({

@@ -32,10 +32,7 @@ export function answerHead(
   if (idName !== undefined && !headers.has(idName)) headers.appendUnchecked(idName, parts.requestId)
   const reason = parts.reason ?? statusText(status)
   if (status === 204 || status === 304) return new ResponseHead(status, reason, headers, 0)
-  if (length === undefined) {
-    headers.appendUnchecked('Transfer-Encoding', 'chunked')
-    return new ResponseHead(status, reason, headers)
-  }
+  if (length === undefined) return new ResponseHead(status, reason, headers)
   headers.appendUnchecked('Content-Length', String(length))
   return new ResponseHead(status, reason, headers, length)
 }

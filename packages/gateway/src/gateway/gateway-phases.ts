@@ -10,6 +10,7 @@ import {
 import type { CidrSet } from '../addresses/index.ts'
 import { passes, runChain } from '../plan/run-chain.ts'
 import type { Plan } from '../plan/plan.ts'
+import type { UpstreamTarget } from '../upstreams/upstream-target.ts'
 import { RequestContext } from '../request-context.ts'
 import type { GatewaySession } from '../session.ts'
 import type { AcmeChallenges } from '../tls/acme/challenges.ts'
@@ -99,7 +100,7 @@ export class GatewayPhases implements ProxyPhases<RequestContext> {
     if (ctx.upstreamMethod !== undefined) request.method = ctx.upstreamMethod
     if (ctx.upstreamTarget !== undefined) request.target = ctx.upstreamTarget
     if (ctx.upstreamFields !== undefined) setFields(request, ctx.upstreamFields)
-    const host = ctx.upstreamHost ?? plan?.upstream?.hostFor(session.peer as Peer)
+    const host = ctx.upstreamHost ?? upstreamOf(session)?.hostFor(session.peer as Peer)
     if (host !== undefined) request.headers.set('Host', host)
     if (request.upgrade && plan?.tunnelLimits !== undefined) session.limitTunnel(plan.tunnelLimits)
     if (request.upgrade && !mayUpgrade(plan, request)) {
@@ -108,6 +109,11 @@ export class GatewayPhases implements ProxyPhases<RequestContext> {
       request.headers.delete('connection')
     }
     addForwardedHeaders(request, ctx, this.options.trusted)
+    if (ctx.functionCall !== undefined) ctx.functionCall.apply(session, request)
+  }
+
+  failToProxy = (session: GatewaySession, error: ProxyError): void => {
+    session.ctx.functionCall?.failed(session, error)
   }
 
   responseFilter = (session: GatewaySession, response: ResponseHead): void => {
@@ -172,13 +178,17 @@ export class GatewayPhases implements ProxyPhases<RequestContext> {
     return waiting === undefined ? this.afterAccess(session, plan) : waiting.then(() => this.afterAccess(session, plan))
   }
 
-  private afterAccess(session: GatewaySession, plan: Plan): void {
-    if (isSettled(session) || plan.missing === undefined) return
-    session.respond(plan.missing.status, { error_msg: plan.missing.message })
+  private afterAccess(session: GatewaySession, plan: Plan): MaybePromise<void> {
+    if (isSettled(session)) return undefined
+    const { ctx } = session
+    if (ctx.functionCall === undefined && plan.function !== undefined) ctx.functionCall = plan.function.call()
+    if (ctx.functionCall !== undefined) return ctx.functionCall.begin(session)
+    if (plan.missing !== undefined) session.respond(plan.missing.status, { error_msg: plan.missing.message })
+    return undefined
   }
 
   private pick(session: GatewaySession): Peer {
-    const upstream = session.ctx.plan?.upstream
+    const upstream = upstreamOf(session)
     this.leave(session)
     const peer = upstream?.pick(session)
     if (peer === undefined || upstream === undefined) {
@@ -206,13 +216,16 @@ export class GatewayPhases implements ProxyPhases<RequestContext> {
   }
 
   private limitRetries(session: GatewaySession, error: ProxyError): void {
-    const upstream = session.ctx.plan?.upstream
+    const upstream = upstreamOf(session)
     if (upstream === undefined) return
     if (session.attempts > upstream.retries) error.retry = false
     const { retryTimeoutMs } = upstream
     if (retryTimeoutMs > 0 && performance.now() - session.startedAt > retryTimeoutMs) error.retry = false
   }
 }
+
+const upstreamOf = ({ ctx }: GatewaySession): UpstreamTarget | undefined =>
+  ctx.functionCall?.target.upstream ?? ctx.plan?.upstream
 
 /** Nothing more is to be decided: a plugin answered, or the client left while one was waiting. */
 const isSettled = (session: GatewaySession): boolean => session.responded || session.finishedAt !== 0

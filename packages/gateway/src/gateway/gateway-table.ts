@@ -9,6 +9,7 @@ import { normaliseRoute, normaliseService, type NormalRoute, type NormalService 
 import type { ResourceKind } from '../resources/kind-names.ts'
 import type { PluginSet } from '../resources/plugin-set.ts'
 import type { Proto } from '../resources/proto.ts'
+import type { EngineEndpoint } from '../functions/engine-endpoint.ts'
 import { Router, type Explanation } from '../router/index.ts'
 import type { WorkerMetrics } from '../observability/metrics/index.ts'
 import type { Operation } from '../store/store.ts'
@@ -23,6 +24,8 @@ export interface GatewayTableOptions {
   readonly metrics: WorkerMetrics
   readonly workerIndex: number
   readonly logger: PluginLogger
+  /** The function engine of this node, if it has one. */
+  readonly engine?: EngineEndpoint | undefined
 }
 
 /** A route, and its plan as of `epoch`. */
@@ -63,9 +66,13 @@ export class GatewayTable {
   constructor(options: GatewayTableOptions) {
     this.options = options
     this.ssls = new SslTable(options.logger)
-    this.upstreams = new UpstreamTable(options.upstreamDefaults, options.workerIndex, (id) =>
-      this.ssls.clientCertificate(id),
-    )
+    this.upstreams = new UpstreamTable({
+      defaults: options.upstreamDefaults,
+      workerIndex: options.workerIndex,
+      certificateOf: (id) => this.ssls.clientCertificate(id),
+      engine: options.engine,
+      logger: options.logger,
+    })
     this.router = new Router({
       onFilterError: (route, err) => options.logger.error({ route, err }, `filter_func of route ${route} failed`),
     })
@@ -235,7 +242,7 @@ export class GatewayTable {
     const service = normal.service_id === undefined ? undefined : this.services.get(normal.service_id)
     const found =
       entry === this.noRoute
-        ? { upstream: undefined, missing: { status: 404, message: '404 Route Not Found' } }
+        ? { upstream: undefined, function: undefined, missing: { status: 404, message: '404 Route Not Found' } }
         : this.upstreams.targetOf(normal, service)
     entry.plan = buildPlan(
       {
@@ -244,6 +251,7 @@ export class GatewayTable {
         pluginConfig:
           normal.plugin_config_id === undefined ? undefined : this.pluginConfigs.get(normal.plugin_config_id),
         upstream: found.upstream,
+        function: found.function,
         missing: found.missing,
         globalRules: this.globalRules,
         groupPlugins: (id) => this.groups.get(id),

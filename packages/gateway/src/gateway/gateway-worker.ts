@@ -3,6 +3,7 @@ import { CidrSet } from '../addresses/index.ts'
 import type { NodeSettings } from '../config/settings/node-settings.ts'
 import { ConsumerStore } from '../consumers/consumer-store.ts'
 import { compileFormat, LogWriter } from '../observability/access-log/index.ts'
+import { engineEndpoint } from '../functions/engine-endpoint.ts'
 import { METRICS, type WorkerMetrics } from '../observability/metrics/index.ts'
 import { Mounts } from '../plan/mounts.ts'
 import type { PluginLogger } from '../plugins/context.ts'
@@ -46,11 +47,13 @@ export class GatewayWorker {
     const { settings, workerIndex, plugins, counters, inFlight, metrics, logger } = options
     this.options = options
     const consumers = new ConsumerStore()
-    const services = { counters, inFlight, workerIndex, metrics }
+    const engine = engineEndpoint(settings)
+    const services = { counters, inFlight, workerIndex, metrics, engine }
     this.table = new GatewayTable({
       consumers,
       workerIndex,
       logger,
+      engine,
       upstreamDefaults: settings.upstream_defaults,
       metrics,
       mounts: (table) =>

@@ -1,5 +1,9 @@
 import type { UpstreamDefaults } from '../config/settings/limits.ts'
-import { normaliseUpstream } from '../resources/normalise-upstream.ts'
+import type { EngineEndpoint } from '../functions/engine-endpoint.ts'
+import { FunctionTarget } from '../functions/function-target.ts'
+import { InvokeTarget, NO_SERVICE } from '../functions/invoke-target.ts'
+import type { PluginLogger } from '../plugins/context.ts'
+import { normaliseUpstream, type NormalUpstream } from '../resources/normalise-upstream.ts'
 import type { NormalRoute, NormalService } from '../resources/normalise-route.ts'
 import type { Timeout } from '../resources/timeout.ts'
 import type { Upstream } from '../resources/upstream.ts'
@@ -9,6 +13,8 @@ import { UpstreamTarget } from '../upstreams/upstream-target.ts'
 /** Where a route's requests go, or what they are answered when that is nowhere. */
 export interface TargetResult {
   readonly upstream: UpstreamTarget | undefined
+  /** It is a function, and `upstream` the service that is asked for it. */
+  readonly function: FunctionTarget | undefined
   readonly missing: { readonly status: number; readonly message: string } | undefined
 }
 
@@ -19,7 +25,17 @@ type OwnerKind = 'routes' | 'stream_routes'
 /** The targets of one upstream as it was written: routes with time limits of their own cannot share the peers of the others. */
 interface CachedTargets {
   readonly written: Upstream
-  readonly byLimits: Map<string, UpstreamTarget>
+  readonly byLimits: Map<string, TargetResult>
+}
+
+export interface UpstreamTableOptions {
+  readonly defaults: UpstreamDefaults
+  readonly workerIndex: number
+  /** The certificate that `tls.client_cert_id` names. */
+  readonly certificateOf: (sslId: string) => CertificatePair | undefined
+  /** Of this node, if it has one. */
+  readonly engine?: EngineEndpoint | undefined
+  readonly logger: PluginLogger
 }
 
 /**
@@ -32,19 +48,10 @@ export class UpstreamTable {
   private readonly targets = new Map<string, CachedTargets>()
   /** Where upstreams are written that show a certificate, by its id. */
   private readonly showing = new Map<string, Set<string>>()
-  private readonly defaults: UpstreamDefaults
-  private readonly workerIndex: number
-  private readonly certificateOf: (sslId: string) => CertificatePair | undefined
+  private readonly options: UpstreamTableOptions
 
-  /** @param certificateOf the certificate that `tls.client_cert_id` names */
-  constructor(
-    defaults: UpstreamDefaults,
-    workerIndex: number,
-    certificateOf: (sslId: string) => CertificatePair | undefined,
-  ) {
-    this.certificateOf = certificateOf
-    this.defaults = defaults
-    this.workerIndex = workerIndex
+  constructor(options: UpstreamTableOptions) {
+    this.options = options
   }
 
   set(id: string, upstream: Upstream | undefined): void {
@@ -73,20 +80,17 @@ export class UpstreamTable {
   /** A route's own upstream or reference wins over its service's. */
   targetOf(route: TargetOwner, service: NormalService | undefined, kind: OwnerKind = 'routes'): TargetResult {
     if (route.service_id !== undefined && service === undefined) {
-      return { upstream: undefined, missing: { status: 404, message: `service ${route.service_id} does not exist` } }
+      return nowhere(404, `service ${route.service_id} does not exist`)
     }
     if (route.upstream !== undefined) return this.made(`${kind}/${route.id}`, route.upstream, route.timeout)
     const id = route.upstream_id ?? (service?.upstream === undefined ? service?.upstream_id : undefined)
     if (id !== undefined) {
       const upstream = this.byId.get(id)
       if (upstream !== undefined) return this.made(`upstreams/${id}`, upstream, route.timeout)
-      return { upstream: undefined, missing: { status: 502, message: `upstream ${id} does not exist` } }
+      return nowhere(502, `upstream ${id} does not exist`)
     }
     if (service?.upstream !== undefined) return this.made(`services/${service.id}`, service.upstream, route.timeout)
-    return {
-      upstream: undefined,
-      missing: { status: 503, message: 'the route has no upstream, and no plugin answered' },
-    }
+    return nowhere(503, 'the route has no upstream, and no plugin answered')
   }
 
   private made(place: string, upstream: Upstream, timeout: Timeout | undefined): TargetResult {
@@ -94,27 +98,44 @@ export class UpstreamTable {
     if (made?.written !== upstream) this.targets.set(place, (made = { written: upstream, byLimits: new Map() }))
     const limits = timeout === undefined ? '' : JSON.stringify(timeout)
     const known = made.byLimits.get(limits)
-    if (known !== undefined) return usable(known)
+    if (known !== undefined) return known
+    const { defaults, workerIndex, certificateOf } = this.options
     const normal = normaliseUpstream(upstream)
     const { client_cert_id: sslId } = normal.tls
     if (sslId !== undefined) this.showing.set(sslId, (this.showing.get(sslId) ?? new Set()).add(place))
-    const certificate = sslId === undefined ? undefined : this.certificateOf(sslId)
-    const target = new UpstreamTarget(
+    const certificate = sslId === undefined ? undefined : certificateOf(sslId)
+    const shown =
       certificate === undefined
         ? normal
-        : { ...normal, tls: { ...normal.tls, client_cert: certificate.cert, client_key: certificate.key } },
-      timeout,
-      this.defaults,
-      this.workerIndex,
-    )
-    made.byLimits.set(limits, target)
-    return usable(target)
+        : { ...normal, tls: { ...normal.tls, client_cert: certificate.cert, client_key: certificate.key } }
+    const result =
+      shown.function === undefined
+        ? usable(new UpstreamTarget(shown, timeout, defaults, workerIndex))
+        : this.functionTarget(shown.function, shown, timeout ?? shown.timeout)
+    made.byLimits.set(limits, result)
+    return result
+  }
+
+  private functionTarget(
+    { name, ...settings }: NonNullable<NormalUpstream['function']>,
+    upstream: NormalUpstream,
+    timeout: Timeout | undefined,
+  ): TargetResult {
+    const { defaults, engine, logger } = this.options
+    const invoke = InvokeTarget.of(name, settings, engine)
+    if (invoke === undefined) return nowhere(503, NO_SERVICE)
+    const target = new FunctionTarget(invoke, settings, upstream, timeout, defaults, logger)
+    return { upstream: target.upstream, function: target, missing: undefined }
   }
 }
 
+const nowhere = (status: number, message: string): TargetResult => ({
+  upstream: undefined,
+  function: undefined,
+  missing: { status, message },
+})
+
 function usable(target: UpstreamTarget): TargetResult {
-  if (target.upstream.nodes.every((node) => node.weight === 0)) {
-    return { upstream: undefined, missing: { status: 503, message: 'the upstream has no nodes' } }
-  }
-  return { upstream: target, missing: undefined }
+  if (target.upstream.nodes.every((node) => node.weight === 0)) return nowhere(503, 'the upstream has no nodes')
+  return { upstream: target, function: undefined, missing: undefined }
 }

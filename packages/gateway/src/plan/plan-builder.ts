@@ -1,5 +1,6 @@
 import type { TunnelLimits } from '@sekisho/proxy'
 import type { Consumer } from '../consumers/consumer-directory.ts'
+import type { FunctionTarget } from '../functions/function-target.ts'
 import { CallPolicy } from '../grpc/call-policy.ts'
 import type { GrpcPolicy } from '../resources/grpc.ts'
 import type { NormalRoute, NormalService } from '../resources/index.ts'
@@ -18,6 +19,7 @@ export interface PlanParts {
   readonly service: NormalService | undefined
   readonly pluginConfig: PluginSet | undefined
   readonly upstream: UpstreamTarget | undefined
+  readonly function: FunctionTarget | undefined
   /** Why no upstream can be reached, and with which status that is answered. */
   readonly missing: { readonly status: number; readonly message: string } | undefined
   readonly globalRules: ReadonlyMap<string, PluginSet>
@@ -44,6 +46,7 @@ export function buildPlan(parts: PlanParts, mounts: Mounts): Plan {
     route,
     service,
     upstream: parts.upstream,
+    function: parts.function,
     missing: parts.missing,
     enableWebsocket: route.enable_websocket ?? service?.enable_websocket,
     tunnelLimits: tunnelLimits(route.websocket ?? service?.websocket),

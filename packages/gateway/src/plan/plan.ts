@@ -1,5 +1,6 @@
 import type { TunnelLimits } from '@sekisho/proxy'
 import type { Consumer } from '../consumers/consumer-directory.ts'
+import type { FunctionTarget } from '../functions/function-target.ts'
 import type { CallPolicy } from '../grpc/call-policy.ts'
 import type { NormalRoute, NormalService } from '../resources/index.ts'
 import type { UpstreamTarget } from '../upstreams/upstream-target.ts'
@@ -12,6 +13,8 @@ export interface Plan extends PhaseChains {
   readonly service: NormalService | undefined
   /** Where the request goes; undefined when a plugin is to answer. */
   readonly upstream: UpstreamTarget | undefined
+  /** The upstream is a function. */
+  readonly function: FunctionTarget | undefined
   /** The answer when no plugin gave one and there is no upstream. */
   readonly missing: { readonly status: number; readonly message: string } | undefined
   /** true: any upgrade; false: none; undefined: WebSocket. */

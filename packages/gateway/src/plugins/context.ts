@@ -1,6 +1,7 @@
 import type { SharedTable } from '@sekisho/proxy'
 import type { WorkerMetrics } from '../observability/metrics/index.ts'
 import type { ConsumerDirectory } from '../consumers/consumer-directory.ts'
+import type { EngineEndpoint } from '../functions/engine-endpoint.ts'
 import type { Proto } from '../resources/proto.ts'
 
 /** Where a plugin is mounted: its configuration stands on this resource. */
@@ -39,6 +40,8 @@ export interface PluginContext<ConsumerConfig = unknown, Metadata = unknown> {
   readonly counters: SharedTable
   /** Counters with one cell for each worker: for what is in flight. */
   readonly inFlight: SharedTable
+  /** The function engine of this node, if it has one. */
+  readonly engine: EngineEndpoint | undefined
   /** Which worker this is, from 0. */
   readonly workerIndex: number
   /** Metrics of this worker; those of all are added up. */

@@ -139,7 +139,7 @@ describe('CreateFunction', () => {
     [
       'a runtime',
       { Runtime: 'java21' },
-      `${I}Value java21 at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [nodejs20.x, nodejs22.x, nodejs24.x, python3.9,`,
+      `${I}Value java21 at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [provided.al2023, provided.al2, nodejs20.x, nodejs22.x, nodejs24.x, python3.9,`,
     ],
     [
       'no runtime',

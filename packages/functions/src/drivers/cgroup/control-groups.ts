@@ -1,8 +1,8 @@
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { accessSync, constants, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { ControlGroup, removeGroup } from './control-group.ts'
 import { findCgroupLayout, foldersOf, groupBelow, type CgroupLayout } from './cgroup-layout.ts'
 import { cgroupMounts } from './cgroup-mounts.ts'
-import { delegateControllers, enable } from './delegation.ts'
+import { delegateControllers, DELEGATION_ADVICE, enable } from './delegation.ts'
 
 /** So many groups stand ready, as making one costs up to a millisecond that a cold start should not pay. */
 const READY_GROUPS = 8
@@ -89,10 +89,21 @@ export function usableLayout(): CgroupLayout {
   const mounts = cgroupMounts(readFileSync('/proc/self/mountinfo', 'latin1'), readFileSync('/proc/self/cgroup', 'latin1'))
   const layout = findCgroupLayout(mounts)
   if (typeof layout === 'string') throw new Error(layout)
-  if (layout.kind !== 'v2') return layout
+  if (layout.kind !== 'v2') {
+    for (const folder of foldersOf(layout)) requireWritable(folder)
+    return layout
+  }
   const top = cgroupMounts(readFileSync('/proc/self/mountinfo', 'latin1'), '0::/').find((mount) => mount.version === 2)
   const folder = delegateControllers(layout.memory, top!.folder)
   return { ...layout, memory: folder, cpu: folder, pids: folder, freezer: folder }
+}
+
+function requireWritable(folder: string): void {
+  try {
+    accessSync(folder, constants.W_OK)
+  } catch {
+    throw new Error(`no groups can be made below ${folder}: ${DELEGATION_ADVICE}`)
+  }
 }
 
 /** Kills and removes what an engine that was killed has left. */

@@ -256,7 +256,8 @@ function startProgram(script: Script, program: Program, pid: DataReference | und
   script.place(parent)
 }
 
-function pathsOf(program: Program): readonly string[] {
+/** Where execve(2) finds a program, in the order to try. */
+export function pathsOf(program: Program): readonly string[] {
   const name = program.command[0] ?? ''
   if (name.includes('/')) return [name]
   const folders = (program.environment['PATH'] ?? '/usr/bin:/bin').split(':').filter((folder) => folder !== '')

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -46,7 +48,7 @@ test('a program connects to a listener of its own', async () => {
 
 test('a program that is not there is a failure', async () => {
   const run = recordSandbox(driver, sandboxSpec({ command: ['/nowhere/bootstrap'] }))
-  expect(await run.exit).toMatchObject({ failure: '/nowhere/bootstrap: ENOENT' })
+  expect(await run.exit).toMatchObject({ failure: expect.stringMatching(/\/nowhere\/bootstrap: ENOENT/) })
 })
 
 test('killing takes what it started with it, frozen or not', async () => {
@@ -75,7 +77,7 @@ test('each has a folder for temporary files, which goes with it', async () => {
   expect(await run.firstLine).toBe(join(folder, 'environments', 'test'))
   await run.exit
   await driver.close()
-  await expect.poll(() => readdir(join(folder, 'environments'))).toEqual([])
+  await expect.poll(() => readdir(join(folder, 'environments'))).toEqual(process.platform === 'linux' ? ['.launcher'] : [])
 })
 
 test('who holds more memory than it may is ended', async () => {
@@ -95,4 +97,32 @@ test('a specification that cannot be launched is a failure', async () => {
     },
   })
   expect(await run.exit).toMatchObject({ failure: 'no bootstrap' })
+})
+
+test('an engine that is killed takes the program with it, and the next one ends the rest', async () => {
+  if (process.platform !== 'linux') return
+  const data = join(folder, 'killed')
+  const engine = spawn(
+    process.execPath,
+    [
+      '--input-type=module',
+      '-e',
+      `import { ProcessDriver } from ${JSON.stringify(new URL('../../../dist/drivers/process/process-driver.js', import.meta.url).href)}
+      const driver = new ProcessDriver({ dataDirectory: ${JSON.stringify(data)} })
+      await driver.open()
+      const launch = () => ({ command: ['/bin/sh', '-c', 'sleep 1000 & echo $$ $!; wait'], environment: { PATH: '/usr/bin:/bin' }, workingDirectory: '/', companions: [] })
+      driver.start({ id: 'e', taskDirectory: '/', memoryMb: 128, ephemeralStorageMb: 1, network: 'host', launch },
+        { onConnection() {}, onExit() {}, onOutput: (stream, bytes) => process.stdout.write(bytes) })`,
+    ],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  )
+  const [line] = (await once(engine.stdout, 'data')) as [Buffer]
+  const [program = 0, child = 0] = String(line).trim().split(' ').map(Number)
+  expect([isRunning(program), isRunning(child)]).toEqual([true, true])
+  engine.kill('SIGKILL')
+  await expect.poll(() => isRunning(program)).toBe(false)
+  const next = new ProcessDriver({ dataDirectory: data })
+  await next.open()
+  await expect.poll(() => isRunning(child)).toBe(false)
+  await next.close()
 })

@@ -1,22 +1,32 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { Server, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import type { Program } from '../launcher/launch-script.ts'
 import type { Sandbox, SandboxEvents, SandboxExit, SandboxLaunch, SandboxPaths, SandboxSpec } from '../driver.ts'
 import { peakBytes, residentBytes } from './process-memory.ts'
+import { startProgram, type ProgramHost } from './start-program.ts'
 
 /** Output of programs that have ended is waited for so long. */
 const LAST_OUTPUT_MS = 100
+
+/** What all sandboxes of the driver share. */
+export interface ProcessHost extends ProgramHost {
+  /** Each has a folder of its own in it, as its /tmp. */
+  readonly folder: string
+  readonly started: (id: string, pid: number) => void
+  readonly ended: (sandbox: ProcessSandbox) => void
+}
 
 /**
  * Programs of one environment as plain processes, each the leader of a process group of its own (`detached`), so that a signal reaches
  * whatever they started. The Runtime API is a listener of this environment on a port of its own.
  */
 export class ProcessSandbox implements Sandbox {
-  private readonly spec: SandboxSpec
+  readonly spec: SandboxSpec
   private readonly events: SandboxEvents
-  private readonly ended: (sandbox: ProcessSandbox) => void
+  private readonly host: ProcessHost
   private readonly temporary: string
   private readonly listener = new Server()
   private readonly programs: ChildProcess[] = []
@@ -27,17 +37,11 @@ export class ProcessSandbox implements Sandbox {
   private peak = 0
   private exit: SandboxExit = { status: undefined, signal: undefined, outOfMemory: false, failure: undefined }
 
-  /** @param temporary folder that becomes its /tmp; removed with it */
-  constructor(
-    spec: SandboxSpec,
-    events: SandboxEvents,
-    temporary: string,
-    ended: (sandbox: ProcessSandbox) => void,
-  ) {
+  constructor(spec: SandboxSpec, events: SandboxEvents, host: ProcessHost) {
     this.spec = spec
     this.events = events
-    this.temporary = temporary
-    this.ended = ended
+    this.temporary = join(host.folder, spec.id)
+    this.host = host
     this.listener.on('connection', (socket) => {
       if (this.over) socket.destroy()
       else events.onConnection(socket)
@@ -117,30 +121,27 @@ export class ProcessSandbox implements Sandbox {
     this.run(launch, launch.workingDirectory, true)
   }
 
-  private run(program: Pick<SandboxLaunch, 'command' | 'environment'>, cwd: string, main: boolean): void {
-    const [file, ...parameters] = program.command
-    const child = spawn(file!, parameters, {
-      cwd,
-      env: { ...program.environment, TMPDIR: this.temporary },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      detached: true,
-    })
+  private run(program: Program, cwd: string, main: boolean): void {
+    const variables = { ...program.environment, TMPDIR: this.temporary }
+    const started = startProgram(this.host, { command: program.command, environment: variables }, cwd)
+    const { child } = started
     if (main) this.programs.unshift(child)
     else this.programs.push(child)
     this.running++
-    child.stdout.on('data', (bytes: Buffer) => this.events.onOutput('stdout', bytes))
-    child.stderr.on('data', (bytes: Buffer) => this.events.onOutput('stderr', bytes))
-    let failed = false
+    child.stdout!.on('data', (bytes: Buffer) => this.events.onOutput('stdout', bytes))
+    child.stderr!.on('data', (bytes: Buffer) => this.events.onOutput('stderr', bytes))
     child.once('error', (error: NodeJS.ErrnoException) => {
-      // Of a program that runs only `exit` counts; this one never ran (the pid is missing), and `exit` does not come.
-      if (failed || child.pid !== undefined) return
-      failed = true
-      const failure = `${file}: ${error.code ?? error.message}`
-      this.ranOut(child, main, { ...this.exit, failure })
+      // Of a program that runs only its end counts; one without a number never ran, and its end does not come.
+      if (child.pid !== undefined) return
+      this.ranOut(child, main, { ...this.exit, failure: `${program.command[0]}: ${error.code ?? error.message}` })
     })
     child.once('exit', (code, signal) => {
-      if (!failed) this.ranOut(child, main, { ...this.exit, status: code ?? undefined, signal: signal ?? undefined })
+      const exit = { ...this.exit, status: code ?? undefined, signal: signal ?? undefined }
+      void started.failure().then((failure) => {
+        this.ranOut(child, main, failure === undefined ? exit : { ...this.exit, failure })
+      })
     })
+    if (main && child.pid !== undefined) this.host.started(this.spec.id, child.pid)
     if (this.frozen) this.signal('SIGSTOP')
   }
 
@@ -170,7 +171,7 @@ export class ProcessSandbox implements Sandbox {
     void Promise.all(closed).then(() => {
       clearTimeout(patience)
       rm(this.temporary, { recursive: true, force: true }).catch(() => undefined)
-      this.ended(this)
+      this.host.ended(this)
       this.events.onExit(this.exit)
     })
   }
@@ -179,9 +180,6 @@ export class ProcessSandbox implements Sandbox {
     for (const program of this.programs) signalGroup(program, name)
   }
 }
-
-/** Where the folder of an environment's /tmp is. */
-export const temporaryOf = (folder: string, id: string): string => join(folder, id)
 
 const whenClosed = (program: ChildProcess): Promise<void> =>
   new Promise((resolve) => {

@@ -7,7 +7,7 @@ import type { Machine } from '../launcher/machine.ts'
 import type { Script } from '../launcher/script.ts'
 import type { ContainerCommand, ContainerTool } from './container-tool.ts'
 import { NO_EGRESS, type EgressNetwork } from './egress-network.ts'
-import { LauncherReports, type LauncherVerdict } from './launcher-reports.ts'
+import { LauncherReports, type LauncherVerdict } from '../launcher/launcher-reports.ts'
 
 /** As it was on AWS for years; the port that runtimes expect. */
 const RUNTIME_API_PORT = 9001

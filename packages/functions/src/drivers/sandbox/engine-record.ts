@@ -36,7 +36,7 @@ export const removeEngineRecord = (file: string): Promise<void> => rm(file, { fo
 export const isAlive = (record: EngineRecord): boolean => startTimeOf(record.pid) === record.startTime
 
 /** Field 22 of proc_pid_stat(5); the name before it may hold spaces and brackets. */
-function startTimeOf(pid: number): string | undefined {
+export function startTimeOf(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
 import { syncFolder } from '../folders/durable.ts'
 import type { ZipSource } from '../zip/zip-bytes.ts'
 import type { PackageStore, StoredPackage } from './package-store.ts'
@@ -61,7 +60,7 @@ async function writeDurably(source: ZipSource, path: string): Promise<void> {
   const file = await open(path, 'wx', 0o600)
   try {
     if (Buffer.isBuffer(source)) await file.writeFile(source)
-    else await pipeline(createReadStream(source.file), file.createWriteStream({ autoClose: false }))
+    else for await (const chunk of createReadStream(source.file)) await file.writeFile(chunk as Buffer)
     await file.sync()
   } finally {
     await file.close()

@@ -9,7 +9,7 @@ import { FakeRuntimeApi, type FakeOutcome } from './fake-runtime-api.ts'
 export interface RuntimeExit {
   readonly kind: 'exit'
   readonly status: number | null
-  readonly signal: NodeJS.Signals | null
+  readonly signal: string | null
 }
 
 /** A function's process as the `process` driver would start it, against a fake Runtime API. */

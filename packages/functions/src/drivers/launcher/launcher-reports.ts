@@ -1,7 +1,7 @@
 import { constants } from 'node:os'
 import { getSystemErrorName } from 'node:util'
-import { EXIT_MARK } from '../launcher/launch-script.ts'
-import { FAILURE_MARK, type Script } from '../launcher/script.ts'
+import { EXIT_MARK } from './launch-script.ts'
+import { FAILURE_MARK, type Script } from './script.ts'
 
 /** What bubblewrap and the launcher may say of one sandbox. */
 const MAX_REPORT_BYTES = 65_536
@@ -28,14 +28,18 @@ export class LauncherReports {
     if (this.bytes.length + bytes.length <= MAX_REPORT_BYTES) this.bytes = Buffer.concat([this.bytes, bytes])
   }
 
+  /** Which step of the script failed, and how. */
+  failure(script: Script): string | undefined {
+    const failedAt = this.bytes.indexOf(FAILURE_MARK)
+    if (failedAt === -1) return undefined
+    const failed = script.failureIn(this.bytes.subarray(failedAt))
+    return failed === undefined ? 'unknown' : `${failed.purpose}: ${getSystemErrorName(-failed.errno)}`
+  }
+
   /** @param ended how bubblewrap itself ended */
   verdict(script: Script, ended: { status: number | null; signal: NodeJS.Signals | null }): LauncherVerdict {
-    const failedAt = this.bytes.indexOf(FAILURE_MARK)
-    if (failedAt !== -1) {
-      const failed = script.failureIn(this.bytes.subarray(failedAt))
-      const why = failed === undefined ? 'unknown' : `${failed.purpose}: ${getSystemErrorName(-failed.errno)}`
-      return { status: undefined, signal: undefined, failure: why }
-    }
+    const failure = this.failure(script)
+    if (failure !== undefined) return { status: undefined, signal: undefined, failure }
     const exitedAt = this.bytes.indexOf(EXIT_MARK)
     if (exitedAt !== -1 && this.bytes.length >= exitedAt + EXIT_MARK.length + 4) {
       // As wait(2) has it: a signal in the low seven bits, or an exit status in the second byte.
