@@ -1,5 +1,5 @@
 import type { Backend, Session } from '@sekisho/proxy'
-import type { FunctionCall } from './functions/function-call.ts'
+import type { UpstreamCall } from './functions/upstream-call.ts'
 import type { Consumer } from './consumers/consumer-directory.ts'
 import type { Plan } from './plan/plan.ts'
 import { normalisePath, type MatchRequest } from './router/index.ts'
@@ -43,7 +43,7 @@ export class RequestContext implements MatchRequest {
   upstreamFields: Readonly<Record<string, string | undefined>> | undefined = undefined
 
   /** A function answers this request: what would leave for an upstream becomes a call of it. */
-  functionCall: FunctionCall | undefined = undefined
+  functionCall: UpstreamCall | undefined = undefined
   /** What an authorizer said of the caller; functions get it with their event. */
   authorizer: Readonly<Record<string, unknown>> | undefined = undefined
 

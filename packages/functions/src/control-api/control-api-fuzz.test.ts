@@ -253,5 +253,5 @@ it(`answers every request exactly once (seed ${SEED})`, async () => {
     statuses.add(reply.status)
   }
   expect(failures).toEqual([])
-  expect([...statuses].sort()).toEqual(expect.arrayContaining([200, 202, 204, 400, 403, 404, 502]))
+  expect([...statuses]).toEqual(expect.arrayContaining([200, 202, 204, 400, 403, 404, 502]))
 })

@@ -1,15 +1,18 @@
 import { ProxyError, type RequestHead, type ResponseHead, type ResponseTranslator } from '@sekisho/proxy'
 import { failureAnswer, type FunctionFailure } from '@sekisho/functions/events'
 import type { GatewaySession } from '../session.ts'
+import type { UpstreamTarget } from '../upstreams/upstream-target.ts'
 import { answerHead } from './answer-head.ts'
 import { BufferedAnswer } from './buffered-answer.ts'
 import type { FunctionTarget } from './function-target.ts'
 import { newRequestId } from './request-ids.ts'
 import { StreamedAnswer } from './streamed-answer.ts'
+import type { UpstreamCall } from './upstream-call.ts'
 
 /** One request that a function answers. */
-export class FunctionCall {
-  readonly target: FunctionTarget
+export class FunctionCall implements UpstreamCall {
+  readonly upstream: UpstreamTarget
+  private readonly target: FunctionTarget
   readonly requestId = newRequestId()
   private body: Uint8Array = NOTHING
   /** The client's, whatever becomes of the request. */
@@ -17,6 +20,7 @@ export class FunctionCall {
 
   constructor(target: FunctionTarget) {
     this.target = target
+    this.upstream = target.upstream
   }
 
   /** Before the way to the upstream: reads the body, if there is one. */

@@ -89,18 +89,20 @@ export class InvokeTarget {
     const signed = signRequest({
       method: 'POST',
       url: `${secure ? 'https' : 'http'}://${authority}${this.path}`,
-      headers: { host: authority },
+      // A service wants all fields of this kind to be signed.
+      headers: this.invocationType === 'Event' ? { host: authority, [TYPE_FIELD]: 'Event' } : { host: authority },
       body,
       service: 'lambda',
       region: this.region,
       credentials,
     })
     for (const name of Object.keys(signed.headers)) {
-      if (name !== 'host') headers.append(name, signed.headers[name])
+      if (name !== 'host' && name !== TYPE_FIELD) headers.append(name, signed.headers[name])
     }
   }
 }
 
+const TYPE_FIELD = 'x-amz-invocation-type'
 const FIXED = ['Host', 'Content-Type', 'X-Amz-Invocation-Type', 'Content-Length']
 
 function invokePath(name: string, streams: boolean): string {

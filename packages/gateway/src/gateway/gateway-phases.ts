@@ -225,7 +225,7 @@ export class GatewayPhases implements ProxyPhases<RequestContext> {
 }
 
 const upstreamOf = ({ ctx }: GatewaySession): UpstreamTarget | undefined =>
-  ctx.functionCall?.target.upstream ?? ctx.plan?.upstream
+  ctx.functionCall?.upstream ?? ctx.plan?.upstream
 
 /** Nothing more is to be decided: a plugin answered, or the client left while one was waiting. */
 const isSettled = (session: GatewaySession): boolean => session.responded || session.finishedAt !== 0

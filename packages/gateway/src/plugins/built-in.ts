@@ -2,6 +2,7 @@ import type { PluginDefinition } from './definition.ts'
 
 /** The plugins that come with the gateway. A module is loaded when a configuration first names it: idle plugins cost no memory. */
 const BUILT_IN = {
+  'aws-lambda': () => import('./aws-lambda.ts'),
   'basic-auth': () => import('./basic-auth.ts'),
   cors: () => import('./cors.ts'),
   echo: () => import('./echo.ts'),
@@ -10,6 +11,7 @@ const BUILT_IN = {
   'grpc-web': () => import('./grpc-web.ts'),
   'ip-restriction': () => import('./ip-restriction.ts'),
   'key-auth': () => import('./key-auth.ts'),
+  lambda: () => import('./lambda.ts'),
   'limit-conn': () => import('./limit-conn.ts'),
   'limit-count': () => import('./limit-count.ts'),
   'limit-req': () => import('./limit-req.ts'),

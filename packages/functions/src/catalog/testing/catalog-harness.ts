@@ -51,7 +51,7 @@ export class CatalogHarness {
   static async create(options: Partial<LocalCatalogOptions> = {}): Promise<CatalogHarness> {
     const directory = await mkdtemp(join(tmpdir(), 'sekisho-catalog-'))
     const store = new DirectoryPackageStore(join(directory, 'zips'))
-    const packages = new PackageLibrary({ directory, store })
+    const packages = options.packages ?? new PackageLibrary({ directory, store })
     await packages.open()
     const harness = new CatalogHarness(directory, options.state ?? new MemoryState(), packages, options)
     await harness.reopen()

@@ -68,7 +68,11 @@ describe('where this process is', () => {
 })
 
 describe('which hierarchies are used', () => {
-  const v2 = (): { version: 2; controllers: never[]; folder: string } => ({ version: 2, controllers: [], folder: join(root, 'two') })
+  const v2 = (): { version: 2; controllers: never[]; folder: string } => ({
+    version: 2,
+    controllers: [],
+    folder: join(root, 'two'),
+  })
   const v1 = (...controllers: string[]): { version: 1; controllers: string[]; folder: string } => ({
     version: 1,
     controllers,
@@ -77,13 +81,22 @@ describe('which hierarchies are used', () => {
 
   test('version 2 when it has the controllers', () => {
     makeFiles({ 'two/cgroup.controllers': 'cpuset cpu io memory pids\n' })
-    expect(findCgroupLayout([v2(), v1('freezer')])).toMatchObject({ kind: 'v2', freezerVersion: 2, memory: join(root, 'two') })
+    expect(findCgroupLayout([v2(), v1('freezer')])).toMatchObject({
+      kind: 'v2',
+      freezerVersion: 2,
+      memory: join(root, 'two'),
+    })
   })
 
   test('both when they are in version 1: the tree of version 2 kills what is frozen', () => {
     makeFiles({ 'two/cgroup.controllers': '\n' })
     const layout = findCgroupLayout([v1('cpu', 'cpuacct'), v1('memory'), v1('pids'), v1('freezer'), v2()])
-    expect(layout).toMatchObject({ kind: 'hybrid', freezerVersion: 2, freezer: join(root, 'two'), cpu: join(root, 'cpu,cpuacct') })
+    expect(layout).toMatchObject({
+      kind: 'hybrid',
+      freezerVersion: 2,
+      freezer: join(root, 'two'),
+      cpu: join(root, 'cpu,cpuacct'),
+    })
   })
 
   test('version 1 alone', () => {
@@ -127,7 +140,13 @@ describe('a group of version 2', () => {
   })
 
   test('a kernel without memory.peak and without swap', () => {
-    makeFiles({ 'g/cgroup.procs': '', 'g/cgroup.freeze': '', 'g/memory.max': '', 'g/memory.current': '77\n', 'g/cpu.max': '' })
+    makeFiles({
+      'g/cgroup.procs': '',
+      'g/cgroup.freeze': '',
+      'g/memory.max': '',
+      'g/memory.current': '77\n',
+      'g/cpu.max': '',
+    })
     const group = new ControlGroup(layoutOf())
     group.limitMemory(1)
     expect(group.peakMemoryBytes()).toBe(77)
@@ -144,7 +163,14 @@ test('a group of version 1', () => {
     'f/g/cgroup.procs': '', 'f/g/freezer.state': '',
   }) // prettier-ignore
   const layout = groupBelow(
-    { kind: 'v1', memory: join(root, 'm'), cpu: join(root, 'c'), pids: join(root, 'p'), freezer: join(root, 'f'), freezerVersion: 1 },
+    {
+      kind: 'v1',
+      memory: join(root, 'm'),
+      cpu: join(root, 'c'),
+      pids: join(root, 'p'),
+      freezer: join(root, 'f'),
+      freezerVersion: 1,
+    },
     'g',
   )
   expect(foldersOf(layout).length).toBe(4)

@@ -86,7 +86,10 @@ export class ControlGroups {
 
 /** @throws Error that says what is missing */
 export function usableLayout(): CgroupLayout {
-  const mounts = cgroupMounts(readFileSync('/proc/self/mountinfo', 'latin1'), readFileSync('/proc/self/cgroup', 'latin1'))
+  const mounts = cgroupMounts(
+    readFileSync('/proc/self/mountinfo', 'latin1'),
+    readFileSync('/proc/self/cgroup', 'latin1'),
+  )
   const layout = findCgroupLayout(mounts)
   if (typeof layout === 'string') throw new Error(layout)
   if (layout.kind !== 'v2') {
@@ -124,7 +127,9 @@ export async function removeLeftGroups(layout: CgroupLayout): Promise<void> {
 
 function entriesOf(folder: string): readonly string[] {
   try {
-    return readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map((entry) => entry.name)
+    return readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => entry.name)
   } catch {
     return []
   }

@@ -41,7 +41,9 @@ export function enable(folder: string): NodeJS.ErrnoException | undefined {
 }
 
 function processesIn(folder: string): readonly string[] {
-  return readFileSync(join(folder, 'cgroup.procs'), 'latin1').split('\n').filter((pid) => pid !== '')
+  return readFileSync(join(folder, 'cgroup.procs'), 'latin1')
+    .split('\n')
+    .filter((pid) => pid !== '')
 }
 
 function onlyOurs(folder: string): boolean {
@@ -49,7 +51,7 @@ function onlyOurs(folder: string): boolean {
 }
 
 function isOurs(pid: string): boolean {
-  for (let ancestor = pid; ancestor !== '0' && ancestor !== ''; ) {
+  for (let ancestor = pid; ancestor !== '0' && ancestor !== '';) {
     if (ancestor === String(process.pid)) return true
     const status = `/proc/${ancestor}/status`
     ancestor = existsSync(status) ? (/^PPid:\s+(\d+)$/m.exec(readFileSync(status, 'latin1'))?.[1] ?? '') : ''

@@ -1,9 +1,10 @@
-import { NO_SCRIPT_STATUS, SCRIPT_ADDRESS, SCRIPT_CAPACITY, STEP } from './interpreter-layout.ts'
+import { LENGTH_BYTES, NO_SCRIPT_STATUS, SCRIPT_ADDRESS, STEP } from './interpreter-layout.ts'
 
 /** Registers that a system call does not touch: the current step, and how much of the script has arrived. */
 const CURRENT = 19
 const ARRIVED = 20
 const EQUAL = 0
+const CARRY_SET = 2
 const CARRY_CLEAR = 3
 const GREATER = 12
 
@@ -15,7 +16,10 @@ export function interpreterForArm64(): Buffer {
   const read = [
     movz(0, 0), //                     read: x0 = 0                       descriptor 0
     add(1, CURRENT, ARRIVED),
-    movz(2, SCRIPT_CAPACITY >>> 16, 1),
+    movz(2, LENGTH_BYTES),
+    load(3, CURRENT, 0),
+    compare(ARRIVED, 2),
+    select(2, 3, 2, CARRY_SET), //           the script, when its length is known
     sub(2, 2, ARRIVED),
     movz(8, 63), //                          read(2)
     SUPERVISOR_CALL,
@@ -68,8 +72,7 @@ const SUPERVISOR_CALL = 0xd400_0001
 const movz = (to: number, value: number, half = 0): number => 0xd280_0000 | (half << 21) | (value << 5) | to
 const add = (to: number, a: number, b: number): number => 0x8b00_0000 | (b << 16) | (a << 5) | to
 const sub = (to: number, a: number, b: number): number => 0xcb00_0000 | (b << 16) | (a << 5) | to
-const load = (to: number, base: number, offset: number): number =>
-  0xf940_0000 | ((offset / 8) << 10) | (base << 5) | to
+const load = (to: number, base: number, offset: number): number => 0xf940_0000 | ((offset / 8) << 10) | (base << 5) | to
 const store = (from: number, base: number, offset: number): number =>
   0xf900_0000 | ((offset / 8) << 10) | (base << 5) | from
 const compare = (a: number, b: number): number => 0xeb00_001f | (b << 16) | (a << 5)
@@ -80,5 +83,4 @@ const select = (to: number, a: number, b: number, condition: number): number =>
   0x9a80_0000 | (b << 16) | (condition << 12) | (a << 5) | to
 /** Distances count instructions from the branch itself. */
 const branch = (distance: number): number => 0x1400_0000 | (distance & 0x03ff_ffff)
-const branchIf = (condition: number, distance: number): number =>
-  0x5400_0000 | ((distance & 0x7_ffff) << 5) | condition
+const branchIf = (condition: number, distance: number): number => 0x5400_0000 | ((distance & 0x7_ffff) << 5) | condition

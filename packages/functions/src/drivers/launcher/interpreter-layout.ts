@@ -10,6 +10,8 @@
 export const SCRIPT_ADDRESS = 0x2000_0000
 /** A script may be so long: 2 x 10 extensions x 4 KiB of variables and their pointers fit several times. */
 export const SCRIPT_CAPACITY = 0x10_0000
+/** The launcher reads the length first and then no more than that: another script may follow, for the launcher that this one executes. */
+export const LENGTH_BYTES = 8
 
 /** Offsets in a step. */
 export const STEP = {

@@ -14,7 +14,7 @@ export const INSIDE_GID = 990
 
 export interface LaunchOptions {
   readonly machine: Machine
-  /** Descriptors of `cgroup.procs` that the launcher writes itself into. */
+  /** Descriptors of `cgroup.procs` that the launcher writes itself into; none: it is there already. */
   readonly cgroups: readonly number[]
   /** Takes the Runtime API's address in its own network namespace and hands the listening socket to the engine. */
   readonly listen: { readonly port: number } | undefined
@@ -34,7 +34,7 @@ export interface LaunchOptions {
 
 /** Descriptors of the launcher when it starts: the script, nothing, its reports, Node.js' channel. */
 const SCRIPT_INPUT = 0
-const REPORTS = 2
+export const REPORTS = 2
 export const CHANNEL = 3
 /** Where it puts what it needs later. Above all that the engine and bubblewrap could have left open. */
 const KEPT_REPORTS = 900
@@ -45,10 +45,10 @@ const KEPT_INPUT = 904
 
 /** Before the status of wait4(2) in the launcher's report that the main program has ended. */
 export const EXIT_MARK = Buffer.from('\0EXITED\0\0', 'latin1')
-const COULD_NOT_START = 126
+export const COULD_NOT_START = 126
 
 const CLOSE_ON_EXEC = 0o2000000
-const PR_SET_PDEATHSIG = 1
+export const PR_SET_PDEATHSIG = 1
 const PR_SET_DUMPABLE = 4
 const PR_SET_NO_NEW_PRIVS = 38
 const SECCOMP_SET_MODE_FILTER = 1
@@ -60,7 +60,7 @@ const SOL_SOCKET = 1
 const SO_RCVTIMEO = 20
 const MSG_WAITALL = 0x100
 const AT_FDCWD = -100
-const ALL = 0xffff_ffff
+export const ALL = 0xffff_ffff
 
 /**
  * What the launcher does inside a sandbox, from joining its cgroups to reporting how the program ended. The launcher is process 1 of the
@@ -102,7 +102,7 @@ export function launchScript(options: LaunchOptions): Script {
   return script
 }
 
-function joinCgroups(script: Script, descriptors: readonly number[]): void {
+export function joinCgroups(script: Script, descriptors: readonly number[]): void {
   const self = script.text('0')
   for (const descriptor of descriptors) script.call('write', [descriptor, self, 1], { purpose: 'join the cgroup' })
 }

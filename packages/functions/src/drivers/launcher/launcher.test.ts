@@ -82,7 +82,11 @@ describe.each(['x64', 'arm64'] as const)('the launcher for %s', (machine) => {
     const status = script.bytes(Buffer.alloc(8))
     script.call('clone', [17, 0, 0, 0, 0], { whenZero: child, next: parent, into: pid })
     script.place(child)
-    script.call('execve', [script.text('/bin/sh'), script.textList(['sh', '-c', 'echo "$A$B"; exit 5']), script.textList(['A=1 ', 'B=ü'])])
+    script.call('execve', [
+      script.text('/bin/sh'),
+      script.textList(['sh', '-c', 'echo "$A$B"; exit 5']),
+      script.textList(['A=1 ', 'B=ü']),
+    ])
     script.place(parent)
     const wait: Label = { at: undefined }
     const ended: Label = { at: undefined }

@@ -107,6 +107,13 @@ export class Script {
     this.call('exit_group', [status])
   }
 
+  /** Ends the script: a failed step leads to this text on the descriptor. For scripts whose reports nobody can read. */
+  endWithText(descriptor: number, text: string, status: number): void {
+    this.place(this.failure)
+    this.call('write', [descriptor, this.text(text), Buffer.byteLength(text)], { whenError: 'next' })
+    this.call('exit_group', [status])
+  }
+
   /** @throws RangeError when it is longer than the launcher takes */
   build(): Buffer {
     const stepsAt = HEADER_BYTES
@@ -138,7 +145,11 @@ export class Script {
       writeNumber(script, at + STEP.compare, addressOf(step.compare ?? this.never))
       writeNumber(script, at + STEP.whenEqual, target(step.whenEqual, next))
       writeNumber(script, at + STEP.whenZero, target(step.whenZero, next))
-      writeNumber(script, at + STEP.whenError, step.whenError === 'next' ? next : target(step.whenError ?? this.failure, next))
+      writeNumber(
+        script,
+        at + STEP.whenError,
+        step.whenError === 'next' ? next : target(step.whenError ?? this.failure, next),
+      )
       writeNumber(script, at + STEP.next, next)
     })
     if (this.reportStep !== undefined) {

@@ -1,4 +1,4 @@
-import { NO_SCRIPT_STATUS, SCRIPT_ADDRESS, SCRIPT_CAPACITY, STEP } from './interpreter-layout.ts'
+import { LENGTH_BYTES, NO_SCRIPT_STATUS, SCRIPT_ADDRESS, STEP } from './interpreter-layout.ts'
 
 /**
  * The interpreter for x86-64. `rbx` is the current step, `r12` counts the bytes of the script that have arrived. System calls take their
@@ -8,7 +8,9 @@ export function interpreterForX64(): Buffer {
   const read = [
     [0x31, 0xff], //                          read: xor  edi, edi            descriptor 0
     [0x4a, 0x8d, 0x34, 0x23], //                    lea  rsi, [rbx + r12]
-    [0xba, ...int32(SCRIPT_CAPACITY)], //           mov  edx, CAPACITY
+    [0xba, ...int32(LENGTH_BYTES)], //              mov  edx, LENGTH_BYTES
+    [0x4c, 0x39, 0xe2], //                          cmp  rdx, r12
+    [0x48, 0x0f, 0x46, 0x13], //                    cmovbe rdx, [rbx]        the script, when its length is known
     [0x4c, 0x29, 0xe2], //                          sub  rdx, r12
     [0x31, 0xc0], //                                xor  eax, eax            read(2)
     [0x0f, 0x05], //                                syscall

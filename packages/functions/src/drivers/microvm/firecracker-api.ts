@@ -29,7 +29,11 @@ export class FirecrackerApi {
 
   private once(method: string, path: string, body: string): Promise<void> {
     return new Promise((resolve, reject) => {
-      const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body), host: 'localhost' }
+      const headers = {
+        'content-type': 'application/json',
+        'content-length': Buffer.byteLength(body),
+        host: 'localhost',
+      }
       const call = request({ socketPath: this.socketPath, method, path, headers }, (response) => {
         let text = ''
         response.on('data', (bytes: Buffer) => {

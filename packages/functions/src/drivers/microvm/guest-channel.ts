@@ -26,7 +26,9 @@ export interface GuestReports {
   onFailure(failure: string): void
 }
 
-const SIGNAL_NAMES = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name as NodeJS.Signals]))
+const SIGNAL_NAMES = new Map(
+  Object.entries(constants.signals).map(([name, number]) => [number, name as NodeJS.Signals]),
+)
 
 /**
  * Lines of JSON both ways. From the guest: `{"output":"stdout","base64":"…"}` and, at the end, `{"exit":{"status":1}}` or

@@ -3,7 +3,8 @@ import type { SandboxSpec } from '../driver.ts'
 /** The guest's address in virtio-vsock; each machine has a socket of its own, so all may have the same. */
 const GUEST_CID = 3
 /** Quiet, no PCI, and a panic ends the machine: what Firecracker's own documents recommend for a fast start. */
-const BOOT_ARGUMENTS = 'console=ttyS0 quiet loglevel=0 reboot=k panic=1 pci=off i8042.noaux i8042.nomux i8042.nopnp i8042.dumbkbd'
+const BOOT_ARGUMENTS =
+  'console=ttyS0 quiet loglevel=0 reboot=k panic=1 pci=off i8042.noaux i8042.nomux i8042.nopnp i8042.dumbkbd'
 
 export interface MachineFiles {
   /** Uncompressed kernel image. */

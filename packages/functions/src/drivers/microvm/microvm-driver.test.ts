@@ -115,7 +115,11 @@ test('a machine is made as Firecracker wants it, and told what to run', async ()
     'PUT /actions',
   ])
   expect(made[0]).toContain('{"vcpu_count":2,"mem_size_mib":256,"smt":false}')
-  const order = JSON.parse(record.text('stdout')) as { mounts: object; temporaryMb: number; launch: { environment: object } }
+  const order = JSON.parse(record.text('stdout')) as {
+    mounts: object
+    temporaryMb: number
+    launch: { environment: object }
+  }
   expect(order).toMatchObject({ mounts: { '/dev/vdb': '/var/task', '/dev/vdc': '/opt' }, temporaryMb: 16 })
   expect(order.launch.environment).toMatchObject({ A: '1', API: '127.0.0.1:9001' })
   expect(record.text('stderr')).toBe('err')
@@ -126,9 +130,10 @@ test('the Runtime API, pausing, resuming and SIGTERM', async () => {
   await record.connection
   record.sandbox.freeze()
   await expect.poll(async () => (await requests()).at(-1)).toBe('PATCH /vm {"state":"Paused"}')
+  record.sandbox.thaw()
+  await expect.poll(async () => (await requests()).at(-1)).toBe('PATCH /vm {"state":"Resumed"}')
   record.sandbox.terminate()
   expect(await record.exit).toMatchObject({ status: 7 })
-  expect((await requests()).at(-1)).toBe('PATCH /vm {"state":"Resumed"}')
 })
 
 test('killing in any instant ends the machine', async () => {
@@ -149,13 +154,23 @@ test('out of memory, a guest that is broken, and a machine that ends', async () 
   expect(await run('memory')).toMatchObject({ signal: 'SIGKILL', outOfMemory: true })
   expect(await run('nonsense')).toMatchObject({ failure: 'the guest sent a report that is none' })
   expect(await run('panic')).toMatchObject({ failure: 'firecracker ended with 1' })
-  expect(await run('print', { memoryMb: 64 })).toMatchObject({ failure: 'PUT /machine-config: The memory size is invalid.' })
-  expect(await run('print', { network: 'egress' })).toMatchObject({ failure: expect.stringMatching(/no network egress/) })
+  expect(await run('print', { memoryMb: 64 })).toMatchObject({
+    failure: 'PUT /machine-config: The memory size is invalid.',
+  })
+  expect(await run('print', { network: 'egress' })).toMatchObject({
+    failure: expect.stringMatching(/no network egress/),
+  })
 })
 
 test('what is missing is said before anything is started', async () => {
-  const bare = new MicrovmDriver({ dataDirectory: folder, kvm: join(folder, 'none'), firecracker: join(folder, 'none') })
-  await expect(bare.open()).rejects.toThrow(/firecracker: not installed.*KVM: .*none: enable virtualization.*kernel image: not set/)
+  const bare = new MicrovmDriver({
+    dataDirectory: folder,
+    kvm: join(folder, 'none'),
+    firecracker: join(folder, 'none'),
+  })
+  await expect(bare.open()).rejects.toThrow(
+    /firecracker: not installed.*KVM: .*none: enable virtualization.*kernel image: not set/,
+  )
 })
 
 test('whatever a guest sends is taken, refused, or ends the channel, and little of it is kept', () => {

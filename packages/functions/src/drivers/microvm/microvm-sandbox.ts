@@ -87,7 +87,9 @@ export class MicrovmSandbox implements Sandbox {
     const folders = await Promise.all(mounts.map(([directory]) => host.images.imageOf(directory)))
     const socket = join(this.folder, 'vsock')
     const order: GuestOrder = {
-      mounts: Object.fromEntries(mounts.map(([, inside], index) => [`/dev/vd${String.fromCharCode(98 + index)}`, inside])),
+      mounts: Object.fromEntries(
+        mounts.map(([, inside], index) => [`/dev/vd${String.fromCharCode(98 + index)}`, inside]),
+      ),
       temporaryMb: spec.ephemeralStorageMb,
       launch: spec.launch(pathsOf(spec), `127.0.0.1:${RUNTIME_API_PORT}`),
     }
@@ -95,7 +97,12 @@ export class MicrovmSandbox implements Sandbox {
     await this.listen(`${socket}_${RUNTIME_API_PORT}`, (guest) => this.events.onConnection(guest))
     if (this.exit !== undefined) return this.finish()
     this.run()
-    const requests = machineRequests(spec, { kernel: host.kernel, rootFileSystem: host.rootFileSystem, folders, socket })
+    const requests = machineRequests(spec, {
+      kernel: host.kernel,
+      rootFileSystem: host.rootFileSystem,
+      folders,
+      socket,
+    })
     for (const { method, path, body } of requests) await this.api.send(method, path, body)
   }
 
@@ -172,7 +179,10 @@ function pathsOf(spec: SandboxSpec): SandboxPaths {
     runtime: spec.runtimeDirectory === undefined ? undefined : '/var/runtime',
     temporary: '/tmp',
     // The root file system's own: one of the host would lack its libraries.
-    interpreter: spec.interpreter === undefined ? undefined : `/var/lang/bin/${/python/.test(spec.interpreter) ? 'python3' : 'node'}`,
+    interpreter:
+      spec.interpreter === undefined
+        ? undefined
+        : `/var/lang/bin/${/python/.test(spec.interpreter) ? 'python3' : 'node'}`,
   }
 }
 

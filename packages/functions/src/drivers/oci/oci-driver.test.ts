@@ -11,64 +11,75 @@ const missing = (await new OciDriver({ dataDirectory: '/nonexistent' }).check())
   .map((check) => check.what)
   .join(', ')
 
-describe.skipIf(missing !== '')(`the driver oci${missing === '' ? '' : ` (skipped: this host lacks ${missing})`}`, () => {
-  let folder: string
-  let driver: OciDriver
+describe.skipIf(missing !== '')(
+  `the driver oci${missing === '' ? '' : ` (skipped: this host lacks ${missing})`}`,
+  () => {
+    let folder: string
+    let driver: OciDriver
 
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'sekisho-oci-'))
-    await mkdir(join(folder, 'task'))
-    await writeFile(join(folder, 'task/data'), 'of this function\n')
-    driver = new OciDriver({ dataDirectory: folder })
-    await driver.open()
-  })
+    beforeAll(async () => {
+      folder = await mkdtemp(join(tmpdir(), 'sekisho-oci-'))
+      await mkdir(join(folder, 'task'))
+      await writeFile(join(folder, 'task/data'), 'of this function\n')
+      driver = new OciDriver({ dataDirectory: folder })
+      await driver.open()
+    })
 
-  afterAll(async () => {
-    await driver.close()
-    expect((await readdir(join(folder, 'oci/bundles'))).length).toBe(0)
-    await rm(folder, { recursive: true })
-  })
+    afterAll(async () => {
+      await driver.close()
+      expect((await readdir(join(folder, 'oci/bundles'))).length).toBe(0)
+      await rm(folder, { recursive: true })
+    })
 
-  test('runs a function, isolated, and says how it ended', async () => {
-    const record = recordSandbox(
-      driver,
-      sandboxSpec({
-        taskDirectory: join(folder, 'task'),
-        command: ['sh', '-c', 'cat data; id -u; ls /proc | grep -c "^[0-9]"; echo x > /var/task/y; echo x > /tmp/y && echo err > /dev/stderr; exit 3'],
-      }),
-    )
-    expect(await record.exit).toEqual({ status: 3, signal: undefined, outOfMemory: false, failure: undefined })
-    const [data, uid, processes] = record.text('stdout').split('\n')
-    expect([data, uid]).toEqual(['of this function', '993'])
-    expect(Number(processes)).toBeLessThan(6)
-    expect(record.text('stderr')).toContain('Read-only file system')
-    expect(record.text('stderr').endsWith('err\n')).toBe(true)
-  })
+    test('runs a function, isolated, and says how it ended', async () => {
+      const record = recordSandbox(
+        driver,
+        sandboxSpec({
+          taskDirectory: join(folder, 'task'),
+          command: [
+            'sh',
+            '-c',
+            'cat data; id -u; ls /proc | grep -c "^[0-9]"; echo x > /var/task/y; echo x > /tmp/y && echo err > /dev/stderr; exit 3',
+          ],
+        }),
+      )
+      expect(await record.exit).toEqual({ status: 3, signal: undefined, outOfMemory: false, failure: undefined })
+      const [data, uid, processes] = record.text('stdout').split('\n')
+      expect([data, uid]).toEqual(['of this function', '993'])
+      expect(Number(processes)).toBeLessThan(6)
+      expect(record.text('stderr')).toContain('Read-only file system')
+      expect(record.text('stderr').endsWith('err\n')).toBe(true)
+    })
 
-  test('connects to the Runtime API, and is killed frozen', async () => {
-    const record = recordSandbox(
-      driver,
-      sandboxSpec({
-        taskDirectory: join(folder, 'task'),
-        interpreter: process.execPath,
-        command: ['node', '-e', `const [h, p] = process.env.API.split(':'); require('node:net').connect(Number(p), h)`],
-        environment: { PATH: '/var/lang/bin:/usr/local/bin:/usr/bin:/bin' },
-      }),
-    )
-    await record.connection
-    record.sandbox.freeze()
-    record.sandbox.kill()
-    expect(await record.exit).toMatchObject({ signal: 'SIGKILL' })
-  })
+    test('connects to the Runtime API, and is killed frozen', async () => {
+      const record = recordSandbox(
+        driver,
+        sandboxSpec({
+          taskDirectory: join(folder, 'task'),
+          interpreter: process.execPath,
+          command: [
+            'node',
+            '-e',
+            `const [h, p] = process.env.API.split(':'); require('node:net').connect(Number(p), h)`,
+          ],
+          environment: { PATH: '/var/lang/bin:/usr/local/bin:/usr/bin:/bin' },
+        }),
+      )
+      await record.connection
+      record.sandbox.freeze()
+      record.sandbox.kill()
+      expect(await record.exit).toMatchObject({ signal: 'SIGKILL' })
+    })
 
-  test('a memory limit holds', async () => {
-    const record = recordSandbox(
-      driver,
-      sandboxSpec({ taskDirectory: join(folder, 'task'), memoryMb: 64, command: ['sh', '-c', 'tail /dev/zero'] }),
-    )
-    expect(await record.exit).toMatchObject({ outOfMemory: true })
-  })
-})
+    test('a memory limit holds', async () => {
+      const record = recordSandbox(
+        driver,
+        sandboxSpec({ taskDirectory: join(folder, 'task'), memoryMb: 64, command: ['sh', '-c', 'tail /dev/zero'] }),
+      )
+      expect(await record.exit).toMatchObject({ outOfMemory: true })
+    })
+  },
+)
 
 test('a bundle has nothing writable but /tmp, and no right that lasts', () => {
   const spec = sandboxSpec({ command: [], rootDirectory: '/image', network: 'none' })

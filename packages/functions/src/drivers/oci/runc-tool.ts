@@ -27,7 +27,14 @@ export class RuncTool implements ContainerTool {
 
   async check(): Promise<readonly DriverCheck[]> {
     if (process.platform !== 'linux') {
-      return [{ what: 'operating system', fulfilled: false, detail: `${process.platform}: containers need Linux`, required: true }]
+      return [
+        {
+          what: 'operating system',
+          fulfilled: false,
+          detail: `${process.platform}: containers need Linux`,
+          required: true,
+        },
+      ]
     }
     const root = process.getuid?.() === 0
     return [
@@ -68,7 +75,10 @@ export class RuncTool implements ContainerTool {
     const bundle = join(this.folder, 'bundles', id)
     mkdirSync(bundle, { mode: 0o700 })
     const launcherFile = join(this.rootFolder, LAUNCHER_PATH)
-    writeFileSync(join(bundle, 'config.json'), JSON.stringify(runtimeConfig(spec, { rootFolder: this.rootFolder, launcherFile })))
+    writeFileSync(
+      join(bundle, 'config.json'),
+      JSON.stringify(runtimeConfig(spec, { rootFolder: this.rootFolder, launcherFile })),
+    )
     return {
       program: this.program(),
       arguments: [

@@ -77,13 +77,17 @@ test('each has a folder for temporary files, which goes with it', async () => {
   expect(await run.firstLine).toBe(join(folder, 'environments', 'test'))
   await run.exit
   await driver.close()
-  await expect.poll(() => readdir(join(folder, 'environments'))).toEqual(process.platform === 'linux' ? ['.launcher'] : [])
+  await expect
+    .poll(() => readdir(join(folder, 'environments')))
+    .toEqual(process.platform === 'linux' ? ['.launcher'] : [])
 })
 
 test('who holds more memory than it may is ended', async () => {
   const run = recordSandbox(
     driver,
-    sandboxSpec({ command: [process.execPath, '-e', 'globalThis.x = Buffer.alloc(3e8, 1); setInterval(() => 0, 1e6)'] }),
+    sandboxSpec({
+      command: [process.execPath, '-e', 'globalThis.x = Buffer.alloc(3e8, 1); setInterval(() => 0, 1e6)'],
+    }),
   )
   expect(await run.exit).toMatchObject({ outOfMemory: true, signal: 'SIGKILL' })
   expect(run.sandbox.peakMemoryBytes()).toBeGreaterThan(3e8)

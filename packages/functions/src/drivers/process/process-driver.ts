@@ -32,7 +32,9 @@ export class ProcessDriver implements Driver {
       {
         what: 'operating system',
         fulfilled: supported,
-        detail: supported ? `${process.platform}; functions are not isolated` : `${process.platform}: use Linux or macOS`,
+        detail: supported
+          ? `${process.platform}; functions are not isolated`
+          : `${process.platform}: use Linux or macOS`,
         required: true,
       },
     ]

@@ -80,12 +80,7 @@ function mountInterpreter(interpreter: string): readonly string[] {
   if (inside === interpreter) return []
   const modules = join(dirname(dirname(interpreter)), 'lib')
   const isPython = basename(interpreter).startsWith('python') && existsSync(modules)
-  return [
-    ...(isPython ? ['--ro-bind', modules, `${LANGUAGE}/lib`] : []),
-    '--ro-bind',
-    interpreter,
-    inside,
-  ]
+  return [...(isPython ? ['--ro-bind', modules, `${LANGUAGE}/lib`] : []), '--ro-bind', interpreter, inside]
 }
 
 /** Folders of the image that the sandbox has of its own. */

@@ -129,7 +129,9 @@ export class ContainerDriver implements Driver {
   private async recordOfDead(): Promise<EngineRecord | undefined> {
     const record = await readEngineRecord(this.recordFile)
     if (record !== undefined && isAlive(record)) {
-      throw new Error(`the engine with process ${record.pid} uses the data folder ${this.folder}; one engine, one folder`)
+      throw new Error(
+        `the engine with process ${record.pid} uses the data folder ${this.folder}; one engine, one folder`,
+      )
     }
     return record
   }

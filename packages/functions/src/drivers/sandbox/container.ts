@@ -140,7 +140,10 @@ export class Container implements Sandbox {
   private run(script: Buffer, group: ControlGroup): void {
     const { spec, host } = this
     const stdio: StdioOptions = ['pipe', 'ignore', 'pipe', 'ipc', ...group.joinDescriptors]
-    const command = host.tool.command(spec, { asRoot: this.user !== undefined, descriptors: group.joinDescriptors.length + 1 })
+    const command = host.tool.command(spec, {
+      asRoot: this.user !== undefined,
+      descriptors: group.joinDescriptors.length + 1,
+    })
     this.command = command
     // Nothing of the function's environment may be in that of the tool, which runs outside.
     const child = spawn(command.program, command.arguments, { stdio, env: TOOL_ENVIRONMENT, cwd: '/' })

@@ -31,7 +31,10 @@ describe.skipIf(missingForSandbox !== '')(sandboxTitle('a hostile function'), ()
   })
 
   const attack = (script: string, rest: object = {}): SandboxRecord =>
-    recordSandbox(driver, sandboxSpec({ id: 'attacker', taskDirectory: join(folder, 'attacker'), command: ['sh', '-c', script], ...rest }))
+    recordSandbox(
+      driver,
+      sandboxSpec({ id: 'attacker', taskDirectory: join(folder, 'attacker'), command: ['sh', '-c', script], ...rest }),
+    )
 
   const node = (script: string, rest: object = {}): SandboxRecord =>
     recordSandbox(
@@ -67,7 +70,9 @@ describe.skipIf(missingForSandbox !== '')(sandboxTitle('a hostile function'), ()
 
   test("cannot read another function's code", async () => {
     const found = await besideVictim(() =>
-      attack(`cat /var/task/code; cat ${folder}/victim/code; cat /var/task/../../victim/code; find / -name code -type f 2>/dev/null; ls ${folder}`),
+      attack(
+        `cat /var/task/code; cat ${folder}/victim/code; cat /var/task/../../victim/code; find / -name code -type f 2>/dev/null; ls ${folder}`,
+      ),
     )
     expect(found).toContain('code of attacker\n/')
     expect(found).not.toContain('code of victim')
@@ -92,7 +97,9 @@ print("errno", ctypes.get_errno())' 2>&1`),
   })
 
   test("cannot read another function's environment", async () => {
-    const found = await besideVictim(() => attack('cat /proc/*/environ /proc/*/cmdline | tr "\\0" "\\n"; cat /proc/1/environ; ls -l /proc/1/fd'))
+    const found = await besideVictim(() =>
+      attack('cat /proc/*/environ /proc/*/cmdline | tr "\\0" "\\n"; cat /proc/1/environ; ls -l /proc/1/fd'),
+    )
     expect(found).not.toContain('hidden')
     expect(found).not.toContain('victim')
     expect(found).not.toContain('bwrap')
@@ -106,7 +113,9 @@ print("errno", ctypes.get_errno())' 2>&1`),
   })
 
   test('sees no process of the host', async () => {
-    const record = attack('ls -d /proc/[0-9]* | wc -l; kill -9 -1; kill -9 ' + String(process.pid) + '; echo still here')
+    const record = attack(
+      'ls -d /proc/[0-9]* | wc -l; kill -9 -1; kill -9 ' + String(process.pid) + '; echo still here',
+    )
     await record.exit
     expect(Number(record.text('stdout').split('\n')[0])).toBeLessThan(8)
     expect(isRunning(process.pid)).toBe(true)
@@ -181,7 +190,10 @@ print("errno", ctypes.get_errno())' 2>&1`),
     expect(await record.exit).toMatchObject({ signal: 'SIGKILL', outOfMemory: true, status: undefined })
     expect(record.sandbox.peakMemoryBytes()).toBeLessThanOrEqual(128 * 1_048_576)
     // What it keeps in /tmp counts too.
-    const full = attack('head -c 300000000 /dev/zero > /tmp/x && echo survived; exit 1', { memoryMb: 128, ephemeralStorageMb: 512 })
+    const full = attack('head -c 300000000 /dev/zero > /tmp/x && echo survived; exit 1', {
+      memoryMb: 128,
+      ephemeralStorageMb: 512,
+    })
     expect(await full.exit).toMatchObject({ outOfMemory: true })
     expect(full.text('stdout')).toBe('')
   })
@@ -201,7 +213,9 @@ print("errno", ctypes.get_errno())' 2>&1`),
   })
 
   test('gets no descriptor of the host', async () => {
-    const record = attack('for fd in /proc/self/fd/*; do echo "$(basename $fd) $(readlink $fd)"; done; ls -l /proc/1/fd 2>&1 | tail -1')
+    const record = attack(
+      'for fd in /proc/self/fd/*; do echo "$(basename $fd) $(readlink $fd)"; done; ls -l /proc/1/fd 2>&1 | tail -1',
+    )
     await record.exit
     const lines = record.text('stdout').trim().split('\n')
     expect(lines[0]).toBe('0 /dev/null')
@@ -217,7 +231,9 @@ print("errno", ctypes.get_errno())' 2>&1`),
       `cat /proc/self/status | grep -E '^(CapEff|CapPrm|CapInh|CapAmb|NoNewPrivs|Seccomp):' | tr -d '\\t'; unshare -U true; unshare -r true; mount -t tmpfs x /tmp; chroot / true; cat /proc/self/uid_map | tr -s ' '; find / -xdev -perm -4000 -newermt 2100-01-01; su -c id; dmesg; echo 1 > /proc/sys/kernel/panic; ulimit -n 4096`,
     )
     await record.exit
-    expect(record.text('stdout')).toContain('CapInh:0000000000000000\nCapPrm:0000000000000000\nCapEff:0000000000000000\nCapAmb:0000000000000000\nNoNewPrivs:1\nSeccomp:2\n')
+    expect(record.text('stdout')).toContain(
+      'CapInh:0000000000000000\nCapPrm:0000000000000000\nCapEff:0000000000000000\nCapAmb:0000000000000000\nNoNewPrivs:1\nSeccomp:2\n',
+    )
     expect(record.text('stdout')).not.toContain('uid=0')
     const refusals = record.text('stderr')
     expect(refusals).toContain('unshare failed: Operation not permitted')

@@ -58,7 +58,8 @@ describe.skipIf(missingForSandbox !== '')(sandboxTitle('an engine that is killed
     const lines = execFileSync('ps', ['-eo', 'pid=,args='], { encoding: 'utf8' }).split('\n')
     const record = await readEngineRecord(join(data, 'engine.json'))
     const groups = record === undefined ? [] : foldersOf(record.cgroups)
-    const joined = groups.flatMap((group) =>
+    const joined = groups.flatMap(
+      (group) =>
       execFileSync('find', [group, '-name', 'cgroup.procs', '-exec', 'cat', '{}', '+'], { encoding: 'utf8' }).split('\n').filter((pid) => pid !== '').map(Number), // prettier-ignore
     )
     return [...lines.filter((line) => line.includes(data)).map((line) => Number.parseInt(line, 10)), ...joined]
@@ -79,7 +80,7 @@ describe.skipIf(missingForSandbox !== '')(sandboxTitle('an engine that is killed
   })
 
   test('leaves nothing for long in whatever instant of starts it is killed', async () => {
-    for (const afterMs of [0, 1, 3, 6, 10]) {
+    for (const afterMs of [0, 3, 8]) {
       const data = await killEngine(4, 'started', afterMs)
       const next = new SandboxDriver({ dataDirectory: folder })
       await next.open()

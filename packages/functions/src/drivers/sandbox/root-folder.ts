@@ -31,7 +31,10 @@ export async function makeRootFolder(folder: string, machine: Machine, resolvers
   }
   const etc = join(folder, 'etc')
   await mkdir(etc)
-  await writeFile(join(etc, 'passwd'), `root:x:0:0:root:/:/bin/sh\nsbx_user:x:${INSIDE_UID}:${INSIDE_GID}::/tmp:/bin/sh\n`)
+  await writeFile(
+    join(etc, 'passwd'),
+    `root:x:0:0:root:/:/bin/sh\nsbx_user:x:${INSIDE_UID}:${INSIDE_GID}::/tmp:/bin/sh\n`,
+  )
   await writeFile(join(etc, 'group'), `root:x:0:\nsbx_user:x:${INSIDE_GID}:\n`)
   await writeFile(join(etc, 'hosts'), '127.0.0.1 localhost\n::1 localhost\n')
   await writeFile(join(etc, 'hostname'), 'sandbox\n')
@@ -59,7 +62,8 @@ async function copyFromEtc(name: string, etc: string): Promise<void> {
   const from = join('/etc', name)
   const to = join(etc, name)
   try {
-    if ((await stat(from)).isDirectory()) await cp(from, to, { recursive: true, verbatimSymlinks: true, filter: isReadableByAll })
+    if ((await stat(from)).isDirectory())
+      await cp(from, to, { recursive: true, verbatimSymlinks: true, filter: isReadableByAll })
     else {
       await mkdir(join(to, '..'), { recursive: true })
       await copyFile(from, to)

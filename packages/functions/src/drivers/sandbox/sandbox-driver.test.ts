@@ -55,7 +55,10 @@ describe.skipIf(missingForSandbox !== '')(sandboxTitle('the sandbox driver'), ()
   test('its variables are those it was given', async () => {
     const record = run('/usr/bin/env', { environment: { GREETING: 'a=b c\n"ü' } })
     expect(await record.exit).toMatchObject({ status: 0 })
-    const lines = record.text('stdout').split('\n').filter((line) => !/^(PWD|SHLVL|_|OLDPWD)=/.test(line))
+    const lines = record
+      .text('stdout')
+      .split('\n')
+      .filter((line) => !/^(PWD|SHLVL|_|OLDPWD)=/.test(line))
     expect(lines.join('\n')).toBe('API=127.0.0.1:9001\nGREETING=a=b c\n"ü\nPATH=/usr/local/bin:/usr/bin:/bin\n')
   })
 
@@ -65,14 +68,19 @@ describe.skipIf(missingForSandbox !== '')(sandboxTitle('the sandbox driver'), ()
       sandboxSpec({
         taskDirectory: task,
         interpreter: process.execPath,
-        command: ['node', '-e', `const [h, p] = process.env.API.split(':')
+        command: [
+          'node',
+          '-e',
+          `const [h, p] = process.env.API.split(':')
           const s = require('node:net').connect(Number(p), h)
-          s.on('data', (bytes) => s.write(String(bytes).toUpperCase()))`],
+          s.on('data', (bytes) => s.write(String(bytes).toUpperCase()))`,
+        ],
         environment: { PATH: '/var/lang/bin:/usr/local/bin:/usr/bin:/bin' },
       }),
     )
     const socket = await record.connection
-    const answer = (): Promise<string> => new Promise((resolve) => socket.once('data', (bytes) => resolve(String(bytes))))
+    const answer = (): Promise<string> =>
+      new Promise((resolve) => socket.once('data', (bytes) => resolve(String(bytes))))
     socket.write('first')
     expect(await answer()).toBe('FIRST')
     record.sandbox.freeze()
@@ -127,11 +135,16 @@ describe.skipIf(missingForSandbox !== '')(sandboxTitle('the sandbox driver'), ()
     const record = recordSandbox(driver, {
       ...sandboxSpec({ taskDirectory: task, command: [] }),
       launch: (paths) => ({
-        command: shell('read line < /tmp/fifo 2>/dev/null; until [ -e /tmp/companion ]; do sleep 0.01; done; cat /tmp/companion'),
+        command: shell(
+          'read line < /tmp/fifo 2>/dev/null; until [ -e /tmp/companion ]; do sleep 0.01; done; cat /tmp/companion',
+        ),
         environment: { PATH: '/usr/bin:/bin' },
         workingDirectory: paths.task,
         companions: [
-          { command: shell('echo "$NAME" > /tmp/c; mv /tmp/c /tmp/companion; sleep 1000'), environment: { NAME: 'extension', PATH: '/usr/bin:/bin' } },
+          {
+            command: shell('echo "$NAME" > /tmp/c; mv /tmp/c /tmp/companion; sleep 1000'),
+            environment: { NAME: 'extension', PATH: '/usr/bin:/bin' },
+          },
         ],
       }),
     })
@@ -167,7 +180,9 @@ describe.skipIf(missingForSandbox !== '')(sandboxTitle('the sandbox driver'), ()
   })
 
   test('its groups are in the record for whoever comes after', () => {
-    const record = JSON.parse(readFileSync(join(folder, 'sandbox/engine.json'), 'utf8')) as { cgroups: Parameters<typeof foldersOf>[0] }
+    const record = JSON.parse(readFileSync(join(folder, 'sandbox/engine.json'), 'utf8')) as {
+      cgroups: Parameters<typeof foldersOf>[0]
+    }
     for (const group of foldersOf(record.cgroups)) expect(existsSync(group)).toBe(true)
   })
 })

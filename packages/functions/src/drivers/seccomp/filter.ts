@@ -21,7 +21,8 @@ const ARCHITECTURES = { x64: 0xc000_003e, arm64: 0xc000_00b7 } as const
 const X32_BIT = 0x4000_0000
 
 /** CLONE_NEW*: cgroup, uts, ipc, user, pid, net, mount. (That of time is a bit of the signal here; only clone3 and unshare make one.) */
-export const NEW_NAMESPACES = 0x0200_0000 | 0x0400_0000 | 0x0800_0000 | 0x1000_0000 | 0x2000_0000 | 0x4000_0000 | 0x0002_0000
+export const NEW_NAMESPACES =
+  0x0200_0000 | 0x0400_0000 | 0x0800_0000 | 0x1000_0000 | 0x2000_0000 | 0x4000_0000 | 0x0002_0000
 
 /**
  * What a function has no business with: the kernel's administration, namespaces and mounts, other processes' memory, and the interfaces in
