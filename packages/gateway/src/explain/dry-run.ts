@@ -30,6 +30,7 @@ const BY_REQUEST_ALONE: ReadonlySet<string> = new Set([
 const UNDECIDED: Readonly<Record<string, string>> = {
   'aws-lambda': 'sends the request to its function',
   lambda: 'asks its function',
+  'lambda-authorizer': 'asks its function',
   'fault-injection': 'may answer or delay, by chance and by its vars',
   'limit-conn': 'goes by what is in flight in the running gateway',
   'limit-count': 'goes by the counters of the running gateway',

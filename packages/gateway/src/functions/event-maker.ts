@@ -27,7 +27,7 @@ export class EventMaker {
   readonly format: PayloadFormat
   readonly binaryTypes: MediaTypes
   private readonly settings: FunctionCallSettings
-  private readonly stage: string
+  readonly stage: string
   private readonly accountId: string
   private readonly targetGroupArn: string
   private readonly multiValue: boolean

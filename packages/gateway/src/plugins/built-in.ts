@@ -12,6 +12,7 @@ const BUILT_IN = {
   'ip-restriction': () => import('./ip-restriction.ts'),
   'key-auth': () => import('./key-auth.ts'),
   lambda: () => import('./lambda.ts'),
+  'lambda-authorizer': () => import('./lambda-authorizer.ts'),
   'limit-conn': () => import('./limit-conn.ts'),
   'limit-count': () => import('./limit-count.ts'),
   'limit-req': () => import('./limit-req.ts'),

@@ -1,4 +1,4 @@
-import { SilentFailure, say } from '../../failure.ts'
+import { Failure, SilentFailure, say } from '../../failure.ts'
 import { Bar } from '../../terminal/bar.ts'
 import { withProgress } from '../../terminal/progress.ts'
 import { FunctionClient } from '../api/function-client.ts'
@@ -25,6 +25,8 @@ export async function deploy(directory: string, options: DeployOptions): Promise
   let running: Running | undefined
   try {
     running = await deployOnce(client, directory, options)
+    if (options.watch === true && running.deployment.alias !== undefined)
+      throw new Failure('--watch changes $LATEST alone, so it cannot go with an alias; leave one of them out')
     if (options.watch === true) {
       const { watchAndDeploy } = await import('./watch.ts')
       running = await watchAndDeploy(client, directory, options, running)

@@ -66,8 +66,9 @@ export class ControlGroup {
     this.thaw()
   }
 
-  signal(name: NodeJS.Signals): void {
-    for (const pid of this.processes()) killProcess(pid, name)
+  /** @param spared a process that does not get it */
+  signal(name: NodeJS.Signals, spared?: number): void {
+    for (const pid of this.processes()) if (pid !== spared) killProcess(pid, name)
   }
 
   processes(): readonly number[] {

@@ -4,18 +4,13 @@ import { findCgroupLayout, foldersOf, groupBelow, type CgroupLayout } from './cg
 import { cgroupMounts } from './cgroup-mounts.ts'
 import { delegateControllers, DELEGATION_ADVICE, enable } from './delegation.ts'
 
-/** So many groups stand ready, as making one costs up to a millisecond that a cold start should not pay. */
-const READY_GROUPS = 8
 /** As on AWS; also what a fork bomb stops at. */
 const MAX_PROCESSES = 1024
 
 /** All groups of one engine, in one group of its own below that of this process. */
 export class ControlGroups {
   private readonly layout: CgroupLayout
-  private readonly ready: ControlGroup[] = []
   private made = 0
-  private filling = false
-  private closed = false
 
   private constructor(layout: CgroupLayout) {
     this.layout = layout
@@ -33,9 +28,7 @@ export class ControlGroups {
       const refused = enable(layout.memory)
       if (refused !== undefined) throw refused
     }
-    const groups = new ControlGroups(layout)
-    groups.fill()
-    return groups
+    return new ControlGroups(layout)
   }
 
   /** Of the engine's group: what a later engine has to remove when this one is killed. */
@@ -43,44 +36,17 @@ export class ControlGroups {
     return this.layout
   }
 
-  take(): ControlGroup {
-    const group = this.ready.pop() ?? this.make()
-    if (!this.filling && !this.closed) {
-      this.filling = true
-      // After the start that is under way.
-      setImmediate(() => {
-        this.filling = false
-        this.fill()
-      })
-    }
-    return group
-  }
-
-  async close(): Promise<void> {
-    this.closed = true
-    for (const group of this.ready.splice(0)) await group.remove()
-    await removeGroup(foldersOf(this.layout))
-  }
-
-  private fill(): void {
-    // One at a time, so that no other work of the engine waits for more than one.
-    if (this.closed || this.ready.length >= READY_GROUPS) return
-    this.ready.unshift(this.make())
-    if (this.ready.length < READY_GROUPS && !this.filling) {
-      this.filling = true
-      setImmediate(() => {
-        this.filling = false
-        this.fill()
-      })
-    }
-  }
-
-  private make(): ControlGroup {
+  make(): ControlGroup {
     const layout = groupBelow(this.layout, String(++this.made))
     for (const folder of foldersOf(layout)) mkdirSync(folder)
     const group = new ControlGroup(layout)
     group.limitProcesses(MAX_PROCESSES)
     return group
+  }
+
+  /** All of them have been removed. */
+  close(): Promise<void> {
+    return removeGroup(foldersOf(this.layout))
   }
 }
 

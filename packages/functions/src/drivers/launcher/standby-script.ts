@@ -29,11 +29,7 @@ export function becomeScript(
 ): Buffer {
   const script = new Script(launcher.machine)
   const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`)
-  script.call('execve', [
-    script.text(program),
-    script.textList([program, ...parameters]),
-    script.textList(variables),
-  ])
+  script.call('execve', [script.text(program), script.textList([program, ...parameters]), script.textList(variables)])
   script.endWithText(REPORTS, `${program} could not be executed`, COULD_NOT_START)
   return script.build()
 }

@@ -15,6 +15,8 @@ const run = promisify(execFile)
 
 /** Containers by runc or another runtime with its command line. */
 export class RuncTool implements ContainerTool {
+  /** It takes some 20 MB, which is not the function's memory. */
+  readonly inGroup = false
   private readonly runtime: string
   private folder = ''
   private rootFolder = ''

@@ -8,6 +8,7 @@ import { checkSandbox } from './sandbox-checks.ts'
 const NOTHING_TO_REMOVE = (): void => undefined
 
 export class BubblewrapTool implements ContainerTool {
+  readonly inGroup = true
   private program = 'bwrap'
   private rootFolder = ''
 

@@ -9,7 +9,8 @@ import { Container, type ContainerHost } from './container.ts'
 import type { ContainerTool } from './container-tool.ts'
 import { egressNetwork, EGRESS_RESOLVER } from './egress-network.ts'
 import { isAlive, readEngineRecord, removeEngineRecord, writeEngineRecord, type EngineRecord } from './engine-record.ts'
-import { makeRootFolder } from './root-folder.ts'
+import { LAUNCHER_PATH, makeRootFolder } from './root-folder.ts'
+import { Standbys } from './standbys.ts'
 import { UserRange } from './user-range.ts'
 
 export interface ContainerDriverOptions {
@@ -37,6 +38,7 @@ export class ContainerDriver implements Driver {
   private readonly privateNetworks: boolean
   private readonly sandboxes = new Set<Container>()
   private groups: ControlGroups | undefined
+  private standbys: Standbys | undefined
   private host: ContainerHost | undefined
   private whenEmpty: (() => void) | undefined
 
@@ -69,13 +71,16 @@ export class ContainerDriver implements Driver {
     const groups = ControlGroups.open(`sekisho-fn-${randomBytes(6).toString('hex')}`)
     this.groups = groups
     await writeEngineRecord(this.recordFile, groups.layoutOfEngine)
+    const launcher = { file: join(rootFolder, LAUNCHER_PATH), machine }
+    const standbys = new Standbys({ launcher, joins: this.tool.inGroup, makeGroup: () => groups.make() })
+    this.standbys = standbys
     const asRoot = process.getuid?.() === 0
     this.host = {
       machine,
       tool: this.tool,
       filter: systemCallFilter(machine),
       maxProcesses: asRoot ? MAX_PROCESSES : undefined,
-      takeGroup: () => groups.take(),
+      takeStandby: () => standbys.take(),
       takeUser: () => (asRoot ? this.users.take() : undefined),
       returnUser: (uid) => this.users.giveBack(uid),
       egress: egressNetwork(this.privateNetworks),
@@ -107,6 +112,8 @@ export class ContainerDriver implements Driver {
       for (const sandbox of this.sandboxes) sandbox.kill()
       await empty
     }
+    await this.standbys?.close()
+    this.standbys = undefined
     await this.groups?.close()
     this.groups = undefined
     this.host = undefined

@@ -10,6 +10,8 @@ export interface ContainerCommand {
 
 /** A program that makes a container and runs the launcher as its process 1. */
 export interface ContainerTool {
+  /** It is so small that it may be in the sandbox's control group itself. */
+  readonly inGroup: boolean
   check(): Promise<readonly DriverCheck[]>
   /**
    * Ends and removes what is left of an engine before this one, and makes ready.

@@ -1,10 +1,11 @@
-import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { Server, Socket, type AddressInfo } from 'node:net'
 import type { ControlGroup } from '../cgroup/control-group.ts'
 import type { Sandbox, SandboxEvents, SandboxSpec } from '../driver.ts'
 import { CHANNEL, launchScript } from '../launcher/launch-script.ts'
 import type { Machine } from '../launcher/machine.ts'
 import type { Script } from '../launcher/script.ts'
+import type { Standby } from './standby.ts'
 import type { ContainerCommand, ContainerTool } from './container-tool.ts'
 import { NO_EGRESS, type EgressNetwork } from './egress-network.ts'
 import { LauncherReports, type LauncherVerdict } from '../launcher/launcher-reports.ts'
@@ -13,9 +14,6 @@ import { LauncherReports, type LauncherVerdict } from '../launcher/launcher-repo
 const RUNTIME_API_PORT = 9001
 const LOOPBACK = '127.0.0.1'
 
-/** runc looks for programs of its own. */
-const TOOL_ENVIRONMENT = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' }
-
 /** What all sandboxes of a driver share. */
 export interface ContainerHost {
   readonly machine: Machine
@@ -23,7 +21,7 @@ export interface ContainerHost {
   readonly filter: Buffer
   /** Processes of one user of the host; undefined: the user is the engine's own. */
   readonly maxProcesses: number | undefined
-  readonly takeGroup: () => ControlGroup
+  readonly takeStandby: () => Standby
   /** A user of the host for this sandbox alone; undefined: the engine is not root. */
   readonly takeUser: () => number | undefined
   readonly returnUser: (uid: number) => void
@@ -96,7 +94,8 @@ export class Container implements Sandbox {
 
   terminate(): void {
     this.thaw()
-    this.group?.signal('SIGTERM')
+    // The tool is not the function's, and would take all of it along.
+    this.group?.signal('SIGTERM', this.pid)
   }
 
   peakMemoryBytes(): number {
@@ -109,11 +108,13 @@ export class Container implements Sandbox {
     const { spec, host } = this
     if (spec.network === 'egress' && host.egress === undefined) return this.fail(NO_EGRESS)
     try {
-      this.group = host.takeGroup()
+      const standby = host.takeStandby()
+      this.group = standby.group
+      if (standby.child.pid === undefined) return this.fail('the host starts no more processes')
       this.group.limitMemory(spec.memoryMb * 1_048_576)
       this.user = host.takeUser()
       this.script = this.scriptFor(this.group, port)
-      this.run(this.script.build(), this.group)
+      this.run(standby, this.script.build())
     } catch (error) {
       this.fail(error instanceof Error ? error.message : String(error))
     }
@@ -124,7 +125,7 @@ export class Container implements Sandbox {
     const launch = spec.launch(host.tool.paths(spec), `${LOOPBACK}:${port}`)
     return launchScript({
       machine: host.machine,
-      cgroups: group.joinDescriptors.map((_, index) => CHANNEL + 1 + index),
+      cgroups: host.tool.inGroup ? [] : group.joinDescriptors.map((_, index) => CHANNEL + 1 + index),
       listen: spec.network === 'host' ? undefined : { port },
       unreachable: spec.network === 'egress' ? (host.egress?.unreachable ?? []) : [],
       waitForGo: spec.network === 'egress',
@@ -137,31 +138,28 @@ export class Container implements Sandbox {
     })
   }
 
-  private run(script: Buffer, group: ControlGroup): void {
+  private run(standby: Standby, script: Buffer): void {
     const { spec, host } = this
-    const stdio: StdioOptions = ['pipe', 'ignore', 'pipe', 'ipc', ...group.joinDescriptors]
+    const { child, group } = standby
+    this.child = child
     const command = host.tool.command(spec, {
       asRoot: this.user !== undefined,
       descriptors: group.joinDescriptors.length + 1,
     })
     this.command = command
-    // Nothing of the function's environment may be in that of the tool, which runs outside.
-    const child = spawn(command.program, command.arguments, { stdio, env: TOOL_ENVIRONMENT, cwd: '/' })
-    this.child = child
     this.open.add('tool').add('channel')
     child.on('message', (message, handle) => this.onHandle(message, handle))
     child.once('disconnect', () => this.onEnd('channel'))
-    child.stderr!.on('data', (bytes: Buffer) => this.reports.add(bytes))
-    child.stdin!.on('error', () => undefined) // it ended before it had read its script; its exit says why
-    child.stdin!.write(script)
+    child.stderr?.on('data', (bytes: Buffer) => this.reports.add(bytes))
     child.on('error', (error: NodeJS.ErrnoException) => {
-      if (child.pid === undefined) this.fail(`${command.program}: ${error.code ?? error.message}`)
+      if (child.pid === undefined) this.fail(`the launcher: ${error.code ?? error.message}`)
     })
     // `close` and not `exit`: reports have been read then.
     child.once('close', (status, signal) => {
       this.verdict = this.reports.verdict(this.script!, { status, signal })
       this.onEnd('tool')
     })
+    standby.become(command, script)
   }
 
   /** The launcher hands over the listening socket and the ends of its pipes, in this order. */
@@ -182,7 +180,7 @@ export class Container implements Sandbox {
   }
 
   private connect(): void {
-    const pid = this.group?.processes()[0]
+    const pid = this.group?.processes().find((process) => process !== this.pid)
     if (pid === undefined) return
     this.network = this.host.egress!.connect(pid, (failure) => {
       if (failure === undefined) this.child?.stdin?.write('1')

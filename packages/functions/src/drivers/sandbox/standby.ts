@@ -28,7 +28,9 @@ export class Standby {
     })
     this.child.on('error', () => undefined)
     this.child.stdin?.on('error', () => undefined) // it ended before it had read its script; its exit says why
-    this.child.stdin?.write(standbyScript(launcher, joins ? joinDescriptors.map((_, index) => CHANNEL + 1 + index) : []))
+    this.child.stdin?.write(
+      standbyScript(launcher, joins ? joinDescriptors.map((_, index) => CHANNEL + 1 + index) : []),
+    )
   }
 
   /** @param script of the launcher that the tool runs */

@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process'
 import { createHash, type Hash } from 'node:crypto'
 import { mkdir, open, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -7,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { createGunzip } from 'node:zlib'
 import type { ImageCode } from '../../catalog/records/function-record.ts'
 import { ContentFolders } from '../folders/content-folders.ts'
-import { syncFolder } from '../folders/durable.ts'
+import { syncFileSystem, syncFolder } from '../folders/durable.ts'
 import { MAX_IMAGE_BYTES } from '../limits.ts'
 import { PackageProblem, type Progress } from '../package-problem.ts'
 import { applyLayer, type ImageUsage } from './apply-layer.ts'
@@ -187,6 +186,5 @@ function unpacked(packed: AsyncIterable<Buffer>, { compression, digest }: LayerB
 
 /** One call for all files of the file system: a sync of each would take minutes. Where there is no such call, folders alone. */
 async function syncAll(root: string): Promise<void> {
-  await new Promise<void>((resolve) => execFile('sync', ['-f', root], () => resolve()))
-  await syncFolder(root)
+  if (!(await syncFileSystem(root))) await syncFolder(root)
 }

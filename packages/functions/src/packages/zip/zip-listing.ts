@@ -1,5 +1,5 @@
 import { promisify } from 'node:util'
-import { inflateRaw } from 'node:zlib'
+import { inflateRaw, inflateRawSync } from 'node:zlib'
 import type { Entry } from 'yauzl'
 import { MAX_ENTRIES, MAX_LINK_BYTES, MAX_UNZIPPED_BYTES } from '../limits.ts'
 import { PackageProblem, unreadable } from '../package-problem.ts'
@@ -117,15 +117,20 @@ async function linkOf(bytes: ZipBytes, entry: Entry, path: string): Promise<stri
 
 const inflate = promisify(inflateRaw) as (bytes: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>
 
+/** The way to another thread and back costs more than to inflate so much: some 100 microseconds. */
+const AT_ONCE_BYTES = 64 * 1024
+
+function inflated(packed: Buffer, size: number): Buffer | Promise<Buffer> {
+  const options = { maxOutputLength: Math.max(1, size) }
+  return size <= AT_ONCE_BYTES ? inflateRawSync(packed, options) : inflate(packed, options)
+}
+
 /** The content of an entry in one piece, of exactly the declared size. */
 export async function smallContent(bytes: ZipBytes, entry: Entry): Promise<Buffer | PackageProblem> {
   try {
     const { fileDataStart } = await bytes.zip.readLocalFileHeaderPromise(entry, { minimal: true })
     const packed = await bytes.read(fileDataStart, entry.compressedSize)
-    const content =
-      entry.compressionMethod === STORED
-        ? packed
-        : await inflate(packed, { maxOutputLength: Math.max(1, entry.uncompressedSize) })
+    const content = entry.compressionMethod === STORED ? packed : await inflated(packed, entry.uncompressedSize)
     if (content.length === entry.uncompressedSize) return content
     return unreadable(`${entry.fileName} has ${content.length} bytes, not ${entry.uncompressedSize}`)
   } catch (error) {

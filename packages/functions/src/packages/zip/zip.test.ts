@@ -42,7 +42,7 @@ function contents(root: string): Record<string, string> {
 }
 
 const modeOf = (path: string) => lstatSync(join(folder, path)).mode & 0o7777
-const detailOf = async (entries: readonly RawEntry[]) => {
+const detailOf = async (entries: readonly RawEntry[]): Promise<string> => {
   const outcome = await unpack(rawZip(entries))
   expect(outcome).toBeInstanceOf(PackageProblem)
   expect(readdirSync(folder).filter((name) => lstatSync(join(folder, name)).size > 5_000_000)).toEqual([])
@@ -122,6 +122,13 @@ describe('what is refused', () => {
   it('a large file that has more than it says, before it is all there', async () => {
     const content = Buffer.alloc(60_000_000)
     expect(await detailOf([{ name: 'a', content, declaredSize: 5_000_000 }])).toContain('too many bytes')
+  })
+
+  it.each([0, 7, 20, 40])('one bad file among many good ones, as number %i', async (at) => {
+    const good = Array.from({ length: 40 }, (_, index) => ({ name: `g${index}`, content: 'x'.repeat(index * 1_000) }))
+    expect(await detailOf(good.toSpliced(at, 0, { name: 'bad', content: 'x', declaredCrc: 1 }))).toContain(
+      'bad is damaged',
+    )
   })
 
   it('names twice, files in files', async () => {

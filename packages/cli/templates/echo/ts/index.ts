@@ -1,0 +1,4 @@
+/** Answers what it gets. */
+export async function handler(event: unknown): Promise<unknown> {
+  return event
+}
