@@ -71,7 +71,7 @@ export function openControlApi(options: PlatformOptions, parts: ControlApiParts)
     ],
     region,
     accessKeys,
-    browser: { allowedHosts: [], allowedOrigins: options.allowedOrigins },
+    browser: { allowedHosts: options.allowedHosts ?? [], allowedOrigins: options.allowedOrigins },
     onFailure,
   })
   return HttpListener.listen(options.listen, api)

@@ -12,7 +12,7 @@ import type { PlatformOptions } from './options.ts'
 /** Driver and engine. Rejects when this host cannot run the driver; a weaker one is never taken in its place. */
 export async function openEngine(options: PlatformOptions, logs: LogStore, closers: Closers): Promise<LambdaEngine> {
   const { path, region, concurrency, maxEnvironments, maxMemoryMb, idleTimeoutMs, cpu, price, logger } = options
-  const driver = await createDriver(options.driver, { dataDirectory: path })
+  const driver = await createDriver(options.driver, { dataDirectory: path, ...options.drivers })
   await driver.open()
   closers.add(() => driver.close())
 

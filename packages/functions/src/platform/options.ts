@@ -1,4 +1,5 @@
 import type { ListenTarget } from '@sekisho/wire'
+import type { DriverOptions } from '../drivers/create-driver.ts'
 import type { DriverName } from '../drivers/driver.ts'
 import type { FunctionNetwork } from '../model/deployed-function.ts'
 import type { StateStore } from '../state/state-store.ts'
@@ -29,6 +30,10 @@ export interface PlatformOptions {
   readonly keys: readonly AccessKey[] | undefined
   /** Web pages that may call the control API; `*` = all. */
   readonly allowedOrigins: readonly string[]
+  /** Names with a dot that the control API may be called by. */
+  readonly allowedHosts?: readonly string[]
+  /** What the driver may be told besides where its data is. */
+  readonly drivers?: Omit<DriverOptions, 'dataDirectory'>
   readonly concurrency: number
   readonly unreservedConcurrency: number
   readonly maxEnvironments: number

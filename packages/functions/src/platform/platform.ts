@@ -4,12 +4,12 @@ import { PackageLinks } from '../control-api/package-links.ts'
 import type { LambdaEngine } from '../engine/lambda-engine.ts'
 import type { HttpListener } from '../http/http-listener.ts'
 import { LogStore } from '../logs/log-store.ts'
+import { OciImageLibrary } from '../packages/image/oci-image-library.ts'
 import { LmdbState } from '../state/lmdb-state.ts'
 import { Closers } from './closers.ts'
 import { openCatalog } from './open-catalog.ts'
 import { openControlApi } from './open-control-api.ts'
 import { openEngine } from './open-engine.ts'
-import { NO_IMAGES } from './no-images.ts'
 import type { PlatformOptions } from './options.ts'
 import { openPackages } from './package-parts.ts'
 
@@ -53,8 +53,10 @@ export class Platform {
     closers.add(() => logs.close())
 
     const packages = await openPackages(options)
+    const images = new OciImageLibrary({ directory: path })
+    await images.open()
     const links = new PackageLinks((sha256) => packages.openPackage(sha256))
-    const catalog = await openCatalog(options, { state, packages, images: NO_IMAGES, links })
+    const catalog = await openCatalog(options, { state, packages, images, links })
     closers.add(() => catalog.close())
     const engine = await openEngine(options, logs, closers)
     catalog.attach(engine)

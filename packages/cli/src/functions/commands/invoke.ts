@@ -7,6 +7,7 @@ import type { EndpointOptions } from '../api/endpoint.ts'
 import { readEventStream } from '../api/event-stream.ts'
 import { FunctionClient, parse, pathOf, qualified } from '../api/function-client.ts'
 import { bodyOf } from '../api/http-call.ts'
+import { logText } from './logs.ts'
 
 export interface InvokeOptions extends EndpointOptions {
   readonly data?: string
@@ -125,7 +126,7 @@ function checkStatus(client: FunctionClient, answer: IncomingMessage, body: Buff
 
 /** The last 4 KB of the log. @param encoded base64 */
 function sayLog(encoded: string | string[] | undefined): void {
-  if (typeof encoded === 'string') say(Buffer.from(encoded, 'base64').toString().trimEnd())
+  if (typeof encoded === 'string') say(logText(Buffer.from(encoded, 'base64').toString()))
 }
 
 /** What a function answers that fails: by the runtimes of Node.js, Python and the others. */

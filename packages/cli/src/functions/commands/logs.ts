@@ -1,4 +1,3 @@
-import { printable } from '../../explanation/text.ts'
 import { Failure } from '../../failure.ts'
 import { type Colours, coloursFor } from '../../terminal/colour.ts'
 import type { LogLine } from '../api/answers.ts'
@@ -28,10 +27,20 @@ export async function logs(name: string, options: LogsOptions): Promise<void> {
 }
 
 function shown({ time, text }: LogLine, colours: Colours, { timestamps }: LogsOptions): string {
-  const printed = text.split('\n').map(printable).join('\n').trimEnd()
-  const line = timestamps === true ? `${new Date(time).toISOString()}  ${printed}` : printed
+  const line = `${timestamps === true ? `${new Date(time).toISOString()}  ` : ''}${logText(text)}`
   return PLATFORM.test(text) ? colours.faint(line) : FAILURE.test(text) ? colours.removed(line) : line
 }
+
+/**
+ * A text of a log as it is shown: Lambda's runtimes write the line breaks of a message as carriage returns, and a function's own bytes do not get to
+ * steer the terminal.
+ */
+export const logText = (text: string): string =>
+  text
+    .replaceAll(/\r\n?/g, '\n')
+    // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+    .replaceAll(/[\0-\x08\x0b-\x1f\x7f-\x9f]/g, ' ')
+    .trimEnd()
 
 /** Lines of the platform between those of the function. */
 const PLATFORM = /^(?:START|END|REPORT|INIT_START|INIT_REPORT|EXTENSION|XRAY) /

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { Failure, SilentFailure, say } from '../../failure.ts'
 import { Bar } from '../../terminal/bar.ts'
 import { withProgress } from '../../terminal/progress.ts'
@@ -47,13 +49,19 @@ export async function deployOnce(client: FunctionClient, directory: string, opti
     const { built, zip } = await packed(builder)
     const deployment = deploymentOf(project.name, project.settings, built, variables)
     const deployed = await uploaded(client, deployment, zip)
-    process.stdout.write(report(deployment, deployed, zip, performance.now() - start))
+    process.stdout.write(report(deployment, deployed, zip, sampleEvent(directory), performance.now() - start))
     for (const note of built.notes) say(`note: ${note}`)
     return { project, builder, deployment, zip }
   } catch (error) {
     await builder.close()
     throw error
   }
+}
+
+/** An event to try it with. */
+function sampleEvent(directory: string): string {
+  const file = join(directory, 'event.json')
+  return existsSync(file) ? `-f ${file}` : `-d '{}'`
 }
 
 export async function packed(builder: Builder): Promise<{ readonly built: Built; readonly zip: Zip }> {

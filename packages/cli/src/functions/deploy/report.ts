@@ -3,8 +3,17 @@ import type { Zip } from '../packing/zip-files.ts'
 import type { Deployment } from './deployment.ts'
 import type { Deployed } from './upload.ts'
 
-/** What stands on standard output after a deploy: what is there now, and how to call it. */
-export function report(deployment: Deployment, deployed: Deployed, zip: Zip, tookMs: number): string {
+/**
+ * What stands on standard output after a deploy: what is there now, and how to call it.
+ * @param event as an option: `-d '{}'`
+ */
+export function report(
+  deployment: Deployment,
+  deployed: Deployed,
+  zip: Zip,
+  event: string,
+  tookMs: number,
+): string {
   const { configuration, what, url, version } = deployed
   const { FunctionArn, Runtime, Handler, MemorySize, Timeout } = configuration
   const { name, alias } = deployment
@@ -13,7 +22,7 @@ export function report(deployment: Deployment, deployed: Deployed, zip: Zip, too
     `  ${alias === undefined ? FunctionArn : `${FunctionArn}:${alias}, version ${version}`}`,
     `  ${Runtime}, ${Handler}, ${MemorySize} MB of memory, timeout ${Timeout} s`,
     `  package ${size(zip.bytes.length)}, ${size(zip.unzippedBytes)} unpacked`,
-    `  try      sekisho fn invoke ${alias === undefined ? name : `${name} --qualifier ${alias}`} -d '{}'`,
+    `  try      sekisho fn invoke ${alias === undefined ? name : `${name} --qualifier ${alias}`} ${event}`,
     ...(url === undefined ? [] : [`  or       curl ${url}`]),
   ]
   return `${lines.join('\n')}\n`

@@ -14,6 +14,22 @@ export function platformOptions(settings: FunctionsSettings, logger: PlatformLog
     accountId: settings.account_id,
     keys: keys?.map((key) => ({ accessKeyId: key.access_key_id, secretAccessKey: key.secret_access_key })),
     allowedOrigins: settings.allowed_origins,
+    allowedHosts: settings.allowed_hosts,
+    drivers: {
+      sandbox: {
+        firstUser: settings.sandbox.first_user!,
+        users: settings.sandbox.users!,
+        privateNetworks: settings.sandbox.private_networks!,
+      },
+      oci: { runtime: settings.oci.runtime! },
+      microvm: {
+        firecracker: settings.microvm.firecracker!,
+        ...(settings.microvm.kernel === undefined ? {} : { kernel: settings.microvm.kernel }),
+        ...(settings.microvm.root_file_system === undefined
+          ? {}
+          : { rootFileSystem: settings.microvm.root_file_system }),
+      },
+    },
     concurrency: settings.concurrency,
     unreservedConcurrency: settings.unreserved_concurrency,
     maxEnvironments: settings.max_environments,

@@ -125,7 +125,10 @@ describe('what is refused', () => {
   })
 
   it.each([0, 7, 20, 40])('one bad file among many good ones, as number %i', async (at) => {
-    const good = Array.from({ length: 40 }, (_, index) => ({ name: `g${index}`, content: 'x'.repeat(index * 1_000) }))
+    const good: RawEntry[] = Array.from({ length: 40 }, (_, index) => ({
+      name: `g${index}`,
+      content: 'x'.repeat(index * 1_000),
+    }))
     expect(await detailOf(good.toSpliced(at, 0, { name: 'bad', content: 'x', declaredCrc: 1 }))).toContain(
       'bad is damaged',
     )

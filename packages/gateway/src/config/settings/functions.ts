@@ -56,6 +56,59 @@ export const FunctionsSetting = Type.Object(
         description: 'web pages that may call the control API from a browser; `*` = all',
       }),
     ),
+    allowed_hosts: Type.Optional(
+      Type.Array(Type.String({ minLength: 1 }), {
+        default: [],
+        uniqueItems: true,
+        description:
+          'names with a dot that the control API may be called by; addresses, `localhost` and single words always may',
+      }),
+    ),
+    sandbox: Type.Optional(
+      Type.Object(
+        {
+          first_user: Type.Optional(
+            Type.Integer({
+              minimum: 1_000,
+              default: 200_000,
+              description: 'user id of the first sandbox, where the engine is root',
+            }),
+          ),
+          users: Type.Optional(
+            Type.Integer({ minimum: 1, maximum: 1_000_000, default: 20_000, description: 'user ids from there on' }),
+          ),
+          private_networks: Type.Optional(
+            Type.Boolean({
+              default: false,
+              description: 'functions with the network `egress` reach private networks too',
+            }),
+          ),
+        },
+        { ...strict, default: {}, description: 'of the drivers `sandbox` and `oci`' },
+      ),
+    ),
+    oci: Type.Optional(
+      Type.Object(
+        {
+          runtime: Type.Optional(
+            Type.String({ minLength: 1, default: 'runc', description: 'name or path of the OCI runtime' }),
+          ),
+        },
+        { ...strict, default: {} },
+      ),
+    ),
+    microvm: Type.Optional(
+      Type.Object(
+        {
+          firecracker: Type.Optional(
+            Type.String({ minLength: 1, default: 'firecracker', description: 'name or path' }),
+          ),
+          kernel: Type.Optional(text('uncompressed kernel image')),
+          root_file_system: Type.Optional(text('image of a root file system with the guest agent as its init')),
+        },
+        { ...strict, default: {} },
+      ),
+    ),
     concurrency: Type.Optional(
       Type.Integer({
         minimum: 1,
