@@ -1,5 +1,6 @@
 import type { EventInvokeConfig, FunctionCatalog } from '../catalog/function-catalog.ts'
 import { ServiceError } from '../model/service-error.ts'
+import { StateUnavailable } from '../state/state-error.ts'
 import type { StateCondition, StateStore, StateWrite } from '../state/state-store.ts'
 import { AsyncMetrics, renderAsyncMetrics } from './async-metrics.ts'
 import { EventDeliveries } from './event-deliveries.ts'
@@ -109,7 +110,8 @@ export class DurableEventQueue implements EventQueue {
       else kept = await this.#journal.writeIf(all, conditions)
     } catch (error) {
       this.#lanes.release(lane, invocation)
-      throw new ServiceError('ServiceException', 500, `The event was not queued: ${(error as Error).message}`)
+      const status = error instanceof StateUnavailable ? 503 : 500
+      throw new ServiceError('ServiceException', status, `The event was not queued: ${(error as Error).message}`)
     }
     if (!kept) {
       this.#lanes.release(lane, invocation)

@@ -25,14 +25,14 @@ export interface CatalogSettings extends Scope {
   /** What clients call a function URL by. */
   readonly functionUrl: (origin: string, id: string, functionName: string) => string
   /** Why events of this source cannot come; undefined: they can. */
-  readonly eventSourceProblem: (source: EventSource) => string | undefined
+  readonly eventSourceProblem: (source: EventSource, settings: Readonly<Record<string, unknown>>) => string | undefined
 }
 
 /** What an event source mapping names. */
 export interface EventSource {
   readonly arn: string | undefined
-  /** Bootstrap servers of a Kafka cluster that AWS does not run. */
-  readonly kafka: readonly string[] | undefined
+  /** Of SelfManagedEventSource: bootstrap servers of Kafka; of Sekisho's own kinds those of Redis or NATS. */
+  readonly servers: readonly string[] | undefined
 }
 
 /** What of the engine the catalog steers. */

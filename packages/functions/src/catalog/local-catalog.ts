@@ -205,6 +205,11 @@ export class LocalCatalog implements FunctionCatalog {
     return this.#context.records.functions.get(name) !== undefined
   }
 
+  /** What is reserved for a function; undefined: nothing, 0: it is not to run. */
+  reservedConcurrency(functionName: string): number | undefined {
+    return this.#context.records.functions.get(functionName)?.reservedConcurrency
+  }
+
   /** Names of all functions. */
   functionNames(): readonly string[] {
     return [...this.#context.records.functions.ids()].sort()

@@ -19,7 +19,7 @@ export interface StateCondition {
 
 /**
  * Where functions, versions, aliases and queued events are kept. Keys are paths (`functions/NAME`, `queue/…`). Embedded (lmdb) on one node, etcd where
- * several nodes share functions.
+ * several nodes share functions. What rejects is a StateError; a StateUnavailable where the same may work later.
  */
 export interface StateStore {
   list(prefix: string): Promise<readonly StateRecord[]>

@@ -31,6 +31,8 @@ const UNDECIDED: Readonly<Record<string, string>> = {
   'aws-lambda': 'sends the request to its function',
   lambda: 'asks its function',
   'lambda-authorizer': 'asks its function',
+  'lambda-connections': 'answers by the connections of the running gateway',
+  'lambda-websocket': 'asks its function, and takes the connection',
   'fault-injection': 'may answer or delay, by chance and by its vars',
   'limit-conn': 'goes by what is in flight in the running gateway',
   'limit-count': 'goes by the counters of the running gateway',

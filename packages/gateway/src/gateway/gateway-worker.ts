@@ -4,6 +4,7 @@ import type { NodeSettings } from '../config/settings/node-settings.ts'
 import { ConsumerStore } from '../consumers/consumer-store.ts'
 import { compileFormat, LogWriter } from '../observability/access-log/index.ts'
 import { engineEndpoint } from '../functions/engine-endpoint.ts'
+import { closeIdleConnections } from '../functions/invoke-client.ts'
 import { METRICS, type WorkerMetrics } from '../observability/metrics/index.ts'
 import { Mounts } from '../plan/mounts.ts'
 import type { PluginLogger } from '../plugins/context.ts'
@@ -125,6 +126,7 @@ export class GatewayWorker {
 
   async stop(): Promise<void> {
     this.gauges.stop()
+    closeIdleConnections()
     await this.accessLog?.close()
   }
 }

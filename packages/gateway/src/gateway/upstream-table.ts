@@ -3,11 +3,13 @@ import type { EngineEndpoint } from '../functions/engine-endpoint.ts'
 import { FunctionTarget } from '../functions/function-target.ts'
 import { InvokeTarget, NO_SERVICE } from '../functions/invoke-target.ts'
 import type { PluginLogger } from '../plugins/context.ts'
-import { normaliseUpstream, type NormalUpstream } from '../resources/normalise-upstream.ts'
+import { nodesWithPorts, normaliseUpstream, type NormalUpstream } from '../resources/normalise-upstream.ts'
 import type { NormalRoute, NormalService } from '../resources/normalise-route.ts'
 import type { Timeout } from '../resources/timeout.ts'
 import type { Upstream } from '../resources/upstream.ts'
 import type { CertificatePair } from '../tls/ssl-table.ts'
+import { serviceKey } from '../discovery/service-key.ts'
+import type { DiscoveredNode } from '../discovery/settle-nodes.ts'
 import { UpstreamTarget } from '../upstreams/upstream-target.ts'
 
 /** Where a route's requests go, or what they are answered when that is nowhere. */
@@ -48,6 +50,8 @@ export class UpstreamTable {
   private readonly targets = new Map<string, CachedTargets>()
   /** Where upstreams are written that show a certificate, by its id. */
   private readonly showing = new Map<string, Set<string>>()
+  /** What service discovery found last, by the key of the service. */
+  private readonly discovered = new Map<string, readonly DiscoveredNode[]>()
   private readonly options: UpstreamTableOptions
 
   constructor(options: UpstreamTableOptions) {
@@ -58,6 +62,22 @@ export class UpstreamTable {
     if (upstream === undefined) this.byId.delete(id)
     else this.byId.set(id, upstream)
     this.targets.delete(`upstreams/${id}`)
+  }
+
+  /** Service discovery found other nodes, or nobody asks for the service any more. */
+  setDiscovered(key: string, nodes: readonly DiscoveredNode[] | undefined): void {
+    if (nodes === undefined) {
+      this.discovered.delete(key)
+      return
+    }
+    this.discovered.set(key, nodes)
+    for (const { byLimits } of this.targets.values()) {
+      for (const { upstream: target } of byLimits.values()) {
+        const { discovery, scheme } = target?.upstream ?? {}
+        if (discovery !== undefined && scheme !== undefined && serviceKey(discovery) === key)
+          target?.setNodes(nodesWithPorts(nodes, scheme))
+      }
+    }
   }
 
   /** The upstream that stood within a route or service is gone with it. */
@@ -110,10 +130,16 @@ export class UpstreamTable {
         : { ...normal, tls: { ...normal.tls, client_cert: certificate.cert, client_key: certificate.key } }
     const result =
       shown.function === undefined
-        ? usable(new UpstreamTarget(shown, timeout, defaults, workerIndex))
+        ? usable(new UpstreamTarget(this.withDiscovered(shown), timeout, defaults, workerIndex))
         : this.functionTarget(shown.function, shown, timeout ?? shown.timeout)
     made.byLimits.set(limits, result)
     return result
+  }
+
+  private withDiscovered(upstream: NormalUpstream): NormalUpstream {
+    const { discovery, scheme } = upstream
+    if (discovery === undefined) return upstream
+    return { ...upstream, nodes: nodesWithPorts(this.discovered.get(serviceKey(discovery)) ?? [], scheme) }
   }
 
   private functionTarget(
@@ -136,6 +162,8 @@ const nowhere = (status: number, message: string): TargetResult => ({
 })
 
 function usable(target: UpstreamTarget): TargetResult {
-  if (target.upstream.nodes.every((node) => node.weight === 0)) return nowhere(503, 'the upstream has no nodes')
+  // Service discovery may find some later; until then no node is left to pick, which is a 503, too.
+  const { nodes, discovery } = target.upstream
+  if (discovery === undefined && nodes.every((node) => node.weight === 0)) return nowhere(503, 'the upstream has no nodes')
   return { upstream: target, function: undefined, missing: undefined }
 }

@@ -1,3 +1,4 @@
+import type { WantedService } from '../discovery/service-key.ts'
 import type { FunctionCallSettings } from './function-call.ts'
 import { parseNodeAddress } from './node-address.ts'
 import { pemText } from './pem.ts'
@@ -43,7 +44,8 @@ export interface NormalUpstream {
   readonly checks: Upstream['checks']
   /** Undefined: its nodes are asked. Otherwise it has none here: they are those of the function's service. */
   readonly function: ({ readonly name: string } & FunctionCallSettings) | undefined
-  readonly discovery: { readonly type: string; readonly service_name: string; readonly args: object } | undefined
+  /** Undefined: its nodes are written. Otherwise it has none here, until service discovery finds them. */
+  readonly discovery: WantedService | undefined
 }
 
 /** The full form of the short one: `"http://127.0.0.1:3000"`, `"function://hello:live"`. */
@@ -100,7 +102,7 @@ export function normaliseUpstream(upstream: EmbeddedUpstream): NormalUpstream {
     discovery:
       full.service_name === undefined
         ? undefined
-        : { type: full.discovery_type ?? '', service_name: full.service_name, args: full.discovery_args ?? {} },
+        : { type: full.discovery_type ?? '', name: full.service_name, args: full.discovery_args ?? {} },
   }
 }
 
@@ -134,6 +136,12 @@ function normaliseNodes(nodes: UpstreamNodes, port: number): NormalNode[] {
     ...(node.metadata && { metadata: node.metadata }),
   }))
 }
+
+/** Nodes that service discovery found, with the ports of the scheme where the registry says none. */
+export const nodesWithPorts = (
+  nodes: readonly (Omit<NormalNode, 'port'> & { readonly port: number | undefined })[],
+  scheme: string,
+): NormalNode[] => nodes.map((node) => ({ ...node, port: node.port ?? defaultPort(scheme) }))
 
 function parse(text: string, port: number): { host: string; port: number } {
   const address = parseNodeAddress(text)

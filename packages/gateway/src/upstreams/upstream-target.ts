@@ -1,6 +1,6 @@
 import { LoadBalancer, Peer, type Backend, type NodeSpec, type PeerOptions } from '@sekisho/proxy'
 import type { UpstreamDefaults } from '../config/settings/limits.ts'
-import type { NormalUpstream } from '../resources/index.ts'
+import type { NormalNode, NormalUpstream } from '../resources/normalise-upstream.ts'
 import type { Timeout } from '../resources/timeout.ts'
 import type { GatewaySession } from '../session.ts'
 import { variableReader } from '../variables/variables.ts'
@@ -10,12 +10,14 @@ import type { RequestContext } from '../request-context.ts'
 /** An upstream made ready: its balancer, a peer for each node, and what the upstream gets as Host. */
 export class UpstreamTarget {
   readonly upstream: NormalUpstream
-  readonly retries: number
+  /** One less than there are nodes, unless it is written. */
+  retries = 0
   readonly retryTimeoutMs: number
   private readonly balancer: LoadBalancer
   private readonly peers = new Map<Backend, Peer>()
   /** The one node, if there is just one: nothing to balance. */
-  private readonly only: Peer | undefined
+  private only: Peer | undefined
+  private readonly options: (backend: Backend) => PeerOptions
   private readonly key: ((context: RequestContext) => string) | undefined
   /** The balancer counts what is in flight. */
   readonly counts: boolean
@@ -23,18 +25,18 @@ export class UpstreamTarget {
   constructor(upstream: NormalUpstream, timeout: Timeout | undefined, defaults: UpstreamDefaults, workerIndex: number) {
     this.upstream = upstream
     const nodes = upstream.nodes.map(nodeSpec)
-    const live = upstream.nodes.filter((node) => node.weight > 0).length
-    this.retries = upstream.retries ?? Math.max(0, live - 1)
     this.retryTimeoutMs = upstream.retry_timeout * 1_000
     this.balancer = balancerOf(upstream, nodes, workerIndex)
     this.key = upstream.type === 'chash' ? hashKey(upstream) : undefined
     this.counts = upstream.type === 'least_conn' || upstream.type === 'ewma'
-    const options = peerOptions(upstream, timeout ?? upstream.timeout, defaults)
-    for (const backend of this.balancer.backends) {
-      this.peers.set(backend, new Peer(backend.host, backend.port, options(backend), backend))
-    }
-    this.only =
-      this.balancer.backends.length === 1 && live === 1 ? this.peers.get(this.balancer.backends[0]) : undefined
+    this.options = peerOptions(upstream, timeout ?? upstream.timeout, defaults)
+    this.settlePeers()
+  }
+
+  /** What service discovery found now. Nodes that stay keep their peers, health and counters. */
+  setNodes(nodes: readonly NormalNode[]): void {
+    this.balancer.update(nodes.map(nodeSpec))
+    this.settlePeers()
   }
 
   /** The peer for this attempt; undefined when no node is left. */
@@ -47,6 +49,20 @@ export class UpstreamTarget {
   pickBy(key: string, tried: readonly Backend[]): Peer | undefined {
     const backend = this.balancer.select(key, tried)
     return backend === undefined ? undefined : this.peers.get(backend)
+  }
+
+  /** One peer for each node of the balancer. */
+  private settlePeers(): void {
+    const { backends } = this.balancer
+    const gone = new Set(this.peers.keys())
+    for (const backend of backends) {
+      if (!gone.delete(backend))
+        this.peers.set(backend, new Peer(backend.host, backend.port, this.options(backend), backend))
+    }
+    for (const backend of gone) this.peers.delete(backend)
+    const live = backends.filter(({ weight }) => weight > 0).length
+    this.retries = this.upstream.retries ?? Math.max(0, live - 1)
+    this.only = backends.length === 1 && live === 1 ? this.peers.get(backends[0]) : undefined
   }
 
   started(backend: Backend): void {

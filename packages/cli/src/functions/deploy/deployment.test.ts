@@ -14,19 +14,19 @@ const THERE: FunctionConfiguration = {
   CodeSha256: '',
   MemorySize: 128,
   Timeout: 3,
-  Environment: { Variables: { A: '1', B: '2' } },
+  Environment: { Variables: { AA: '1', BB: '2' } },
   LastModified: '',
   Version: '$LATEST',
 }
 
 it('creates with what is said, and leaves the rest to the service', () => {
-  const deployment = deploymentOf('f', { memory: 512, env: { A: 1, ON: true }, network: 'egress' }, BUILT, { B: '2' })
+  const deployment = deploymentOf('f', { memory: 512, env: { AA: 1, ON: true }, network: 'egress' }, BUILT, { BB: '2' })
   expect(creation(deployment)).toEqual({
     Role: 'arn:aws:iam::000000000000:role/sekisho',
     Runtime: 'nodejs24.x',
     Handler: 'index.handler',
     MemorySize: 512,
-    Environment: { Variables: { A: '1', ON: 'true', B: '2' } },
+    Environment: { Variables: { AA: '1', ON: 'true', BB: '2' } },
   })
   expect(deployment.tags).toEqual({ 'sekisho:network': 'egress' })
 })
@@ -38,11 +38,15 @@ it('changes what is different, and nothing that nobody spoke of', () => {
 })
 
 it('has the variables of the file, or else those that are there, and those that were typed', () => {
-  expect(changes(deploymentOf('f', {}, BUILT, { C: '3' }), THERE)).toEqual({
-    Environment: { Variables: { A: '1', B: '2', C: '3' } },
+  expect(changes(deploymentOf('f', {}, BUILT, { CC: '3' }), THERE)).toEqual({
+    Environment: { Variables: { AA: '1', BB: '2', CC: '3' } },
   })
-  expect(changes(deploymentOf('f', { env: { B: 2, A: 1 } }, BUILT, {}), THERE)).toBeUndefined()
+  expect(changes(deploymentOf('f', { env: { BB: 2, AA: 1 } }, BUILT, {}), THERE)).toBeUndefined()
   expect(changes(deploymentOf('f', { env: {} }, BUILT, {}), THERE)).toEqual({ Environment: { Variables: {} } })
+})
+
+it('refuses a name that no variable can have', () => {
+  expect(() => deploymentOf('f', { env: { 'a-b': 1 } }, BUILT, {})).toThrow('"env" has a variable "a-b"; a name has two')
 })
 
 it('has a URL as it is asked for', () => {
@@ -64,8 +68,9 @@ it('takes what is typed before what is in the file', () => {
 })
 
 it('reads variables as they are typed', () => {
-  expect(typedVariables(['A=1', 'B=', 'C=a=b', 'D'], { D: 'here' })).toEqual({ A: '1', B: '', C: 'a=b', D: 'here' })
+  expect(typedVariables(['AA=1', 'BB=', 'CC=a=b', 'DD'], { DD: 'here' })).toEqual({ AA: '1', BB: '', CC: 'a=b', DD: 'here' })
   expect(() => typedVariables(['1=2'], {})).toThrow('--env "1=2" is not NAME=VALUE')
+  expect(() => typedVariables(['A=2'], {})).toThrow('a name has two or more letters')
   expect(() => typedVariables(['A-B=2'], {})).toThrow('is not NAME=VALUE')
-  expect(() => typedVariables(['D'], {})).toThrow('--env D: there is no variable D here; write D=VALUE')
+  expect(() => typedVariables(['DD'], {})).toThrow('--env DD: there is no variable DD here; write DD=VALUE')
 })

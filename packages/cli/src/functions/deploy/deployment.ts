@@ -1,5 +1,7 @@
+import { Failure } from '../../failure.ts'
 import type { ConfigurationInput, FunctionConfiguration, FunctionUrlInput } from '../api/answers.ts'
 import type { Built } from '../builds/build.ts'
+import { VARIABLE_NAMES } from './options.ts'
 import type { FunctionFile } from './settings-schema.ts'
 
 /** Sekisho asks nothing of a role; where signatures and policies count, one is named. */
@@ -28,12 +30,18 @@ export function deploymentOf(name: string, settings: FunctionFile, built: Built,
   return {
     name,
     configuration: configurationOf(settings, built),
-    variables: env && Object.fromEntries(Object.entries(env).map(([key, value]) => [key, String(value)])),
+    variables: env && variablesOf(env),
     moreVariables,
     tags: network === undefined ? {} : { [NETWORK_TAG]: network },
     url: urlOf(settings.url),
     alias,
   }
+}
+
+function variablesOf(env: NonNullable<FunctionFile['env']>): Variables {
+  const wrong = Object.keys(env).find((name) => !/^[a-zA-Z][a-zA-Z0-9_]+$/.test(name))
+  if (wrong !== undefined) throw new Failure(`"env" has a variable "${wrong}"; ${VARIABLE_NAMES}`)
+  return Object.fromEntries(Object.entries(env).map(([name, value]) => [name, String(value)]))
 }
 
 function configurationOf(settings: FunctionFile, { runtime, handler }: Built): ConfigurationInput {

@@ -26,6 +26,8 @@ export function withOptions(file: FunctionFile, options: DeployOptions): Functio
   return { ...file, ...given, ...(url === true && (file.url === undefined || file.url === false) ? { url } : {}) }
 }
 
+export const VARIABLE_NAMES = 'a name has two or more letters, digits and "_", and begins with a letter'
+
 /** Variables of `--env`. Throws Failure for what is none. */
 export function typedVariables(
   list: readonly string[] = [],
@@ -33,9 +35,9 @@ export function typedVariables(
 ): Readonly<Record<string, string>> {
   return Object.fromEntries(
     list.map((text) => {
-      const [, name = '', equals, value] = /^([a-zA-Z][a-zA-Z0-9_]*)(=)?([^]*)$/.exec(text) ?? []
+      const [, name = '', equals, value] = /^([a-zA-Z][a-zA-Z0-9_]+)(=)?([^]*)$/.exec(text) ?? []
       if (name === '' || (equals === undefined && value !== ''))
-        throw new Failure(`--env "${text}" is not NAME=VALUE; a name begins with a letter and has letters, digits and "_"`)
+        throw new Failure(`--env "${text}" is not NAME=VALUE; ${VARIABLE_NAMES}`)
       const found = equals === undefined ? shell[name] : value
       if (found === undefined) throw new Failure(`--env ${name}: there is no variable ${name} here; write ${name}=VALUE`)
       return [name, found]

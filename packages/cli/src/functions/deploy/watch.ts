@@ -46,8 +46,8 @@ export async function watchAndDeploy(
   await new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
   })
-  folders.close()
   await working
+  folders.close()
   return running
 }
 

@@ -33,7 +33,7 @@ export const createEventSourceMapping = (context: CatalogContext, reports: Mappi
     const { FunctionName, Enabled, Tags, ...given } = readInput(createShape, request)
     const settings = withDefaults(present(given))
     checkSettings(settings)
-    const problem = context.settings.eventSourceProblem(sourceOf(settings))
+    const problem = context.settings.eventSourceProblem(sourceOf(settings), settings)
     if (problem !== undefined) throw invalidParameter(problem)
     const target = functionReference(FunctionName, undefined, context.settings)
     checkTarget(context, target)
@@ -78,6 +78,8 @@ export const updateEventSourceMapping = (context: CatalogContext, reports: Mappi
       const mapping = existing(current)
       const settings = { ...mapping.settings, ...present(given) }
       checkSettings(settings)
+      const problem = context.settings.eventSourceProblem(sourceOf(settings), settings)
+      if (problem !== undefined) throw invalidParameter(problem)
       const functionName = target?.name ?? mapping.functionName
       checkDestinations(context, functionName, (settings['DestinationConfig'] as DestinationInput) ?? {})
       const value: MappingRecord = {
@@ -158,7 +160,7 @@ function checkUnique(context: CatalogContext, settings: MappingSettings, target:
     const other = JSON.stringify([sourceOf(mapping.settings), mapping.settings['Topics'], mapping.settings['Queues']])
     if (other === source && mapping.functionName === target.name && mapping.qualifier === target.qualifier)
       throw conflict(
-        `An event source mapping with event source (" ${sourceOf(settings).arn ?? sourceOf(settings).kafka?.join(',')} ") and function (" ${target.name} ") already exists. Please update or delete the existing mapping with UUID ${mapping.uuid}`,
+        `An event source mapping with event source (" ${sourceOf(settings).arn ?? sourceOf(settings).servers?.join(',')} ") and function (" ${target.name} ") already exists. Please update or delete the existing mapping with UUID ${mapping.uuid}`,
       )
   }
 }

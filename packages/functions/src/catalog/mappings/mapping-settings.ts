@@ -11,7 +11,7 @@ export function sourceOf(settings: MappingSettings): EventSource {
     ?.Endpoints
   return {
     arn: settings['EventSourceArn'] as string | undefined,
-    kafka: endpoints?.['KAFKA_BOOTSTRAP_SERVERS'],
+    servers: Object.values(endpoints ?? {})[0],
   }
 }
 
@@ -45,11 +45,11 @@ export function withDefaults(settings: MappingSettings): MappingSettings {
 /** What a shape cannot say. */
 export function checkSettings(settings: MappingSettings): void {
   const source = sourceOf(settings)
-  if (source.arn === undefined && source.kafka === undefined) throw invalidParameter('Unrecognized event source.')
-  if (source.arn !== undefined && source.kafka !== undefined)
+  if (source.arn === undefined && source.servers === undefined) throw invalidParameter('Unrecognized event source.')
+  if (source.arn !== undefined && source.servers !== undefined)
     throw invalidParameter('EventSourceArn and SelfManagedEventSource cannot both be given.')
-  if (source.kafka !== undefined && settings['Topics'] === undefined)
-    throw invalidParameter('Topics is mandatory for a self-managed Kafka event source.')
+  if (source.servers !== undefined && settings['Topics'] === undefined)
+    throw invalidParameter('Topics is mandatory for a self-managed event source.')
   if (kindOf(source) === 'stream' && settings['StartingPosition'] === undefined)
     throw invalidParameter(
       "1 validation error detected: Value null at 'startingPosition' failed to satisfy constraint: Member must not be null.",

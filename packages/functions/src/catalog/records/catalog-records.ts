@@ -1,4 +1,5 @@
 import { conflict, ServiceError } from '../../model/service-error.ts'
+import { StateUnavailable } from '../../state/state-error.ts'
 import type { StateCondition, StateStore, StateWrite } from '../../state/state-store.ts'
 import { LATEST } from '../names/arns.ts'
 import type { FunctionRecord, VersionRecord } from './function-record.ts'
@@ -42,7 +43,12 @@ export class CatalogRecords {
     // Versions before functions: who hears of a function finds its versions.
     for (const table of [this.versions, this.functions, this.layers, this.layerNumbers, this.mappings])
       await table.open()
-    await this.#removeOrphans()
+    try {
+      await this.#removeOrphans()
+    } catch (error) {
+      // A store that is away now is read from a copy; orphans do no harm until a start with the store itself.
+      if (!(error instanceof ServiceError) || error.status !== 503) throw error
+    }
   }
 
   close(): void {
@@ -140,6 +146,7 @@ export class CatalogRecords {
     try {
       return await this.#state.commit(writes, conditions)
     } catch (error) {
+      if (error instanceof StateUnavailable) throw new ServiceError('ServiceException', 503, error.message)
       throw new ServiceError('ServiceException', 500, `Nothing was changed: ${(error as Error).message}`)
     }
   }

@@ -5,6 +5,7 @@ import type { Engine } from '../../engine/engine.ts'
 import type { Invocation } from '../../engine/invocation.ts'
 import type { HttpReply, HttpRequest } from '../../http/http-exchange.ts'
 import { invalidParameter, ServiceError } from '../../model/service-error.ts'
+import { StateUnavailable } from '../../state/state-error.ts'
 import { answerHeaders, JSON_TYPE } from '../answer-headers.ts'
 import { sendError } from '../error-answer.ts'
 import { traceIdOf } from '../request-ids.ts'
@@ -139,7 +140,8 @@ const badType = (type: string, streaming: boolean): ServiceError =>
   )
 
 /** Whatever was thrown as an answer; what nobody expected says nothing of itself to clients. */
-export const asServiceError = (error: unknown): ServiceError =>
-  error instanceof ServiceError
-    ? error
-    : new ServiceError('ServiceException', 500, 'An error occurred and the request cannot be processed.')
+export function asServiceError(error: unknown): ServiceError {
+  if (error instanceof ServiceError) return error
+  if (error instanceof StateUnavailable) return new ServiceError('ServiceException', 503, error.message)
+  return new ServiceError('ServiceException', 500, 'An error occurred and the request cannot be processed.')
+}

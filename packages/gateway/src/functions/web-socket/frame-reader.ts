@@ -31,6 +31,8 @@ export interface FrameLimits {
 
 /** Two bytes, eight of length, four of mask. */
 const MAX_HEADER_BYTES = 14
+/** Each costs some 100 bytes besides its own. */
+const MAX_FRAGMENTS = 4_096
 
 /**
  * Reads the frames of a client, strictly (RFC 6455 section 5): masked, no reserved bits, known opcodes, lengths in their shortest form, control
@@ -118,10 +120,14 @@ export class FrameReader {
       return
     }
     if (this.opcode !== CONTINUATION) this.messageOpcode = this.opcode
-    this.fragments.push(payload)
+    if (payload.length > 0) this.fragments.push(payload)
     this.messageBytes += payload.length
+    if (this.fragments.length > MAX_FRAGMENTS) {
+      this.fault(TOO_BIG, `a message has more than ${MAX_FRAGMENTS} fragments`)
+      return
+    }
     if (!this.final) return
-    const data = this.fragments.length === 1 ? payload : Buffer.concat(this.fragments)
+    const data = this.fragments.length === 1 ? this.fragments[0] : Buffer.concat(this.fragments)
     const isText = this.messageOpcode === TEXT
     this.messageOpcode = 0
     this.fragments = []

@@ -69,8 +69,11 @@ export interface HistoryEntry {
 
 export interface BackendListener {
   onChange(change: BackendChange): void
-  /** Changes were missed (compaction, a store restored from a backup): this is what holds now. */
-  onResync(snapshot: BackendSnapshot): void
+  /**
+   * Changes were missed (compaction, a store restored from a backup): this is what holds now.
+   * @param restored it may be another history: revisions may have gone back
+   */
+  onResync(snapshot: BackendSnapshot, restored?: boolean): void
   /** Whether the store can be reached; `reason` for the log when it cannot. */
   onState(connected: boolean, reason: string | undefined): void
 }

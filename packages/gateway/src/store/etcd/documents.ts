@@ -1,6 +1,6 @@
 import type { BackendSnapshot, DocumentKey, StoredDocument } from '../backend/backend.ts'
 import type { EtcdClient } from './client/etcd-client.ts'
-import { isPlaceholder, type Layout } from './layout.ts'
+import { isPlaceholder, type WatchedLayout } from './layout.ts'
 import type { KeyValue } from './messages/messages.ts'
 import { readSpan } from './read-span.ts'
 
@@ -8,7 +8,7 @@ const decoder = new TextDecoder()
 export const textOf = (value: Uint8Array): string => decoder.decode(value)
 
 /** The document in a key of etcd; undefined: it is none. */
-export function documentIn(layout: Layout, kv: KeyValue): StoredDocument | undefined {
+export function documentIn(layout: WatchedLayout, kv: KeyValue): StoredDocument | undefined {
   const key = layout.documentOf(kv.key)
   if (key === undefined) return undefined
   const value = textOf(kv.value)
@@ -32,7 +32,7 @@ export interface MarkedSnapshot {
  * All documents at one revision. While a large commit is being copied into place, those of the revision before it: nobody sees half of
  * it. Rejects with `compacted` or `future`.
  */
-export async function readDocuments(client: EtcdClient, layout: Layout, revision?: number): Promise<MarkedSnapshot> {
+export async function readDocuments(client: EtcdClient, layout: WatchedLayout, revision?: number): Promise<MarkedSnapshot> {
   const content = await readSpan(client, layout.documents, revision === undefined ? {} : { revision })
   const marker = content.kvs.find(({ key }) => key === layout.marker)
   if (marker !== undefined) return readDocuments(client, layout, marker.modRevision - 1)

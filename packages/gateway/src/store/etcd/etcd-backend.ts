@@ -11,7 +11,8 @@ import type {
 } from '../backend/backend.ts'
 import { checkCommit } from '../backend/check-commit.ts'
 import { StoreError } from '../backend/store-error.ts'
-import { EtcdClient } from './client/etcd-client.ts'
+import type { EtcdClient } from './client/etcd-client.ts'
+import { openEtcdClient } from './client/open-client.ts'
 import { isEtcdFailure } from './client/etcd-error.ts'
 import type { EtcdClientOptions } from './client/options.ts'
 import { COMMIT_TIMEOUT_MS, type CommitContext, LARGE_COMMIT_TIMEOUT_MS } from './commit/commit-context.ts'
@@ -45,9 +46,8 @@ const MAX_QUEUED_COMMITS = 10_000
 /** Of one page of the history. */
 const MAX_HISTORY_PAGE = 1_000
 
-/** Loads the gRPC library, which nodes on other stores need not have in memory. Connects when it is used. */
 export async function openEtcd(options: EtcdOptions): Promise<EtcdBackend> {
-  return new EtcdBackend(new EtcdClient(await import('@grpc/grpc-js'), options), options)
+  return new EtcdBackend(await openEtcdClient(options), options)
 }
 
 /** Documents in etcd 3.4 or later, shared by all nodes of a cluster. */

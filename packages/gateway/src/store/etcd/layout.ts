@@ -56,6 +56,9 @@ export class Layout {
   }
 }
 
+/** What of a layout is read and followed; stores of other things than documents of a gateway have one of their own. */
+export type WatchedLayout = Pick<Layout, 'documents' | 'marker' | 'documentOf'>
+
 export const isPlaceholder = (value: string): boolean => value === PLACEHOLDER
 
 /** All keys that begin with `key`. */

@@ -1,7 +1,7 @@
 import type { EtcdClient } from './client/etcd-client.ts'
 import { isEtcdFailure } from './client/etcd-error.ts'
 import type { StoreMark } from './documents.ts'
-import type { Layout } from './layout.ts'
+import type { WatchedLayout } from './layout.ts'
 import type { RangeResponse } from './messages/messages.ts'
 
 /** `restored`: in words, why the store is not the one that was seen, as far as it was seen; undefined: it is. */
@@ -17,7 +17,7 @@ export interface StoreCheck {
  */
 export async function findRestored(
   client: EtcdClient,
-  layout: Layout,
+  layout: WatchedLayout,
   revision: number,
   mark: StoreMark | undefined,
 ): Promise<StoreCheck> {

@@ -5,7 +5,7 @@ import type { EtcdClient } from './client/etcd-client.ts'
 import { EtcdError, isEtcdFailure } from './client/etcd-error.ts'
 import { HEARTBEAT_MS, runWatch } from './client/watch-stream.ts'
 import { documentIn, type MarkedSnapshot, type StoreMark } from './documents.ts'
-import type { Layout } from './layout.ts'
+import type { WatchedLayout } from './layout.ts'
 import type { ResponseHeader, WatchEvent } from './messages/messages.ts'
 import { findRestored } from './restored.ts'
 
@@ -15,7 +15,7 @@ const LAST_PAUSE_MS = 1_000
 
 export interface WatcherOptions {
   readonly client: EtcdClient
-  readonly layout: Layout
+  readonly layout: WatchedLayout
   readonly listener: BackendListener
   readonly readSnapshot: () => Promise<MarkedSnapshot>
   readonly afterRevision: number
@@ -114,17 +114,17 @@ export class Watcher {
       return
     }
     this.#options.onProblem(new EtcdError('compacted', `etcd: ${found.restored}; everything is read anew`))
-    await this.#resync()
+    await this.#resync(true)
   }
 
-  async #resync(): Promise<void> {
+  async #resync(restored = false): Promise<void> {
     const { snapshot, mark } = await this.#options.readSnapshot()
     if (this.#stopped.signal.aborted) return
     this.#revision = snapshot.revision
     this.#progress = snapshot.revision
     this.#mark = mark
     this.#release()
-    this.#tell(() => this.#options.listener.onResync(snapshot))
+    this.#tell(() => this.#options.listener.onResync(snapshot, restored))
   }
 
   async #watch(connection: Connection, token: string | undefined): Promise<never> {
