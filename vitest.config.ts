@@ -9,7 +9,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^@sekisho\/(wire|proxy|gateway|functions)$/, replacement: `${packages}$1/src/index.ts` },
-      { find: /^@sekisho\/proxy\/(server|limits)$/, replacement: `${packages}proxy/src/$1/index.ts` },
+      { find: /^@sekisho\/proxy\/(server|limits|health)$/, replacement: `${packages}proxy/src/$1/index.ts` },
       { find: /^@sekisho\/functions\/(events|signature)$/, replacement: `${packages}functions/src/$1/index.ts` },
       { find: /^@sekisho\/functions\/internal\/(.*)$/, replacement: `${packages}functions/src/$1.ts` },
       { find: '@sekisho/gateway/node', replacement: `${packages}gateway/src/node/start-node.ts` },

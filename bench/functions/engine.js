@@ -35,20 +35,28 @@ export class Engine {
     const functions = { address: `127.0.0.1:${port}`, path: join(folder, 'data'), driver: 'sandbox', max_memory: 1e6 }
     writeFileSync(config, JSON.stringify({ functions }))
     const child = spawn(process.execPath, [...nodeOptions, SEKISHO, 'fn', 'engine', '-c', config], {
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'ignore', 'pipe'],
     })
-    const lines = createInterface({ input: child.stdout })
+    const lines = createInterface({ input: child.stderr })
     const [line] = await Promise.race([once(lines, 'line'), once(child, 'exit').then(() => [undefined])])
-    if (line === undefined) {
+    // Its later complaints are for whoever watches.
+    child.stderr.pipe(process.stderr)
+    if (line === undefined || !String(line).startsWith('functions on')) {
+      child.kill('SIGKILL')
+      process.stderr.write(`${line}\n`)
       rmSync(folder, { recursive: true })
       throw new Error('the engine did not start')
     }
     return new Engine(child, folder, port)
   }
 
+  get pid() {
+    return this.#child.pid ?? 0
+  }
+
   /** CPU time so far in seconds: of the engine alone, and of it with everything that it runs. */
   cpu() {
-    const tree = processTree(this.#child.pid ?? 0)
+    const tree = processTree(this.pid)
     return { engine: tree[0].cpuSeconds, all: tree.reduce((sum, process) => sum + process.cpuSeconds, 0) }
   }
 

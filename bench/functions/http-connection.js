@@ -73,5 +73,7 @@ export class HttpConnection {
  */
 export function requestBytes(method, path, body = '', headers = '') {
   const length = Buffer.byteLength(body)
-  return Buffer.from(`${method} ${path} HTTP/1.1\r\nHost: localhost\r\n${headers}Content-Length: ${length}\r\n\r\n${body}`)
+  return Buffer.from(
+    `${method} ${path} HTTP/1.1\r\nHost: localhost\r\n${headers}Content-Length: ${length}\r\n\r\n${body}`,
+  )
 }

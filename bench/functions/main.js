@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { SandboxDriver } from '../../packages/functions/dist/drivers/sandbox/sandbox-driver.js'
+import { TICKS_PER_SECOND } from '../harness/cores.js'
 import { describeMachine } from '../harness/machine.js'
 import { versionOf } from '../harness/programs.js'
 import { percentile } from '../report/statistics.js'
@@ -32,7 +33,8 @@ const IDLE_SECONDS = 10
 const missing = (await new SandboxDriver({ dataDirectory: '/nonexistent' }).check()).filter(
   (check) => check.required && !check.fulfilled,
 )
-if (versionOf('wrk', ['-v']) === undefined) missing.push({ what: 'wrk', fulfilled: false, detail: 'apt-get install wrk', required: true })
+if (versionOf('wrk', ['-v']) === undefined)
+  missing.push({ what: 'wrk', fulfilled: false, detail: 'apt-get install wrk', required: true })
 const rust = buildRust()
 if (rust === undefined) missing.push({ what: 'rustc', fulfilled: false, detail: 'not installed', required: true })
 if (missing.length > 0 || rust === undefined) {
@@ -48,8 +50,8 @@ if (missing.length > 0 || rust === undefined) {
 /** @param {NonNullable<typeof rust>} rustBuild */
 async function main({ bootstrap, file }) {
   const codes = { rust: await rustPackage(bootstrap), node: await nodePackage() }
-  const others = otherWork()
   const engine = await Engine.start(given['node-options'].split(' ').filter((option) => option !== ''))
+  const others = otherWork(engine.pid)
   try {
     const say = (/** @type {string} */ text) => process.stderr.write(`${text}\n`)
     say('cold starts')
@@ -208,16 +210,13 @@ function figure(value) {
   return value >= 100 ? Math.round(value).toLocaleString('en-US') : String(Number(value.toPrecision(3)))
 }
 
-/** CPU that neither this process nor its children use, while something is measured. */
-function otherWork() {
-  const before = busySeconds()
+/** CPU that neither this process nor its children use, while something is measured. @param {number} engine process */
+function otherWork(engine) {
+  const before = busySeconds() - ownSeconds(engine)
   const since = performance.now()
-  const ours = process.cpuUsage()
   return () => {
     const seconds = (performance.now() - since) / 1_000
-    const usage = process.cpuUsage(ours)
-    void usage
-    return `${Math.round(((busySeconds() - before) / seconds) * 100)} % of a core in all, this benchmark's included`
+    return `${Math.round(((busySeconds() - ownSeconds(engine) - before) / seconds) * 100)} % of a core`
   }
 }
 
@@ -225,5 +224,15 @@ function otherWork() {
 function busySeconds() {
   const fields = readFileSync('/proc/stat', 'latin1').split('\n', 1)[0].split(/\s+/).slice(1).map(Number)
   const [user, nice, system, , , irq, softirq] = fields
-  return (user + nice + system + irq + softirq) / 100
+  return (user + nice + system + irq + softirq) / TICKS_PER_SECOND
+}
+
+/** Of this process, the engine, and what either has seen the end of. Sandboxes that live count when they have ended. @param {number} engine process */
+function ownSeconds(engine) {
+  const ticks = [process.pid, engine].map((pid) => {
+    const line = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    const fields = line.slice(line.lastIndexOf(')') + 2).split(' ')
+    return fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0)
+  })
+  return (ticks[0] + ticks[1]) / TICKS_PER_SECOND
 }

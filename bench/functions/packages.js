@@ -10,7 +10,9 @@ const require = createRequire(new URL('../../packages/functions/package.json', i
 /** @type {typeof import('yazl')} */
 const { ZipFile } = require('yazl')
 
-const RUST_SOURCES = fileURLToPath(new URL('../../packages/functions/testing-functions/rust-std/main.rs', import.meta.url))
+const RUST_SOURCES = fileURLToPath(
+  new URL('../../packages/functions/testing-functions/rust-std/main.rs', import.meta.url),
+)
 /** With `sleep`, for environments that shall be busy at the same time. */
 const NODE_SOURCES = `exports.handler = async (event) => {
   if (event.do === 'sleep') await new Promise((resolve) => setTimeout(resolve, event.ms))

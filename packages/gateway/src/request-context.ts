@@ -47,6 +47,8 @@ export class RequestContext implements MatchRequest {
   /** What an authorizer said of the caller; functions get it with their event. */
   authorizer: Readonly<Record<string, unknown>> | undefined = undefined
 
+  /** What the upstream answered, before filters changed it, when its health is watched; 0 = nothing, or nobody wants to know. */
+  watchedStatus = 0
   /** The node that the balancer counts this request on. */
   countedBackend: Backend | undefined = undefined
 

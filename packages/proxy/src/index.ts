@@ -16,6 +16,7 @@ export {
   type UpstreamTls,
 } from '@sekisho/wire'
 export * from './balancing/index.ts'
+export * from './cache/index.ts'
 export type { ClientTunnel, TunnelHandler } from './exchange/local-tunnel.ts'
 export type { MessageLimits } from './exchange/message-limits.ts'
 export type { ResponseTranslator } from './exchange/translated-response.ts'
@@ -25,6 +26,7 @@ export { localResponse, type ErrorRenderer, type LocalResponse } from './exchang
 export { MessageMeter } from './grpc/message-meter.ts'
 export { HttpProxy, httpProxy, type HttpProxyOptions } from './http-proxy.ts'
 export type { ServeOptions } from './proxy-listener.ts'
+export * from './health/index.ts'
 export * from './limits/index.ts'
 export { LogThrottle } from './log-throttle.ts'
 export { Peer, peer, type PeerOptions } from './peers/peer.ts'

@@ -1,5 +1,6 @@
 import type { Headers, RequestHead, ResponseHead, TlsInfo } from '@sekisho/wire'
 import type { Backend } from './balancing/index.ts'
+import type { CacheResult } from './cache/http-cache.ts'
 import type { TunnelHandler } from './exchange/local-tunnel.ts'
 import type { MessageLimits } from './exchange/message-limits.ts'
 import type { ResponseTranslator } from './exchange/translated-response.ts'
@@ -12,7 +13,7 @@ export type ResponseFields = Readonly<Record<string, string | readonly string[]>
 export type ResponseBody = string | Uint8Array | object
 
 /** Where a response came from. */
-export type ResponseSource = 'upstream' | 'local'
+export type ResponseSource = 'upstream' | 'cache' | 'local'
 
 /** One request and its response, as the phases see it. HTTP/1 and later protocols meet the phases through this one type. */
 export interface Session<Ctx = unknown> {
@@ -24,6 +25,10 @@ export interface Session<Ctx = unknown> {
   readonly response: ResponseHead | undefined
   /** Where that came from. */
   readonly responseSource: ResponseSource | undefined
+  /** What a cache did for this request; undefined: it uses none. */
+  readonly cacheResult: CacheResult | undefined
+  /** The cache asks for itself, to have a response anew: there is no client, and only the phases from `upstreamPeer` on run. */
+  readonly background: boolean
   /** The peer of the current or last attempt. */
   readonly peer: Peer | undefined
   /** Attempts begun, 1 during the first. */

@@ -5,15 +5,17 @@ import { fileURLToPath } from 'node:url'
 
 const DEMO = fileURLToPath(new URL('../../demo/', import.meta.url))
 
-/** Ports for the demo configuration, by the names that it has for them. */
-export type DemoPorts = Readonly<
+/** Ports and the like for the demo configuration, by the names that it has for them. */
+export type DemoValues = Readonly<
   Record<
     | 'SEKISHO_DEV_PORT'
     | 'SEKISHO_DEV_METRICS_PORT'
     | 'SEKISHO_DEV_SERVICE_A'
     | 'SEKISHO_DEV_SERVICE_B'
-    | 'SEKISHO_DEV_GREETER',
-    number
+    | 'SEKISHO_DEV_GREETER'
+    | 'SEKISHO_DEV_FUNCTIONS_PORT'
+    | 'SEKISHO_DEV_FUNCTIONS_DRIVER',
+    number | string
   >
 >
 
@@ -21,8 +23,10 @@ export type DemoPorts = Readonly<
 export interface DemoFolder {
   readonly file: string
   readonly plugin: string
-  /** Puts real ports where the demo has `${{NAME:=port}}`: the copy is the same in every terminal. */
-  write(ports: DemoPorts): Promise<void>
+  /** Of the demo function. */
+  readonly functionFolder: string
+  /** Puts real values where the demo has `${{NAME:=value}}`: the copy is the same in every terminal. */
+  write(values: DemoValues): Promise<void>
   remove(): Promise<void>
 }
 
@@ -34,13 +38,14 @@ export async function copyDemo(): Promise<DemoFolder> {
   return {
     file,
     plugin: join(folder, 'plugins', 'hello-header.ts'),
-    write: (ports) =>
+    functionFolder: join(folder, 'functions', 'hello'),
+    write: (values) =>
       writeFile(
         file,
-        text.replaceAll(REFERENCE, (_all, name: keyof DemoPorts) => String(ports[name])),
+        text.replaceAll(REFERENCE, (_all, name: keyof DemoValues) => String(values[name])),
       ),
     remove: () => rm(folder, { recursive: true, force: true }),
   }
 }
 
-const REFERENCE = /\$\{\{(\w+):=\d+\}\}/g
+const REFERENCE = /\$\{\{(\w+):=\w+\}\}/g

@@ -1,9 +1,11 @@
 import { expect, it } from 'vitest'
-import { type DevAddresses, ownGuide, trials } from './guide.ts'
+import { type DevAddresses, functionGuide, ownGuide, trials } from './guide.ts'
 
 const addresses: DevAddresses = {
   gateway: 'http://127.0.0.1:8080',
   metrics: 'http://127.0.0.1:9091',
+  functions: 'http://127.0.0.1:9190',
+  isolation: 'each in a sandbox of its own',
   webPage: 'http://127.0.0.1:4000',
   taken: [],
 }
@@ -12,6 +14,12 @@ it('tells how to call the gRPC service', () => {
   expect(trials(addresses)).toEqual(
     expect.arrayContaining([['gRPC: what is there', 'grpcurl -plaintext 127.0.0.1:8080 list']]),
   )
+})
+
+it('names the address of the function engine only where it is an unusual one', () => {
+  expect(functionGuide(addresses, '/f')).toMatch(/^ {2}the same, called {2}npx sekisho fn invoke hello -d '\{"foo":"bar"\}'$/m)
+  const elsewhere = functionGuide({ ...addresses, functions: 'http://127.0.0.1:9191' }, '/f')
+  expect(elsewhere).toMatch(/deploy \/f --watch --endpoint-url http:\/\/127\.0\.0\.1:9191$/m)
 })
 
 it('tells how to get it where it is not installed', () => {

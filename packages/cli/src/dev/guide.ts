@@ -4,6 +4,10 @@ import { VERSION } from '@sekisho/gateway/internal/version'
 export interface DevAddresses {
   readonly gateway: string
   readonly metrics: string
+  /** The control API of the function engine. */
+  readonly functions: string
+  /** How functions are kept apart. */
+  readonly isolation: string
   /** The web page of the gRPC service; undefined where that is not installed. */
   readonly webPage: string | undefined
   /** The ports that were taken, in words. */
@@ -61,7 +65,19 @@ Ctrl-C stops everything and removes these copies.
 `
 }
 
-/** The same for a configuration of the user's own. */
+/** What follows when the function engine serves, too: it takes longer, and nobody should wait for it. */
+export function functionGuide({ gateway, functions, isolation }: DevAddresses, folder: string): string {
+  const endpoint = functions === 'http://127.0.0.1:9190' ? '' : ` --endpoint-url ${functions}`
+  return `
+Functions are there, ${isolation}:
+
+  a function        curl ${gateway}/fn/hello
+  the same, called  npx sekisho fn invoke hello -d '{"foo":"bar"}'${endpoint}
+  to edit it        npx sekisho fn deploy ${folder} --watch${endpoint}
+`
+}
+
+/** The guide for a configuration of the user's own. */
 export function ownGuide(
   file: string,
   gateway: readonly string[],

@@ -57,10 +57,15 @@ const PROMISES: Readonly<Record<string, (answers: readonly CurlAnswer[]) => void
     expect(status).toBe(200)
     expect(body).toMatch(/^sekisho_node_info\{/m)
   },
+  'a function': ([{ status, body }]) => {
+    expect(status).toBe(200)
+    expect(JSON.parse(body)).toEqual({ message: 'hello from a function', method: 'GET', path: '/fn/hello' })
+  },
 }
 
 it('keeps the promise of every command that it prints, changes live, and ends with everything on Ctrl-C', async () => {
   const dev = await startDev()
+  await dev.printed(/Functions are there[^]*--watch/)
   const commands = [...dev.stdout.matchAll(/^ {2}(.+?) {2,}(curl .*)$/gm)]
   expect(commands.map(([, title]) => title)).toEqual(Object.keys(PROMISES))
   for (const [, title, line] of commands) PROMISES[title](await runCurl(line))

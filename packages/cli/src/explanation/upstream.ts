@@ -16,6 +16,7 @@ export function renderUpstream({ upstream }: RequestExplanation): string {
   const { place, type, scheme, picked, request, retries, retryTimeout, timeouts } = upstream
   const several = upstream.nodes.length > 1
   const rows = [
+    ...functionRows(upstream),
     ...(picked === undefined
       ? []
       : [['node', `${scheme}://${picked}${several && !upstream.certain ? ' on a first request' : ''}`]]),
@@ -30,6 +31,12 @@ export function renderUpstream({ upstream }: RequestExplanation): string {
   const heading = picked === undefined ? `Upstream ${place}, which this request does not reach` : `Upstream ${place}`
   return `${heading}\n${indented(table([...rows, ...gets]))}`
 }
+
+/** What is asked, and how. */
+const functionRows = ({ function: called }: ExplainedUpstream): string[][] =>
+  called === undefined
+    ? []
+    : [['function', `${called.name}, ${called.invocationType} with payload ${called.payload}`], ['call', `POST ${called.path}`]]
 
 /** What a gRPC call has in place of the time limits of other requests. */
 function grpcRows({ grpc }: ExplainedUpstream): string[][] {

@@ -1,7 +1,7 @@
 import type { EventInvokeConfig, FunctionCatalog } from '../catalog/function-catalog.ts'
 import { ServiceError } from '../model/service-error.ts'
 import { StateUnavailable } from '../state/state-error.ts'
-import type { StateCondition, StateStore, StateWrite } from '../state/state-store.ts'
+import type { StateCondition, StateRecord, StateStore, StateWrite } from '../state/state-store.ts'
 import { AsyncMetrics, renderAsyncMetrics } from './async-metrics.ts'
 import { EventDeliveries } from './event-deliveries.ts'
 import { EventJournal } from './event-journal.ts'
@@ -10,6 +10,7 @@ import { EventLanes } from './event-lanes.ts'
 import type { EventQueue, QueuedInvocation } from './event-queue.ts'
 import { deliveriesOf, type LastTry } from './invocation-record.ts'
 import { decodeEvent, encodeEvent, eventKey, QUEUE_PREFIX, type QueuedEvent } from './queued-event.ts'
+import { QueueOwners } from './queue-owners.ts'
 import { DEFAULT_QUEUE_SETTINGS, type QueueSettings } from './queue-settings.ts'
 import { runFunction, type Runner, type RunOutcome } from './run-function.ts'
 import type { Targets } from './targets/targets.ts'
@@ -26,6 +27,8 @@ export interface EventQueueOptions extends Runner {
   readonly reservedConcurrency: (functionName: string) => number | undefined
   /** For the log: what went wrong that no caller hears of. */
   readonly onProblem: (fields: object, message: string) => void
+  /** Other nodes use the same state: the events of those that die go on here. */
+  readonly shared?: boolean
   readonly settings?: Partial<QueueSettings>
   /** Milliseconds since 1970. */
   readonly now?: () => number
@@ -55,6 +58,7 @@ export class DurableEventQueue implements EventQueue {
   #stopping = false
   #closed = false
   #onQuiet: (() => void) | undefined
+  #owners: QueueOwners | undefined
 
   private constructor(options: EventQueueOptions) {
     this.#options = options
@@ -81,7 +85,10 @@ export class DurableEventQueue implements EventQueue {
   /** Reads what an earlier life left and goes on with it. */
   static async open(options: EventQueueOptions): Promise<DurableEventQueue> {
     const queue = new DurableEventQueue(options)
-    await queue.adopt(options.owner)
+    const { state, owner, shared, onProblem } = options
+    if (shared === true)
+      queue.#owners = await QueueOwners.open({ state, owner, onProblem, onMoved: (records) => queue.#admit(records) })
+    queue.#admit(await state.list(`${QUEUE_PREFIX}${owner}/`))
     return queue
   }
 
@@ -123,29 +130,11 @@ export class DurableEventQueue implements EventQueue {
     return true
   }
 
-  /** Takes over what another owner left, or oneself before a restart. It must have no other life. */
-  async adopt(owner: string): Promise<void> {
-    const prefix = `${QUEUE_PREFIX}${owner}/`
-    const events: QueuedEvent[] = []
-    for (const { key, value } of await this.#options.state.list(prefix)) {
-      try {
-        events.push(decodeEvent(key, value))
-      } catch (error) {
-        this.#options.onProblem({ key, error }, 'an event in the store cannot be read and is left there')
-      }
-    }
-    events.sort((a, b) => a.enqueuedAt - b.enqueuedAt)
-    for (const event of events) {
-      this.#lanes.add(this.#lanes.laneOf(event.invocation), event.invocation)
-      if (event.dueAt > this.#now()) this.#timeline.add(event.dueAt, event)
-      else this.#onDue(event)
-    }
-  }
-
   /** No new runs; resolves when those under way are over or `graceMs` has passed. What is left is there for the next start. */
   async close(graceMs: number): Promise<void> {
     this.#stopping = true
     this.#timeline.clear()
+    await this.#owners?.close()
     if (this.#lanes.running > 0)
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, graceMs)
@@ -168,6 +157,24 @@ export class DurableEventQueue implements EventQueue {
   /** In the Prometheus text format. */
   metrics(): string {
     return renderAsyncMetrics([...this.#metrics.values()], this.#lanes.readings())
+  }
+
+  /** Goes on with events that an earlier life or another node has left. */
+  #admit(records: readonly StateRecord[]): void {
+    const events: QueuedEvent[] = []
+    for (const { key, value } of records) {
+      try {
+        events.push(decodeEvent(key, value))
+      } catch (error) {
+        this.#options.onProblem({ key, error }, 'an event in the store cannot be read and is left there')
+      }
+    }
+    events.sort((a, b) => a.enqueuedAt - b.enqueuedAt)
+    for (const event of events) {
+      this.#lanes.add(this.#lanes.laneOf(event.invocation), event.invocation)
+      if (event.dueAt > this.#now()) this.#timeline.add(event.dueAt, event)
+      else this.#onDue(event)
+    }
   }
 
   #newEvent(invocation: QueuedInvocation, hops: number): QueuedEvent {

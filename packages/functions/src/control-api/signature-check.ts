@@ -6,7 +6,7 @@ import { SignatureProblem, verifyRequest, type Credentials } from '../signature/
 export type AccessKeys = (accessKeyId: string) => Credentials | undefined
 
 /** Whose requests are served on this port. */
-const SERVICES = ['lambda', 'iam', 'sts', 'logs']
+const SERVICES = ['lambda', 'iam', 'sts', 'logs', 'scheduler']
 
 /** Throws what AWS answers to a signature that is missing, wrong or too old. */
 export function checkSignature(

@@ -80,12 +80,14 @@ export class EventSources {
     for (const mapping of options.catalog.mappings()) this.#change(mapping.uuid, mapping)
   }
 
-  /** Batches under way end first. */
-  async close(): Promise<void> {
+  /** Resolves when batches under way have ended, or `graceMs` (0: no limit) has passed: then their records come again. */
+  async close(graceMs = 0): Promise<void> {
     this.#closed = true
     this.#unwatch()
     for (const uuid of this.#running.keys()) this.#change(uuid, undefined)
-    await Promise.all(this.#changes.values())
+    const stop = new AbortController()
+    const ended = Promise.all(this.#changes.values()).then(() => stop.abort())
+    await (graceMs === 0 ? ended : Promise.race([ended, wait(graceMs, stop.signal)]))
   }
 
   /** In the Prometheus text format. */

@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs'
+import { accessSync, closeSync, constants, existsSync, fstatSync, openSync, readSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DeployedFunction } from '../model/deployed-function.ts'
 import { parseElf } from './elf-file.ts'
@@ -43,6 +43,8 @@ export function findBootstrap(fn: DeployedFunction, host: HostFacts = thisHost):
 
 const problem = (message: string): RuntimeProblem => ({ errorType: 'Runtime.InvalidEntrypoint', message })
 
+const LOOKED_AT_BYTES = 1_048_576
+
 /** @returns undefined: nothing speaks against it */
 function whyNot(path: string, host: HostFacts): string | undefined {
   try {
@@ -50,7 +52,7 @@ function whyNot(path: string, host: HostFacts): string | undefined {
   } catch {
     return 'permission denied (it is not executable: chmod +x bootstrap before zipping)'
   }
-  const file = readFileSync(path)
+  const file = startOf(path)
   if (file.length === 0) return 'exec format error (the file is empty)'
   if (file.subarray(0, 2).toString('latin1') === '#!') return scriptProblem(file, host)
   const elf = parseElf(file)
@@ -63,6 +65,17 @@ function whyNot(path: string, host: HostFacts): string | undefined {
   return elf.glibcMinor === undefined ? undefined : glibcProblem(elf.glibcMinor, host)
 }
 
+/** What is looked at is at the start; a program may be 250 MB, and the engine waits while it is read. */
+function startOf(path: string): Buffer {
+  const descriptor = openSync(path, constants.O_RDONLY)
+  try {
+    const start = Buffer.allocUnsafe(Math.min(fstatSync(descriptor).size, LOOKED_AT_BYTES))
+    return start.subarray(0, readSync(descriptor, start, 0, start.length, 0))
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
 function scriptProblem(file: Buffer, host: HostFacts): string | undefined {
   const line = file.toString('latin1', 2, 256).split('\n', 1)[0]!
   if (line.endsWith('\r')) return 'no such file or directory (its lines end in CR LF: save it with LF line ends)'
@@ -72,7 +85,7 @@ function scriptProblem(file: Buffer, host: HostFacts): string | undefined {
 }
 
 function strangerName(file: Buffer): string {
-  const magic = file.readUInt32BE(0)
+  const magic = file.length < 4 ? 0 : file.readUInt32BE(0)
   if (magic === 0xcffaedfe || magic === 0xcafebabe) return 'it is built for macOS: build it for Linux'
   if (file.subarray(0, 2).toString('latin1') === 'MZ') return 'it is built for Windows: build it for Linux'
   return 'neither a Linux program nor a script: a script begins with #!/bin/sh'

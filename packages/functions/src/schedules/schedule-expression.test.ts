@@ -45,7 +45,7 @@ test.each([
   ['cron(0 10 * * * *)', 'UTC', 'one of day-of-month and day-of-week must be ?'],
   ['cron(0 10 ? * ? *)', 'UTC', 'one of day-of-month and day-of-week must be ?'],
   ['cron(? 10 ? * 1 *)', 'UTC', '? may only stand for'],
-  ['cron(61 10 ? * 1 *)', 'UTC', 'out of range'],
+  ['cron(61 10 ? * 1 *)', 'UTC', 'Invalid value for minute: 61'],
   ['cron(x 10 ? * 1 *)', 'UTC', 'x'],
   ['rate(0 minutes)', 'UTC', 'a rate must not be 0'],
   ['rate(1 minutes)', 'UTC', 'it is minute, hour or day'],

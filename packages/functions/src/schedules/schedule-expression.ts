@@ -14,7 +14,7 @@ const AT = /^at\((\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\)$/
 /** `cron(0 10 * * ? *)` */
 const AWS_CRON = /^cron\((\S+) (\S+) (\S+) (\S+) (\S+) (\S+)\)$/
 /** As crontab has it: minute, hour, day of month, month, day of week. */
-const CRONTAB = /^\S+ \S+ \S+ \S+ \S+$/
+const CRONTAB = /^[^\s()]+(?: [^\s()]+){4}$/
 
 const UNIT_MS = { minute: 60_000, hour: 3_600_000, day: 86_400_000 } as const
 

@@ -43,7 +43,7 @@ export function explainUpstream(arrival: Arrival): ExplainedUpstream | undefined
     timeouts: {
       connect: timeout?.connect ?? defaults.connect_timeout,
       send: timeout?.send ?? defaults.send_timeout,
-      read: timeout?.read ?? defaults.read_timeout,
+      read: timeout?.read ?? plan.function?.readSeconds ?? defaults.read_timeout,
     },
     grpc:
       upstream.scheme === 'grpc' || upstream.scheme === 'grpcs'
@@ -51,8 +51,15 @@ export function explainUpstream(arrival: Arrival): ExplainedUpstream | undefined
         : undefined,
     retries: target.retries,
     retryTimeout: upstream.retry_timeout,
-    request: peer === undefined ? undefined : requestFor(peer, arrival),
+    function: functionOf(plan),
+    request: peer === undefined || plan.function !== undefined ? undefined : requestFor(peer, arrival),
   }
+}
+
+function functionOf({ function: target }: Plan): ExplainedUpstream['function'] {
+  if (target === undefined) return undefined
+  const { invoke, events } = target
+  return { name: invoke.name, payload: events.format, invocationType: invoke.invocationType, path: invoke.path }
 }
 
 /** As `UpstreamTable.targetOf` looks for it. */

@@ -109,7 +109,11 @@ export interface ExplainedUpstream {
   readonly retries: number
   /** Seconds for all attempts; 0 is no limit. */
   readonly retryTimeout: number
-  /** What the upstream gets; undefined when the request gets no further than a plugin. */
+  /** It is a function, and the nodes are those of the service that is asked for it. */
+  readonly function:
+    | { readonly name: string; readonly payload: string; readonly invocationType: string; readonly path: string }
+    | undefined
+  /** What the upstream gets; undefined when the request gets no further than a plugin, or becomes the event of a function. */
   readonly request: UpstreamRequest | undefined
 }
 

@@ -28,6 +28,8 @@ export class FunctionTarget {
   readonly maxBodyBytes: number
   readonly maxEventBytes: number
   readonly queued: boolean
+  /** Seconds for an answer, where nobody wrote a limit. */
+  readonly readSeconds: number
   readonly log: FailureLog
 
   /** @param upstream settings of its connections; nodes are those of the service */
@@ -49,8 +51,8 @@ export class FunctionTarget {
     this.log = new FailureLog(logger)
     const nodes = [{ host, port, weight: 1, priority: 0 }]
     const service: NormalUpstream = { ...upstream, scheme: secure ? 'https' : 'http', nodes, retries: 0 }
-    const read_timeout = invoke.streams ? STREAM_SECONDS : READ_SECONDS[format]
-    this.upstream = new UpstreamTarget(service, timeout, { ...defaults, read_timeout }, 0)
+    this.readSeconds = invoke.streams ? STREAM_SECONDS : READ_SECONDS[format]
+    this.upstream = new UpstreamTarget(service, timeout, { ...defaults, read_timeout: this.readSeconds }, 0)
   }
 
   /** For one request. */

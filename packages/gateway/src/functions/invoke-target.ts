@@ -27,7 +27,7 @@ export class InvokeTarget {
   readonly region: string
   readonly accountId: string
   private readonly credentials: Credentials | undefined
-  private readonly invocationType: InvocationType
+  readonly invocationType: InvocationType
   private readonly fixedLines: string
 
   private constructor(

@@ -87,11 +87,14 @@ export class GatewayPhases implements ProxyPhases<RequestContext> {
 
   failToConnect = (session: GatewaySession, peer: Peer, error: ProxyError): void => {
     this.options.status.set(peer, upstreamName(session), false)
+    this.failed(session, peer, error)
     this.limitRetries(session, error)
   }
 
-  errorWhileProxy = (session: GatewaySession, _peer: Peer, error: ProxyError): void => {
-    if (!error.stale) this.limitRetries(session, error)
+  errorWhileProxy = (session: GatewaySession, peer: Peer, error: ProxyError): void => {
+    if (error.stale) return
+    this.failed(session, peer, error)
+    this.limitRetries(session, error)
   }
 
   upstreamRequestFilter = (session: GatewaySession, request: RequestHead): void => {
@@ -118,7 +121,9 @@ export class GatewayPhases implements ProxyPhases<RequestContext> {
 
   responseFilter = (session: GatewaySession, response: ResponseHead): void => {
     const { serverHeader } = this.options
-    if (serverHeader !== undefined && session.responseSource === 'local') response.headers.set('Server', serverHeader)
+    if (session.responseSource === 'local') {
+      if (serverHeader !== undefined) response.headers.set('Server', serverHeader)
+    } else if (upstreamOf(session)?.health !== undefined) session.ctx.watchedStatus = response.status
     const chain = session.ctx.plan?.headerFilter
     if (chain === undefined) return
     for (const plugin of chain)
@@ -151,9 +156,10 @@ export class GatewayPhases implements ProxyPhases<RequestContext> {
   suppressErrorLog = (session: GatewaySession, error: ProxyError): boolean =>
     error.source === 'upstream' && this.throttle.holds(`${error.code} ${session.peer?.name} ${error.retry}`)
 
-  logging = (session: GatewaySession): void => {
-    const { plan } = session.ctx
+  logging = (session: GatewaySession, error?: ProxyError): void => {
+    const { plan, watchedStatus } = session.ctx
     this.leave(session)
+    if (watchedStatus !== 0) watched(session, watchedStatus, error)
     if (plan !== undefined) {
       for (const plugin of plan.log)
         if (plugin.filter === undefined || passes(plugin, session)) plugin.hooks.log?.(session)
@@ -215,6 +221,15 @@ export class GatewayPhases implements ProxyPhases<RequestContext> {
     ctx.plan?.upstream?.finished(backend, session.answeredAt > 0 ? session.answeredAt - session.sentAt : -1)
   }
 
+  /** An attempt failed before anything of an answer was sent on. */
+  private failed(session: GatewaySession, peer: Peer, error: ProxyError): void {
+    const health = upstreamOf(session)?.health
+    if (health === undefined || peer.backend === undefined || error.source !== 'upstream') return
+    // Another node is asked only for statuses that say: not this one.
+    if (error.code === 'GRPC_STATUS') health.status(peer.backend, 503, undefined)
+    else health.failure(peer.backend, error.code)
+  }
+
   private limitRetries(session: GatewaySession, error: ProxyError): void {
     const upstream = upstreamOf(session)
     if (upstream === undefined) return
@@ -226,6 +241,15 @@ export class GatewayPhases implements ProxyPhases<RequestContext> {
 
 const upstreamOf = ({ ctx }: GatewaySession): UpstreamTarget | undefined =>
   ctx.functionCall?.upstream ?? ctx.plan?.upstream
+
+/** What was seen of the node that answered: its status, or that it broke off. */
+function watched(session: GatewaySession, status: number, error: ProxyError | undefined): void {
+  const health = upstreamOf(session)?.health
+  const backend = session.peer?.backend
+  if (health === undefined || backend === undefined) return
+  if (error?.source === 'upstream' && error.code !== 'TUNNEL_ENDED') health.failure(backend, error.code)
+  else health.status(backend, status, session.grpcStatus)
+}
 
 /** Nothing more is to be decided: a plugin answered, or the client left while one was waiting. */
 const isSettled = (session: GatewaySession): boolean => session.responded || session.finishedAt !== 0

@@ -15,6 +15,7 @@ import type { WorkerMetrics } from '../observability/metrics/index.ts'
 import type { Operation } from '../store/store.ts'
 import { StreamTable } from '../stream/stream-table.ts'
 import { SslTable } from '../tls/ssl-table.ts'
+import type { WorkerHealth } from '../health/worker-health.ts'
 import { UpstreamTable } from './upstream-table.ts'
 
 export interface GatewayTableOptions {
@@ -26,6 +27,8 @@ export interface GatewayTableOptions {
   readonly logger: PluginLogger
   /** The function engine of this node, if it has one. */
   readonly engine?: EngineEndpoint | undefined
+  /** What is known of nodes; left out: they are taken as healthy. */
+  readonly health?: WorkerHealth | undefined
 }
 
 /** A route, and its plan as of `epoch`. */
@@ -59,7 +62,7 @@ export class GatewayTable {
   private readonly groups = new Map<string, PluginSet>()
   private readonly metadata = new Map<string, unknown>()
   private readonly protos = new Map<string, Proto>()
-  private readonly upstreams: UpstreamTable
+  readonly upstreams: UpstreamTable
   private epoch = 0
   private readonly noRoute: RouteEntry = { normal: NO_ROUTE, plan: undefined, epoch: -1 }
 
@@ -71,6 +74,7 @@ export class GatewayTable {
       workerIndex: options.workerIndex,
       certificateOf: (id) => this.ssls.clientCertificate(id),
       engine: options.engine,
+      health: options.health,
       logger: options.logger,
     })
     this.router = new Router({

@@ -6,6 +6,8 @@ import { compileFormat, LogWriter } from '../observability/access-log/index.ts'
 import { engineEndpoint } from '../functions/engine-endpoint.ts'
 import { closeIdleConnections } from '../functions/invoke-client.ts'
 import { METRICS, type WorkerMetrics } from '../observability/metrics/index.ts'
+import type { HealthMessage } from '../health/health-messages.ts'
+import type { WorkerHealth } from '../health/worker-health.ts'
 import { Mounts } from '../plan/mounts.ts'
 import type { PluginLogger } from '../plugins/context.ts'
 import { pluginNames } from '../plugins/plugin-names.ts'
@@ -28,6 +30,8 @@ export interface GatewayWorkerOptions {
   readonly counters: SharedTable
   readonly inFlight: SharedTable
   readonly metrics: WorkerMetrics
+  /** What is known of upstream nodes; left out: they are taken as healthy. */
+  readonly health?: WorkerHealth | undefined
   readonly logger: PluginLogger
 }
 
@@ -55,6 +59,7 @@ export class GatewayWorker {
       workerIndex,
       logger,
       engine,
+      health: options.health,
       upstreamDefaults: settings.upstream_defaults,
       metrics,
       mounts: (table) =>
@@ -118,6 +123,16 @@ export class GatewayWorker {
       })
       .catch(() => undefined)
     return done
+  }
+
+  /** What is known of nodes changed. */
+  receiveHealth(message: HealthMessage): void {
+    const { upstreams } = this.table
+    if (message.type === 'health-changed') upstreams.healthChanged(message.place)
+    else {
+      this.options.health?.set(message.place, message.board)
+      upstreams.healthBoardChanged(message.place)
+    }
   }
 
   reopenLogs(): void {

@@ -2,6 +2,7 @@ import type { UpstreamDefaults } from '../config/settings/limits.ts'
 import type { EngineEndpoint } from '../functions/engine-endpoint.ts'
 import { FunctionTarget } from '../functions/function-target.ts'
 import { InvokeTarget, NO_SERVICE } from '../functions/invoke-target.ts'
+import type { WorkerHealth } from '../health/worker-health.ts'
 import type { PluginLogger } from '../plugins/context.ts'
 import { nodesWithPorts, normaliseUpstream, type NormalUpstream } from '../resources/normalise-upstream.ts'
 import type { NormalRoute, NormalService } from '../resources/normalise-route.ts'
@@ -37,6 +38,8 @@ export interface UpstreamTableOptions {
   readonly certificateOf: (sslId: string) => CertificatePair | undefined
   /** Of this node, if it has one. */
   readonly engine?: EngineEndpoint | undefined
+  /** Left out: nodes are taken as healthy. */
+  readonly health?: WorkerHealth | undefined
   readonly logger: PluginLogger
 }
 
@@ -97,6 +100,17 @@ export class UpstreamTable {
     this.showing.delete(sslId)
   }
 
+  /** The nodes of the upstream that is written here are others, or its checks. */
+  healthBoardChanged(place: string): void {
+    const board = this.options.health?.board(place)
+    for (const target of this.targetsAt(place)) if (target.health !== undefined) target.watch(target.health, board)
+  }
+
+  /** The state of a node of the upstream that is written here changed. */
+  healthChanged(place: string): void {
+    for (const target of this.targetsAt(place)) target.health?.refresh()
+  }
+
   /** A route's own upstream or reference wins over its service's. */
   targetOf(route: TargetOwner, service: NormalService | undefined, kind: OwnerKind = 'routes'): TargetResult {
     if (route.service_id !== undefined && service === undefined) {
@@ -130,10 +144,21 @@ export class UpstreamTable {
         : { ...normal, tls: { ...normal.tls, client_cert: certificate.cert, client_key: certificate.key } }
     const result =
       shown.function === undefined
-        ? usable(new UpstreamTarget(this.withDiscovered(shown), timeout, defaults, workerIndex))
+        ? usable(this.watched(place, new UpstreamTarget(this.withDiscovered(shown), timeout, defaults, workerIndex)))
         : this.functionTarget(shown.function, shown, timeout ?? shown.timeout)
     made.byLimits.set(limits, result)
     return result
+  }
+
+  private *targetsAt(place: string): Iterable<UpstreamTarget> {
+    for (const { upstream } of this.targets.get(place)?.byLimits.values() ?? []) if (upstream !== undefined) yield upstream
+  }
+
+  private watched(place: string, target: UpstreamTarget): UpstreamTarget {
+    const { health } = this.options
+    const watching = health?.of(place, target.upstream)
+    if (watching !== undefined) target.watch(watching, health?.board(place))
+    return target
   }
 
   private withDiscovered(upstream: NormalUpstream): NormalUpstream {

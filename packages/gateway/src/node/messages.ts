@@ -1,6 +1,8 @@
 import type { NodeSettings } from '../config/settings/node-settings.ts'
 import type { ResourceSet } from '../resources/resource-set.ts'
 import type { SeriesBatch } from '../observability/metrics/index.ts'
+import type { HealthBoardData } from '@sekisho/proxy/health'
+import type { HealthMessage, HealthReport } from '../health/health-messages.ts'
 import type { Operation } from '../store/store.ts'
 
 /** What a worker is started with: the state as of `revision`. */
@@ -14,6 +16,8 @@ export interface WorkerStart {
   readonly ticketKeys: Uint8Array
   /** Of ACME: answers by token. */
   readonly challenges: ReadonlyMap<string, string>
+  /** What is known of the nodes of upstreams, by where these are written. */
+  readonly health: ReadonlyMap<string, HealthBoardData>
 }
 
 /** From the control thread to the workers. */
@@ -31,12 +35,14 @@ export type ToWorker =
       readonly answer: string | undefined
     }
   | { readonly type: 'forget'; readonly label: string; readonly values: ReadonlySet<string> }
+  | HealthMessage
 
 /** From a worker to the control thread. */
 export type ToControl =
   | { readonly type: 'series'; readonly generation: number; readonly batch: SeriesBatch }
   | { readonly type: 'applied'; readonly revision: number }
   | { readonly type: 'challenge-known'; readonly sequence: number }
+  | HealthReport
 
 /** Names of what the threads share. */
 export const SHARED_COUNTERS = 'counters'

@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { NodeSettings } from '../config/settings/node-settings.ts'
-import type { EtcdTlsFiles, StoreSettings } from '../config/settings/store.ts'
+import type { StoreSettings } from '../config/settings/store.ts'
 import type { ControlPlane } from '../control/control-plane.ts'
 import { StoreControlPlane } from '../control/store-control-plane.ts'
 import { type ControlMetrics, METRICS } from '../observability/metrics/index.ts'
@@ -93,20 +92,9 @@ async function openBackend(where: DocumentSettings, { follow, logger }: NodeDocu
     const { openEmbedded } = await import('../store/embedded/index.ts')
     return openEmbedded({ path: where.path, follow, history: where.history, onProblem })
   }
-  const { openEtcd } = await import('../store/etcd/index.ts')
+  const { openEtcd, readTls } = await import('../store/etcd/index.ts')
   const { endpoints, prefix, user, password, tls, history } = where
   return openEtcd({ endpoints, prefix, user, password, tls: tls && readTls(tls), history, onProblem })
-}
-
-function readTls({
-  ca,
-  cert,
-  key,
-  serverName,
-}: EtcdTlsFiles): Parameters<typeof import('../store/etcd/index.ts').openEtcd>[0]['tls'] {
-  const read = (path: string | undefined): string | undefined =>
-    path === undefined ? undefined : readFileSync(path, 'utf8')
-  return { ca: read(ca), cert: read(cert), key: read(key), serverName }
 }
 
 const lastGoodFile = (path: string, logger: PluginLogger): LastGoodFile =>

@@ -12,6 +12,8 @@ export function notices(settings: NodeSettings, resources: ResourceSet): string[
     if (settings.admin.allowAdmin === undefined)
       found.push('"admin" is open to other machines, to all of them: name those that need it in "allow_admin"')
   }
+  const open = settings.functions && openFunctions(settings.functions)
+  if (open !== undefined) found.push(open)
   if (withoutCertificate(settings, resources))
     found.push(
       'a listener has "tls", and the store no certificate yet: handshakes fail until there is one among "ssls"',
@@ -32,6 +34,12 @@ export function notices(settings: NodeSettings, resources: ResourceSet): string[
   }
   return found
 }
+
+/** Said at the start, by the gateway and by an engine that runs alone. */
+export const openFunctions = ({ address, keys }: NonNullable<NodeSettings['functions']>): string | undefined =>
+  keys === undefined && !isLoopback(address)
+    ? '"functions" is open to other machines without "keys": whoever reaches it can deploy and call functions'
+    : undefined
 
 /** In a configuration file this is a mistake; a store may be filled later. */
 const withoutCertificate = ({ store, acme, listen }: NodeSettings, { ssls }: ResourceSet): boolean =>

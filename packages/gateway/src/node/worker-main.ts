@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { Server, SharedTable, type Application, type WorkerContext } from '@sekisho/proxy'
 import { trustExpressions } from '../expressions/index.ts'
+import { WorkerHealth } from '../health/worker-health.ts'
 import { GatewayWorker } from '../gateway/gateway-worker.ts'
 import { WorkerMetrics } from '../observability/metrics/worker-metrics.ts'
 import { PluginRegistry } from '../plugins/plugin-registry.ts'
@@ -39,6 +40,7 @@ async function startWorker(worker: WorkerContext): Promise<GatewayWorker> {
     workerIndex: worker.index,
     plugins,
     metrics,
+    health: new WorkerHealth(start.health, post),
     logger,
     counters: new SharedTable(worker.shared[SHARED_COUNTERS], worker.index),
     inFlight: new SharedTable(worker.shared[SHARED_IN_FLIGHT], worker.index),
@@ -73,6 +75,10 @@ async function startWorker(worker: WorkerContext): Promise<GatewayWorker> {
       case 'challenge':
         gateway.challenges.set(message.token, message.answer)
         post({ type: 'challenge-known', sequence: message.sequence })
+        return
+      case 'health-board':
+      case 'health-changed':
+        gateway.receiveHealth(message)
         return
       case 'forget':
         metrics.forget(message.label, message.values)

@@ -86,8 +86,12 @@ const schema = Type.Object(
     max_duration: defaulted(
       Type.Number({ exclusiveMinimum: 0, maximum: 604_800, default: 7_200, description: 'seconds of a connection' }),
     ),
-    max_frame_bytes: defaulted(Type.Integer({ minimum: 125, maximum: 4_194_304, default: 32_768 })),
-    max_message_bytes: defaulted(Type.Integer({ minimum: 125, maximum: 4_194_304, default: 131_072 })),
+    max_frame_bytes: defaulted(
+      Type.Integer({ minimum: 125, maximum: 4_194_304, default: 32_768, description: 'of one frame of a client' }),
+    ),
+    max_message_bytes: defaulted(
+      Type.Integer({ minimum: 125, maximum: 4_194_304, default: 131_072, description: 'of all frames of a message' }),
+    ),
     max_connections: defaulted(
       Type.Integer({ minimum: 1, default: 10_000, description: 'of one worker, over all routes with this plugin' }),
     ),

@@ -49,7 +49,9 @@ export const functionCallFields = {
   region: Type.Optional(
     Type.String({ pattern: '^[a-z0-9-]+$', description: 'of AWS; left out: that of the engine, or us-east-1' }),
   ),
-  authorization: Type.Optional(Type.Object({ iam: IamCredentials }, strict)),
+  authorization: Type.Optional(
+    Type.Object({ iam: IamCredentials }, { ...strict, description: 'who calls; left out: as the engine of this node wants it' }),
+  ),
   stage: Type.Optional(
     Type.String({
       pattern: '^([a-zA-Z0-9_-]{1,128}|\\$default)$',

@@ -42,6 +42,10 @@ export interface NormalUpstream {
     readonly sni: string | undefined
   }
   readonly checks: Upstream['checks']
+  readonly outlier_detection: Upstream['outlier_detection']
+  readonly slow_start: Upstream['slow_start']
+  /** Percent. */
+  readonly healthy_panic_threshold: number
   /** Undefined: its nodes are asked. Otherwise it has none here: they are those of the function's service. */
   readonly function: ({ readonly name: string } & FunctionCallSettings) | undefined
   /** Undefined: its nodes are written. Otherwise it has none here, until service discovery finds them. */
@@ -98,6 +102,9 @@ export function normaliseUpstream(upstream: EmbeddedUpstream): NormalUpstream {
       sni: full.tls?.sni,
     },
     checks: full.checks,
+    outlier_detection: full.outlier_detection,
+    slow_start: full.slow_start,
+    healthy_panic_threshold: full.healthy_panic_threshold ?? 0,
     function: full.function === undefined ? undefined : functionCall(full.function, full),
     discovery:
       full.service_name === undefined

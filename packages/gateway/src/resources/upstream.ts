@@ -1,7 +1,7 @@
 import { type Static, Type } from '../schema/type.ts'
 import { needsOneOf, notBoth } from './constraints.ts'
 import { functionCallFields, FunctionName } from './function-call.ts'
-import { HealthChecks } from './health-check.ts'
+import { HealthChecks, OutlierDetection, SlowStart } from './health-check.ts'
 import { Host } from './host.ts'
 import { Id, metadata } from './metadata.ts'
 import { Pem } from './pem.ts'
@@ -93,6 +93,16 @@ const upstreamFields = {
   ),
   tls: Type.Optional(UpstreamTls),
   checks: Type.Optional(HealthChecks),
+  outlier_detection: Type.Optional(OutlierDetection),
+  slow_start: Type.Optional(SlowStart),
+  healthy_panic_threshold: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: 100,
+      default: 0,
+      description: 'percent of healthy nodes, below which all are used; 0: when none is healthy',
+    }),
+  ),
   function: Type.Optional(FunctionName),
   ...functionCallFields,
 }

@@ -81,10 +81,12 @@ export class GatewayStreams implements StreamPhases<StreamContext> {
 
   connectedToUpstream(session: GatewayStreamSession, peer: Peer): void {
     this.options.status.set(peer, upstreamName(session), true)
+    if (peer.backend !== undefined) session.ctx.plan?.target?.health?.connected(peer.backend)
   }
 
-  failToConnect(session: GatewayStreamSession, peer: Peer): void {
+  failToConnect(session: GatewayStreamSession, peer: Peer, error: ProxyError): void {
     this.options.status.set(peer, upstreamName(session), false)
+    if (peer.backend !== undefined) session.ctx.plan?.target?.health?.failure(peer.backend, error.code)
   }
 
   /** Failures of upstreams: one line a second for each node and kind of failure. */

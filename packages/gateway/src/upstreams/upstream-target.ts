@@ -1,5 +1,14 @@
-import { LoadBalancer, Peer, type Backend, type NodeSpec, type PeerOptions } from '@sekisho/proxy'
+import {
+  LoadBalancer,
+  Peer,
+  type Backend,
+  type BalancerOptions,
+  type HealthBoard,
+  type NodeSpec,
+  type PeerOptions,
+} from '@sekisho/proxy'
 import type { UpstreamDefaults } from '../config/settings/limits.ts'
+import type { TargetHealth } from '../health/target-health.ts'
 import type { NormalNode, NormalUpstream } from '../resources/normalise-upstream.ts'
 import type { Timeout } from '../resources/timeout.ts'
 import type { GatewaySession } from '../session.ts'
@@ -21,6 +30,8 @@ export class UpstreamTarget {
   private readonly key: ((context: RequestContext) => string) | undefined
   /** The balancer counts what is in flight. */
   readonly counts: boolean
+  /** What is seen and known of its nodes, where that is asked for. */
+  health: TargetHealth | undefined = undefined
 
   constructor(upstream: NormalUpstream, timeout: Timeout | undefined, defaults: UpstreamDefaults, workerIndex: number) {
     this.upstream = upstream
@@ -37,6 +48,13 @@ export class UpstreamTarget {
   setNodes(nodes: readonly NormalNode[]): void {
     this.balancer.update(nodes.map(nodeSpec))
     this.settlePeers()
+    this.health?.attach(this.balancer)
+  }
+
+  /** Its nodes are those of the board, as far as it knows them; again when that changed. */
+  watch(health: TargetHealth, board: HealthBoard | undefined): void {
+    health.attach(this.balancer, board)
+    this.health = health
   }
 
   /** The peer for this attempt; undefined when no node is left. */
@@ -91,18 +109,25 @@ const nodeSpec = (node: NormalUpstream['nodes'][number]): NodeSpec => ({
 })
 
 function balancerOf(upstream: NormalUpstream, nodes: NodeSpec[], offset: number): LoadBalancer {
+  const options: BalancerOptions = { ...healthOptions(upstream), offset }
   switch (upstream.type) {
     case 'chash':
-      return LoadBalancer.consistentHash(nodes, { offset })
+      return LoadBalancer.consistentHash(nodes, options)
     case 'least_conn':
-      return LoadBalancer.leastConnections(nodes, { offset })
+      return LoadBalancer.leastConnections(nodes, options)
     case 'ewma':
-      return LoadBalancer.ewma(nodes)
+      return LoadBalancer.ewma(nodes, options)
     case 'random':
-      return LoadBalancer.random(nodes)
+      return LoadBalancer.random(nodes, options)
     default:
-      return LoadBalancer.roundRobin(nodes, { offset })
+      return LoadBalancer.roundRobin(nodes, options)
   }
+}
+
+function healthOptions({ slow_start: slow, healthy_panic_threshold: panicThreshold }: NormalUpstream): BalancerOptions {
+  if (slow === undefined) return { panicThreshold }
+  const { window, aggression, min_weight_percent: minWeightPercent } = slow
+  return { panicThreshold, slowStart: { windowMs: window * 1_000, aggression, minWeightPercent } }
 }
 
 /** What consistent hash goes by; the client's address when the request has no such thing, as in APISIX. */

@@ -1,4 +1,5 @@
 import type { ParsedNode } from './parse-nodes.ts'
+import type { Ramp } from './slow-start.ts'
 
 /** One upstream node. Identity matters: the same object is handed out for as long as the node stays in the set. */
 export interface Backend {
@@ -20,6 +21,8 @@ export interface Backend {
    * doubtful node is better than a certain 502. Kept by the balancer, so that selectors read one field.
    */
   readonly usable: boolean
+  /** Set while it starts slowly. Balancers give it less then; a selector that `ramps` weighs it by `share` itself. */
+  readonly slowStart?: Ramp | undefined
 }
 
 /** The balancer's side of a Backend: what `update` and health changes may write. */
@@ -31,6 +34,7 @@ export class BackendNode implements Backend {
   priority = 0
   metadata: Readonly<Record<string, unknown>> | undefined
   usable = true
+  slowStart: Ramp | undefined = undefined
   #healthy = true
   readonly #healthChanged: () => void
 
@@ -60,8 +64,13 @@ export class BackendNode implements Backend {
   }
 }
 
-/** Settles `usable` for a whole set. Called when health or weights change, never per request. */
-export function settleUsable(nodes: readonly BackendNode[]): void {
-  const noneHealthy = !nodes.some((node) => node.weight > 0 && node.healthy)
-  for (const node of nodes) node.usable = node.weight > 0 && (node.healthy || noneHealthy)
+/**
+ * Settles `usable` for a whole set. Called when health or weights change, never per request.
+ * @param panicThreshold percent of healthy nodes, below which all are used: those that are left would be overrun by what the others had
+ */
+export function settleUsable(nodes: readonly BackendNode[], panicThreshold = 0): void {
+  const inUse = nodes.filter((node) => node.weight > 0)
+  const healthy = inUse.filter((node) => node.healthy).length
+  const panic = healthy === 0 || healthy * 100 < panicThreshold * inUse.length
+  for (const node of nodes) node.usable = node.weight > 0 && (node.healthy || panic)
 }

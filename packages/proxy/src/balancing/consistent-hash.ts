@@ -14,6 +14,8 @@ export function consistentHash(options: BalancerOptions = {}): SelectorFactory {
 }
 
 class ConsistentHashSelector implements Selector {
+  /** The key decides, whatever the node. */
+  readonly ramps = true
   readonly #backends: readonly Backend[]
   readonly #ring: HashRing
   readonly #keyless: Selector

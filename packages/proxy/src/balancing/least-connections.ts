@@ -19,6 +19,7 @@ export function leastConnections(options: BalancerOptions = {}): SelectorFactory
 }
 
 class LeastConnectionsSelector implements Selector {
+  readonly ramps = true
   readonly #backends: readonly Backend[]
   readonly #loads: WeakMap<Backend, Load>
   /** The loads once more, in the order of the nodes: the scan needs no look-up. */
@@ -43,16 +44,19 @@ class LeastConnectionsSelector implements Selector {
     const count = backends.length
     let best: Backend | undefined
     let bestCost = 0
+    let bestWeight = 0
     let index = this.#start
     for (let left = count; left > 0; left--) {
       const backend = backends[index]
       const cost = loads[index].active + 1
       index = index + 1 === count ? 0 : index + 1
       if (!isAvailable(backend, tried)) continue
-      // cost / weight < bestCost / best.weight, without dividing.
-      if (best !== undefined && cost * best.weight >= bestCost * backend.weight) continue
+      const weight = backend.slowStart === undefined ? backend.weight : backend.weight * backend.slowStart.share
+      // cost / weight < bestCost / bestWeight, without dividing.
+      if (best !== undefined && cost * bestWeight >= bestCost * weight) continue
       best = backend
       bestCost = cost
+      bestWeight = weight
       // The next scan begins behind the node picked now: among equals the first seen wins, and each gets its turn.
       this.#start = index
     }

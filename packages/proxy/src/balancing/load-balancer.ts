@@ -4,12 +4,13 @@ import { consistentHash } from './consistent-hash.ts'
 import { ewma } from './ewma.ts'
 import { leastConnections } from './least-connections.ts'
 import { parseNodes } from './parse-nodes.ts'
-import type { Nodes } from './parse-nodes.ts'
+import type { Nodes, ParsedNode } from './parse-nodes.ts'
 import { layersOf } from './priority-layers.ts'
 import type { Layer } from './priority-layers.ts'
 import { random } from './random.ts'
 import { roundRobin } from './round-robin.ts'
 import type { BalancerOptions, Selector, SelectorFactory } from './selector.ts'
+import { Ramp } from './slow-start.ts'
 
 const NONE_TRIED: readonly Backend[] = []
 
@@ -30,43 +31,45 @@ const NONE_TRIED: readonly Backend[] = []
  */
 export class LoadBalancer {
   readonly #factory: SelectorFactory
+  readonly #options: BalancerOptions
   #byAddress: ReadonlyMap<string, BackendNode> = new Map()
   #backends: readonly BackendNode[] = []
   #layers: readonly Layer[] = []
 
-  private constructor(nodes: Nodes, factory: SelectorFactory) {
+  private constructor(nodes: Nodes, factory: SelectorFactory, options: BalancerOptions = {}) {
     this.#factory = factory
+    this.#options = options
     this.update(nodes)
   }
 
   /** Smooth weighted round robin, in nginx's sequence. Takes `offset`. */
   static roundRobin(nodes: Nodes, options?: BalancerOptions): LoadBalancer {
-    return new LoadBalancer(nodes, roundRobin(options))
+    return new LoadBalancer(nodes, roundRobin(options), options)
   }
 
   /** Weighted random. Takes `random`. */
   static random(nodes: Nodes, options?: BalancerOptions): LoadBalancer {
-    return new LoadBalancer(nodes, random(options))
+    return new LoadBalancer(nodes, random(options), options)
   }
 
   /** The fewest requests in flight for its weight. Takes `offset`; needs `started` and `finished`. */
   static leastConnections(nodes: Nodes, options?: BalancerOptions): LoadBalancer {
-    return new LoadBalancer(nodes, leastConnections(options))
+    return new LoadBalancer(nodes, leastConnections(options), options)
   }
 
   /** The faster of two nodes drawn at random. Takes `random` and `now`; needs `started` and `finished`. */
   static ewma(nodes: Nodes, options?: BalancerOptions): LoadBalancer {
-    return new LoadBalancer(nodes, ewma(options))
+    return new LoadBalancer(nodes, ewma(options), options)
   }
 
   /** By the key, on nginx's hash ring. Takes `offset`, for requests without a key. */
   static consistentHash(nodes: Nodes, options?: BalancerOptions): LoadBalancer {
-    return new LoadBalancer(nodes, consistentHash(options))
+    return new LoadBalancer(nodes, consistentHash(options), options)
   }
 
   /** An algorithm of your own: see Selector. */
-  static custom(nodes: Nodes, factory: SelectorFactory): LoadBalancer {
-    return new LoadBalancer(nodes, factory)
+  static custom(nodes: Nodes, factory: SelectorFactory, options?: BalancerOptions): LoadBalancer {
+    return new LoadBalancer(nodes, factory, options)
   }
 
   /** All nodes in the order written, also those that are not picked. */
@@ -84,8 +87,10 @@ export class LoadBalancer {
   select(key = '', tried: readonly Backend[] = NONE_TRIED): Backend | undefined {
     const layers = this.#layers
     for (let index = 0; index < layers.length; index++) {
-      const backend = layers[index].selector.select(key, tried)
-      if (backend !== undefined) return backend
+      const { selector } = layers[index]
+      const backend = selector.select(key, tried)
+      if (backend === undefined) continue
+      return backend.slowStart === undefined || selector.ramps === true ? backend : thinned(selector, backend, key, tried)
     }
     return undefined
   }
@@ -105,15 +110,18 @@ export class LoadBalancer {
    * addresses or weights changed. When a node is wrong, it throws and the set of before stays.
    */
   update(nodes: Nodes): void {
+    const before = this.#byAddress
     const byAddress = new Map<string, BackendNode>()
     for (const parsed of parseNodes(nodes)) {
-      const known = this.#byAddress.get(parsed.address)
+      const known = before.get(parsed.address)
       known?.adopt(parsed)
-      byAddress.set(parsed.address, known ?? new BackendNode(parsed, () => settleUsable(this.#backends)))
+      byAddress.set(parsed.address, known ?? this.#newNode(parsed))
     }
     this.#byAddress = byAddress
+    // Those of the first set begin together.
+    if (before.size > 0) for (const node of byAddress.values()) if (!before.has(node.address)) this.startSlowly(node)
     this.#backends = [...byAddress.values()]
-    settleUsable(this.#backends)
+    settleUsable(this.#backends, this.#options.panicThreshold)
     this.#layers = layersOf(this.#backends, this.#layers, this.#factory)
   }
 
@@ -121,6 +129,28 @@ export class LoadBalancer {
   setHealthy(address: string, healthy: boolean): void {
     const node = this.#byAddress.get(address)
     if (node !== undefined) node.healthy = healthy
+  }
+
+  /**
+   * The node gets its share slowly from now on, or from `elapsedMs` ago. Nodes that join and that are healthy again do so by themselves; this is
+   * for what another thread or process knew. Nothing happens without `slowStart` in the options.
+   */
+  startSlowly(backend: Backend, elapsedMs = 0): void {
+    const node = this.#byAddress.get(backend.address)
+    const { slowStart, now = () => performance.now() } = this.#options
+    if (node === undefined || slowStart === undefined) return
+    const ramp = new Ramp(slowStart, now() - elapsedMs, now, () => {
+      if (node.slowStart === ramp) node.slowStart = undefined
+    })
+    node.slowStart = elapsedMs < slowStart.windowMs ? ramp : undefined
+  }
+
+  #newNode(parsed: ParsedNode): BackendNode {
+    const node = new BackendNode(parsed, () => {
+      settleUsable(this.#backends, this.#options.panicThreshold)
+      if (node.healthy) this.startSlowly(node)
+    })
+    return node
   }
 
   /** The selector of the node's priority. None when an update took the last node of that priority away. */
@@ -131,4 +161,17 @@ export class LoadBalancer {
     }
     return undefined
   }
+}
+
+/**
+ * A node that starts slowly was picked: it takes its share of these picks, the rest is picked again without it. When all of them start slowly,
+ * it is as if none did.
+ */
+function thinned(selector: Selector, first: Backend, key: string, tried: readonly Backend[]): Backend {
+  let passed = tried
+  for (let backend: Backend | undefined = first; backend !== undefined; backend = selector.select(key, passed)) {
+    if (backend.slowStart === undefined || backend.slowStart.takes()) return backend
+    passed = [...passed, backend]
+  }
+  return first
 }

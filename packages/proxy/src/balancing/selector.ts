@@ -1,4 +1,5 @@
 import type { Backend } from './backend.ts'
+import type { SlowStartOptions } from './slow-start.ts'
 
 /**
  * The small interface a new algorithm implements. One selector serves the nodes of one priority; the balancer goes
@@ -26,6 +27,8 @@ export interface Selector {
   started?(backend: Backend): void
   /** Optional: it ended. `latencyMs` is -1 when it failed. */
   finished?(backend: Backend, latencyMs: number): void
+  /** Optional: it weighs nodes that start slowly by itself. Without it, the balancer thins out what they are picked for. */
+  readonly ramps?: boolean
 }
 
 /**
@@ -49,8 +52,12 @@ export interface BalancerOptions {
   readonly offset?: number | undefined
   /** Numbers from 0 up to but without 1, for random and EWMA. Default `Math.random`. */
   readonly random?: (() => number) | undefined
-  /** A clock in milliseconds that never goes back, for EWMA. Default `performance.now`. */
+  /** A clock in milliseconds that never goes back, for EWMA and slow start. Default `performance.now`. */
   readonly now?: (() => number) | undefined
+  /** Nodes that join a set, or are healthy again, get their share slowly. Default: at once. Not with consistent hash, where the key decides. */
+  readonly slowStart?: SlowStartOptions | undefined
+  /** Percent of healthy nodes, below which the others are used, too. Default 0: they are when none is healthy. */
+  readonly panicThreshold?: number | undefined
 }
 
 /** The checked `offset` of the options. Throws RangeError unless it is a whole number from 0. */

@@ -62,26 +62,24 @@ export function storable(
   const freshMs = freshnessMs(status, headers, directives, policy, now)
   if (freshMs === undefined) return 'no freshness'
   const noCache = directives.has('no-cache')
-  // Nothing to ask the upstream with, and no time to use it in: it would never be used.
-  if ((freshMs <= 0 || noCache) && !hasValidator(headers) && staleMs(directives, 'stale-if-error', policy.staleIfError) === 0)
-    if (staleMs(directives, 'stale-while-revalidate', policy.staleWhileRevalidate) === 0 && freshMs <= 0 && !directives.has('max-age') && !headers.has('expires'))
-      return 'no freshness'
   const neverStale =
     directives.has('must-revalidate') || directives.has('proxy-revalidate') || directives.has('s-maxage')
+  const whileRevalidate = neverStale ? 0 : staleSeconds(directives, 'stale-while-revalidate', policy.staleWhileRevalidate)
+  const ifError = neverStale ? 0 : staleSeconds(directives, 'stale-if-error', policy.staleIfError)
+  // Nothing to ask the upstream with, and no time to use it in.
+  if ((freshMs <= 0 || noCache) && !hasValidator(headers) && whileRevalidate + ifError === 0) return 'no freshness'
   return {
     freshMs,
     alwaysAsk: noCache,
     neverStale,
-    staleWhileRevalidateMs: neverStale
-      ? 0
-      : 1_000 * staleMs(directives, 'stale-while-revalidate', policy.staleWhileRevalidate),
-    staleIfErrorMs: neverStale ? 0 : 1_000 * staleMs(directives, 'stale-if-error', policy.staleIfError),
+    staleWhileRevalidateMs: 1_000 * whileRevalidate,
+    staleIfErrorMs: 1_000 * ifError,
   }
 }
 
 export const hasValidator = (headers: Headers): boolean => headers.has('etag') || headers.has('last-modified')
 
-const staleMs = (directives: Directives, name: string, fallback: number): number =>
+const staleSeconds = (directives: Directives, name: string, fallback: number): number =>
   directives.has(name) ? (deltaSeconds(directives.get(name)) ?? 0) : fallback
 
 /** RFC 9111 section 4.2.1. undefined: nothing says how long, and the status is none that may be stored without. */

@@ -11,11 +11,13 @@ import type {
   TransportError,
 } from '@sekisho/wire'
 import type { Backend } from '../balancing/index.ts'
+import type { CacheResult } from '../cache/http-cache.ts'
 import type { Peer } from '../peers/peer.ts'
 import { isGrpcCall } from '../grpc/content-type.ts'
 import { grpcStatusOf } from '../grpc/status.ts'
 import { ProxyError } from '../proxy-error.ts'
 import type { ResponseBody, ResponseFields, ResponseSource, Session } from '../session.ts'
+import type { CachedExchange } from './cached-exchange.ts'
 import { fail, finish } from './finish.ts'
 import type { ProxyRuntime } from './options.ts'
 import { localResponse, type LocalResponse } from './reply.ts'
@@ -89,6 +91,10 @@ export class Exchange<Ctx> implements Session<Ctx>, ServerExchange, ClientExchan
   tunnelLimits: TunnelLimits = DEFAULT_TUNNEL_LIMITS
   /** Bytes of a body whose head waits for its end, at most; 0 = the head does not wait. */
   holdLimit = 0
+  /** Only for requests that use a cache. */
+  cached: CachedExchange | undefined
+  /** Made by the cache for itself: there is no client. */
+  background = false
   whole: WholeBody | undefined
   trailers: Headers | undefined
   /** A phase took the switch of protocols upon itself. */
@@ -151,6 +157,9 @@ export class Exchange<Ctx> implements Session<Ctx>, ServerExchange, ClientExchan
   }
   get responded(): boolean {
     return this.answered
+  }
+  get cacheResult(): CacheResult | undefined {
+    return this.cached?.result
   }
   get headSent(): boolean {
     return this.downstream.headSent
@@ -259,6 +268,7 @@ export class Exchange<Ctx> implements Session<Ctx>, ServerExchange, ClientExchan
   onDownstreamDrain(): void {
     this.upstream?.releaseBody()
     this.resumeResponse()
+    this.cached?.onDrain?.()
   }
   onDownstreamLost(error: TransportError): void {
     const failure = ProxyError.fromDownstream(error)

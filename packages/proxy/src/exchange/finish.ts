@@ -18,6 +18,7 @@ export function fail<Ctx>(exchange: Exchange<Ctx>, error: ProxyError): void {
   }
   exchange.answer = undefined
   exchange.answered = false
+  if (exchange.cached !== undefined && !exchange.failed && exchange.cached.takesFailure(error)) return
   if (exchange.failed) {
     answerBare(exchange, error)
     return
@@ -78,6 +79,7 @@ export function finish<Ctx>(exchange: Exchange<Ctx>, error: ProxyError | undefin
     exchange.upstream.discard()
     exchange.upstream = undefined
   }
+  exchange.cached?.over()
   const { phases } = exchange.runtime
   try {
     phases.logging?.(exchange, error)

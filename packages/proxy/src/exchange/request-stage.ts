@@ -1,6 +1,7 @@
 import { ProxyError } from '../proxy-error.ts'
 import { parseGrpcTimeout } from '../grpc/timeout.ts'
 import type { MaybePromise, ProxyPhases } from '../phases/phases.ts'
+import { enterCache } from './cached-exchange.ts'
 import { isPromise, type Exchange } from './exchange.ts'
 import { fail, keptContexts } from './finish.ts'
 import { attempt } from './upstream-stage.ts'
@@ -65,7 +66,8 @@ function runSteps<Ctx>(exchange: Exchange<Ctx>, from: number): void {
     }
     if (settled(exchange, result)) return
   }
-  attempt(exchange)
+  if (phases.requestCacheFilter === undefined) attempt(exchange)
+  else enterCache(exchange)
 }
 
 /** Whether a step ended the way to the upstream: by an answer, or by `proxyUpstreamFilter` saying no. */

@@ -15,6 +15,7 @@ import { WholeBody } from './whole-body.ts'
 export function relayWhole<Ctx>(exchange: Exchange<Ctx>, head: ResponseHead, body: string, trailers: string): void {
   giveBack(exchange)
   if (exchange.retryStatuses !== undefined && refusedByStatus(exchange, head, body)) return
+  if (exchange.cached !== undefined && exchange.cached.takes(head)) return
   if (exchange.messages !== undefined && !checkWhole(exchange, head, body)) return
   exchange.trailerLines = trailers
   const waiting = filterHead(exchange, head, 'upstream')
@@ -36,6 +37,7 @@ export function answerLocally<Ctx>(exchange: Exchange<Ctx>, local: LocalResponse
   exchange.whole = undefined
   exchange.trailerLines = ''
   exchange.course++
+  exchange.cached?.end('failed')
   const type = replyType(exchange.request)
   const { head, body } = type === undefined ? local : grpcReply(local, error, type)
   const waiting = filterHead(exchange, head, 'local')
@@ -47,6 +49,7 @@ export function answerLocally<Ctx>(exchange: Exchange<Ctx>, local: LocalResponse
 
 /** The head of a response whose body follows. */
 export function relayHead<Ctx>(exchange: Exchange<Ctx>, head: ResponseHead): void {
+  if (exchange.cached !== undefined && exchange.cached.takes(head)) return
   if (exchange.messages !== undefined && !isGrpc(head)) exchange.messages.response = undefined
   const waiting = filterHead(exchange, head, 'upstream')
   if (waiting === undefined) startBody(exchange, head)
@@ -55,6 +58,37 @@ export function relayHead<Ctx>(exchange: Exchange<Ctx>, head: ResponseHead): voi
     exchange.upstream?.pauseBody()
     exchange.wait(waiting, 'a response filter', (self) => startBody(self, head))
   }
+}
+
+/** A stored response whose body is text. */
+export function relayStored<Ctx>(exchange: Exchange<Ctx>, head: ResponseHead, body: string): void {
+  leaveUpstream(exchange)
+  const waiting = filterHead(exchange, head, 'cache')
+  if (waiting === undefined) deliverWhole(exchange, head, body, '', undefined)
+  else if (waiting !== STOPPED) {
+    exchange.wait(waiting, 'responseFilter', (self) => deliverWhole(self, head, body, '', undefined))
+  }
+}
+
+/** The head of one whose body `next` brings in pieces. */
+export function relayStoredHead<Ctx>(exchange: Exchange<Ctx>, head: ResponseHead, next: () => void): void {
+  leaveUpstream(exchange)
+  const start = (self: Exchange<Ctx>): void => {
+    startBody(self, head)
+    if (!self.over) next()
+  }
+  const waiting = filterHead(exchange, head, 'cache')
+  if (waiting === undefined) start(exchange)
+  else if (waiting !== STOPPED) exchange.wait(waiting, 'responseFilter', start)
+}
+
+/** What an upstream sent, or will send, is not the answer. */
+function leaveUpstream<Ctx>(exchange: Exchange<Ctx>): void {
+  exchange.trailerLines = ''
+  if (exchange.upstream === undefined) return
+  exchange.upstream.discard()
+  exchange.upstream = undefined
+  exchange.course++
 }
 
 function checkWhole<Ctx>(exchange: Exchange<Ctx>, head: ResponseHead, body: string): boolean {
@@ -117,6 +151,8 @@ export function relayBody<Ctx>(exchange: Exchange<Ctx>, chunk: Uint8Array): bool
     fail(exchange, messageTooLong('response', exchange.messages.response))
     return true
   }
+  if (!exchange.filtersBody && exchange.cached !== undefined && exchange.responseSource === 'upstream')
+    exchange.cached.onBody(chunk)
   const bytes = exchange.filtersBody ? filterBody(exchange, chunk, false) : chunk
   // Nothing is not a chunk: in chunks it would be the last one.
   if (bytes === undefined || bytes.length === 0) return true
@@ -145,6 +181,7 @@ export function relayEnd<Ctx>(exchange: Exchange<Ctx>, trailers: string): void {
       if (last.length > 0) exchange.downstream.sendBody(last)
     } else if (!holdBody(exchange, exchange.whole, last)) return
   }
+  if (exchange.cached !== undefined && exchange.responseSource === 'upstream') exchange.cached.onEnd()
   if (exchange.whole !== undefined) {
     sendHeld(exchange, exchange.whole, trailers)
     return
@@ -240,7 +277,9 @@ function filterHead<Ctx>(
       if (isPromise(waiting)) return filterLeavingLater(exchange, head, waiting)
       // Another answer takes its place: this head does not leave.
       if (exchange.answer !== undefined) return undefined
+      exchange.cached?.onHead(head)
     }
+    if (exchange.background) return undefined
     const waiting = phases.responseFilter?.(exchange, head)
     return isPromise(waiting) ? waiting : undefined
   } catch (cause) {
@@ -257,6 +296,8 @@ async function filterLeavingLater<Ctx>(
   const { course } = exchange
   await waiting
   if (exchange.over || exchange.course !== course || exchange.answer !== undefined) return
+  exchange.cached?.onHead(head)
+  if (exchange.background) return
   await exchange.runtime.phases.responseFilter?.(exchange, head)
 }
 
@@ -273,6 +314,8 @@ function deliverWhole<Ctx>(
   const filters = wantsBodyFilters(exchange)
   if (filters === STOPPED) return
   const bodyless = exchange.request.method === 'HEAD' || head.status === 204 || head.status === 304
+  const toStore = exchange.cached !== undefined && exchange.responseSource === 'upstream' && error === undefined
+  if (toStore && !filters && !bodyless) exchange.cached?.onText(body)
   if (filters && !bodyless) {
     exchange.filtersBody = true
     exchange.trailers = new Headers(trailers)
@@ -280,6 +323,7 @@ function deliverWhole<Ctx>(
     if (filtered === undefined) return
     text = latin1TextOf(filtered)
   }
+  if (toStore) exchange.cached?.onEnd()
   if ((filters || headers.touched) && !bodyless) settleLength(head, text.length)
   // A body filter may have changed the status.
   if (filters && !settleStatus(exchange, head)) return
@@ -305,6 +349,8 @@ function filterBody<Ctx>(exchange: Exchange<Ctx>, chunk: Uint8Array, end: boolea
     let bytes = chunk
     if (exchange.responseSource === 'upstream')
       bytes = phases.upstreamResponseBodyFilter?.(exchange, bytes, end) ?? bytes
+    if (exchange.cached !== undefined && exchange.responseSource === 'upstream') exchange.cached.onBody(bytes)
+    if (exchange.background) return bytes
     return phases.responseBodyFilter?.(exchange, bytes, end) ?? bytes
   } catch (cause) {
     fail(exchange, ProxyError.fromPhase('a response body filter', cause))

@@ -10,6 +10,7 @@ import { phaseFailed, upstreamFailed } from './upstream-stage.ts'
 /** Makes this attempt's request from what the client sent, and sends it. */
 export function sendUpstream<Ctx>(exchange: Exchange<Ctx>): void {
   const request = upstreamCopy(exchange.request, exchange.runtime.upgrades, exchange.upstream?.chunks ?? true)
+  exchange.cached?.prepare(request)
   const { phases } = exchange.runtime
   if (phases.upstreamRequestFilter === undefined) {
     write(exchange, request)

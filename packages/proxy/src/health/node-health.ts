@@ -128,6 +128,11 @@ export class NodeHealth {
     for (const kind of FAILURE_KINDS) Atomics.store(words, WORD_OF[kind], counters[kind])
   }
 
+  /** Outlier detection has nothing against it any more. */
+  returned(): void {
+    Atomics.store(this.words, EJECTED, 0)
+  }
+
   /** Nothing is known, which counts as healthy. */
   forget(): void {
     this.restore('healthy', { success: 0, tcp_failure: 0, http_failure: 0, timeout_failure: 0 })

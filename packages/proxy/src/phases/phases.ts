@@ -1,4 +1,7 @@
 import type { Headers, RequestHead, ResponseHead } from '@sekisho/wire'
+import type { CacheUse } from '../cache/cache-use.ts'
+import type { Lifetime } from '../cache/storing.ts'
+import type { StoredResponse } from '../cache/stored-response.ts'
 import type { Peer } from '../peers/peer.ts'
 import type { ProxyError } from '../proxy-error.ts'
 import type { Session } from '../session.ts'
@@ -32,6 +35,18 @@ export interface ProxyPhases<Ctx> {
   /** After every reason to answer locally, before an upstream is chosen. false ends the request with 502 unless it was answered. */
   proxyUpstreamFilter?(session: Session<Ctx>): MaybePromise<boolean>
 
+  /**
+   * Whether this request may be answered from a cache, and from which, by which key. After every reason to answer locally, so that a hit
+   * has been through access control. Returns nothing for a request that uses none.
+   */
+  requestCacheFilter?(session: Session<Ctx>): CacheUse | undefined
+
+  /** Something is stored for this request: 'fresh' uses it however old it is, 'expired' asks the upstream first, 'miss' does as if it were not there. Nothing: RFC 9111 decides. */
+  cacheHitFilter?(session: Session<Ctx>, stored: StoredResponse): 'fresh' | 'expired' | 'miss' | undefined
+
+  /** The cache fetches for itself: gives the new session's context what the one that led to it had. */
+  backgroundContext?(session: Session<Ctx>, original: Ctx): void
+
   /** Where the request goes. Once per attempt; `session.tried` holds the nodes that failed. Throwing ends the request. */
   upstreamPeer(session: Session<Ctx>): MaybePromise<Peer>
 
@@ -61,7 +76,10 @@ export interface ProxyPhases<Ctx> {
   /** The upstream's final response head, before anything is cached. Throw a ProxyError with `retry` set to try another node. */
   upstreamResponseFilter?(session: Session<Ctx>, response: ResponseHead): MaybePromise<void>
 
-  /** The head of every response that leaves: the upstream's and local ones. */
+  /** Whether a response is stored: false: no; a lifetime: yes, for so long; nothing: RFC 9111 decides. After upstreamResponseFilter. */
+  responseCacheFilter?(session: Session<Ctx>, response: ResponseHead): Lifetime | false | undefined
+
+  /** The head of every response that leaves: the upstream's, stored and local ones. */
   responseFilter?(session: Session<Ctx>, response: ResponseHead): MaybePromise<void>
 
   /** Whether this response's body is to go through the body filters, asked once behind its head. Default: yes, if there are any. */
@@ -112,6 +130,9 @@ export const PHASE_NAMES = [
   'earlyRequestFilter',
   'requestFilter',
   'proxyUpstreamFilter',
+  'requestCacheFilter',
+  'cacheHitFilter',
+  'backgroundContext',
   'upstreamPeer',
   'failToConnect',
   'connectedToUpstream',
@@ -119,6 +140,7 @@ export const PHASE_NAMES = [
   'filtersRequestBody',
   'requestBodyFilter',
   'upstreamResponseFilter',
+  'responseCacheFilter',
   'responseFilter',
   'filtersResponseBody',
   'upstreamResponseBodyFilter',

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { Failure } from '../../failure.ts'
 import { folderFiles } from '../packing/folder-files.ts'
 import type { Builder, Built, Project } from './build.ts'
-import { nodeRuntime } from './node-build.ts'
+import { nodeRuntime } from './node-runtime.ts'
 import { findPythonHandler } from './python-handler.ts'
 
 /** A folder that is packed as it is: a bootstrap, Python, or Node.js with its node_modules. */

@@ -9,21 +9,12 @@ import {
   findEntry,
   formatProblem,
 } from '@sekisho/functions/internal/bundling/bundle-function'
-import { RUNTIMES } from '@sekisho/functions/internal/runtimes/runtime-names'
 import { Failure, say } from '../../failure.ts'
 import { readPackageJson } from '../deploy/read-settings.ts'
 import { folderFiles } from '../packing/folder-files.ts'
 import type { PackageFile } from '../packing/package-file.ts'
 import type { Builder, Built, Project } from './build.ts'
-
-/** For a Node.js that is no runtime of Lambda's. */
-const NEWEST = RUNTIMES.filter((name) => name.startsWith('nodejs')).at(-1)!
-
-/** Of this process, which is mostly that of the engine, too. */
-export function nodeRuntime(): string {
-  const own = `nodejs${process.versions.node.split('.', 1)[0]}.x`
-  return (RUNTIMES as readonly string[]).includes(own) ? own : NEWEST
-}
+import { nodeRuntime } from './node-runtime.ts'
 
 /** TypeScript or JavaScript, with all that it imports, as one file. */
 export async function nodeBuilder({ folder, settings }: Project): Promise<Builder> {

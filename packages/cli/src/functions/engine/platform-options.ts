@@ -1,11 +1,10 @@
 import type { FunctionsSettings } from '@sekisho/gateway/internal/config/settings/functions'
 import type { PlatformLogger, PlatformOptions } from '@sekisho/functions/internal/platform/options'
+import { openEtcdState } from './open-etcd-state.ts'
 
 /** The settings of a configuration as the platform takes them. */
 export function platformOptions(settings: FunctionsSettings, logger: PlatformLogger): PlatformOptions {
   const { address, keys, packages, s3, store, logs, price } = settings
-  if (store.type === 'etcd')
-    throw new Error('"functions.store" of type etcd: this version keeps functions in "path" alone')
   return {
     listen: address.path === undefined ? { host: address.host ?? '::', port: address.port } : { path: address.path },
     path: settings.path,
@@ -46,7 +45,7 @@ export function platformOptions(settings: FunctionsSettings, logger: PlatformLog
       accessKeyId: s3.access_key_id,
       secretAccessKey: s3.secret_access_key,
     },
-    openState: undefined,
+    openState: store.type === 'etcd' ? () => openEtcdState(store, settings.path, logger) : undefined,
     logs: { maxBytes: logs.max_bytes!, retentionDays: logs.retention! },
     price: { gbSecond: price.gb_second!, request: price.request! },
     logger,

@@ -73,12 +73,14 @@ export class QueueHarness {
     this.state = state
   }
 
-  async open(): Promise<this> {
+  /** @param shared with other nodes */
+  async open(owner = 'node-1', shared = false): Promise<this> {
     this.queue = await DurableEventQueue.open({
       catalog: this.catalog,
       engine: this.engine,
       state: this.state,
-      owner: 'node-1',
+      owner,
+      shared,
       targets: this.targets,
       reservedConcurrency: () => this.reserved,
       onProblem: (_, message) => this.problems.push(message),

@@ -32,6 +32,8 @@ export interface BubblewrapOptions {
   readonly rootFolder: string
   /** Real root makes the mounts, and the launcher gives root up; else a user namespace comes first. */
   readonly asRoot: boolean
+  /** The root folder's /dev has devices in it. */
+  readonly devices: boolean
 }
 
 /**
@@ -63,7 +65,10 @@ export function bubblewrapArguments(spec: SandboxSpec, options: BubblewrapOption
   if (spec.rootDirectory === undefined) list.push('--ro-bind', rootFolder, '/', '--ro-bind', '/usr', '/usr')
   else list.push(...mountImage(spec.rootDirectory, rootFolder))
   if (spec.network === 'host') list.push('--ro-bind', '/etc/resolv.conf', '/etc/resolv.conf')
-  list.push('--proc', '/proc', '--dev', '/dev', '--remount-ro', '/dev')
+  list.push('--proc', '/proc')
+  // It belongs to root, which no function is. Read-only, bubblewrap would make its devices unusable.
+  if (options.devices) list.push('--dev-bind', join(rootFolder, 'dev'), '/dev')
+  else list.push('--dev', '/dev', '--remount-ro', '/dev')
   list.push('--perms', '1777', '--size', String(spec.ephemeralStorageMb * 1_048_576), '--tmpfs', TEMPORARY)
   const { taskDirectory, layersDirectory, runtimeDirectory, interpreter } = spec
   // The task directory of an image is its root, or in it.

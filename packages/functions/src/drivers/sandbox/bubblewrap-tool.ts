@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import type { DriverCheck, SandboxPaths, SandboxSpec } from '../driver.ts'
 import { findExecutable } from '../find-executable.ts'
 import { bubblewrapArguments, pathsInside } from './bubblewrap-arguments.ts'
@@ -11,6 +13,7 @@ export class BubblewrapTool implements ContainerTool {
   readonly inGroup = true
   private program = 'bwrap'
   private rootFolder = ''
+  private devices: boolean | undefined
 
   check(): Promise<readonly DriverCheck[]> {
     return checkSandbox()
@@ -27,7 +30,12 @@ export class BubblewrapTool implements ContainerTool {
   }
 
   command(spec: SandboxSpec, options: { readonly asRoot: boolean }): ContainerCommand {
-    const list = bubblewrapArguments(spec, { rootFolder: this.rootFolder, asRoot: options.asRoot })
+    this.devices ??= existsSync(join(this.rootFolder, 'dev/null'))
+    const list = bubblewrapArguments(spec, {
+      rootFolder: this.rootFolder,
+      asRoot: options.asRoot,
+      devices: this.devices,
+    })
     return { program: this.program, arguments: list, remove: NOTHING_TO_REMOVE }
   }
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { launcherFile } from '../launcher/elf.ts'
 import { INSIDE_GID, INSIDE_UID } from '../launcher/launch-script.ts'
 import type { Machine } from '../launcher/machine.ts'
+import { makeDeviceFiles } from './device-files.ts'
 
 /** Where the launcher is, as the sandbox sees it. */
 export const LAUNCHER_PATH = '/.launcher'
@@ -29,6 +30,7 @@ export async function makeRootFolder(folder: string, machine: Machine, resolvers
   for (const name of LINKS_TO_USR) {
     if (await isThere(`/usr/${name}`)) await symlink(`usr/${name}`, join(folder, name))
   }
+  await makeDeviceFiles(join(folder, 'dev'))
   const etc = join(folder, 'etc')
   await mkdir(etc)
   await writeFile(

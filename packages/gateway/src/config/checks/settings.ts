@@ -1,6 +1,7 @@
 import { compileFormat, LogFormatError } from '../../observability/access-log/index.ts'
 import { parseCidr } from '../../addresses/index.ts'
 import type { CheckContext } from './entry.ts'
+import { checkFunctions } from './functions.ts'
 import { type Listen, parseListenAddress } from '../settings/listen.ts'
 import type { Settings } from '../settings/settings.ts'
 import { reasonOf } from './reason.ts'
@@ -33,6 +34,7 @@ export function checkSettings(findings: Findings, settings: Settings): void {
   checkNetworks(findings, settings.admin?.allow_admin ?? [], '/admin/allow_admin')
   checkAccessLog(findings, settings)
   if (settings.store?.type === 'etcd') checkEtcd(findings, settings.store)
+  checkFunctions(findings, settings)
   for (const [index, key] of (settings.data_encryption?.keyring ?? []).entries()) {
     if (key.length >= MIN_KEY_LENGTH) continue
     // The key is a secret, so it is not shown.

@@ -3,6 +3,7 @@ import { expandUpstream } from '../../resources/normalise-upstream.ts'
 import { pemText } from '../../resources/pem.ts'
 import type { EmbeddedUpstream, Upstream, UpstreamNodes } from '../../resources/upstream.ts'
 import { type Findings, pointerPart, shortValue } from '../problem.ts'
+import { checkHealth } from './health.ts'
 import { checkAuthorities, checkPair } from './certificates.ts'
 
 /** What the schema of an upstream cannot say. */
@@ -12,6 +13,7 @@ export function checkUpstream(findings: Findings, upstream: EmbeddedUpstream, pa
   checkFunction(findings, upstream, path)
   checkHashKey(findings, upstream, path)
   checkSupport(findings, upstream, path)
+  checkHealth(findings, upstream, path)
   if (upstream.pass_host === 'rewrite' && upstream.upstream_host === undefined) {
     findings.add({
       path,
@@ -69,7 +71,18 @@ function checkNodes(findings: Findings, nodes: UpstreamNodes, path: string): voi
 }
 
 /** What the nodes of other upstreams are told means nothing to a function. */
-const NOT_OF_FUNCTIONS = ['scheme', 'hash_on', 'key', 'checks', 'pass_host', 'upstream_host', 'retries'] as const
+const NOT_OF_FUNCTIONS = [
+  'scheme',
+  'hash_on',
+  'key',
+  'checks',
+  'outlier_detection',
+  'slow_start',
+  'healthy_panic_threshold',
+  'pass_host',
+  'upstream_host',
+  'retries',
+] as const
 
 function checkFunction(findings: Findings, upstream: Upstream, path: string): void {
   const { type, function: name } = upstream

@@ -1,5 +1,6 @@
 import { type Static, Type } from '../../schema/type.ts'
 import { type ListenAddress, parseListenAddress } from './listen.ts'
+import { EtcdEndpoints, type EtcdTlsFiles, EtcdTlsSetting, tlsFiles } from './store.ts'
 
 const strict = { additionalProperties: false } as const
 const text = (description: string) => Type.String({ minLength: 1, description })
@@ -41,7 +42,12 @@ export const FunctionsSetting = Type.Object(
     ),
     region: Type.Optional(Type.String({ pattern: '^[a-z0-9-]+$', default: 'us-east-1', description: 'in ARNs' })),
     account_id: Type.Optional(
-      Type.String({ pattern: '^[0-9]{12}$', default: '000000000000', description: 'in ARNs; 12 digits' }),
+      Type.String({
+        pattern: '^[0-9]{12}$',
+        patternErrorMessage: 'must have 12 digits',
+        default: '000000000000',
+        description: 'in ARNs; 12 digits',
+      }),
     ),
     keys: Type.Optional(
       Type.Array(Type.Object({ access_key_id: text('key id'), secret_access_key: secret('the key') }, strict), {
@@ -178,10 +184,18 @@ export const FunctionsSetting = Type.Object(
           Type.Object(
             {
               type: Type.Literal('etcd'),
-              endpoints: Type.Array(text('HOST:PORT of a member'), { minItems: 1, maxItems: 32, uniqueItems: true }),
-              prefix: Type.Optional(Type.String({ pattern: '^/[^\\s]*[^\\s/]$', default: '/sekisho-functions' })),
+              endpoints: EtcdEndpoints,
+              prefix: Type.Optional(
+                Type.String({
+                  default: '/sekisho-functions',
+                  pattern: '^/[^\\s]*[^\\s/]$',
+                  patternErrorMessage: 'must begin with "/" and end with something else',
+                  description: 'what all keys begin with',
+                }),
+              ),
               user: Type.Optional(text("of etcd's own users")),
               password: Type.Optional(secret('its password')),
+              tls: Type.Optional(EtcdTlsSetting),
             },
             { ...strict, dependentRequired: { user: ['password'], password: ['user'] } },
           ),
@@ -218,7 +232,23 @@ export const FunctionsSetting = Type.Object(
 export type FunctionsSetting = Static<typeof FunctionsSetting>
 
 /** The setting with its defaults; paths are absolute. */
-export type FunctionsSettings = Omit<Complete, 'address'> & { readonly address: ListenAddress }
+export type FunctionsSettings = Omit<Complete, 'address' | 'store'> & {
+  readonly address: ListenAddress
+  readonly store: FunctionsStore
+}
+
+/** Where functions are kept. */
+export type FunctionsStore =
+  | { readonly type: 'embedded' }
+  | {
+      readonly type: 'etcd'
+      readonly endpoints: readonly string[]
+      readonly prefix: string
+      readonly user: string | undefined
+      readonly password: string | undefined
+      readonly tls: EtcdTlsFiles | undefined
+    }
+
 type Complete = Required<Omit<FunctionsSetting, Unset>> & Pick<FunctionsSetting, Unset>
 type Unset = 'keys' | 'max_memory' | 's3'
 
@@ -233,5 +263,11 @@ export function functionsSettings(filled: FunctionsSetting, at: (path: string) =
   const interpreters = Object.fromEntries(
     Object.entries(complete.interpreters).map(([runtime, path]) => [runtime, path.includes('/') ? at(path) : path]),
   )
-  return { ...complete, address, path: at(complete.path), interpreters }
+  return { ...complete, address, path: at(complete.path), interpreters, store: functionsStore(complete.store, at) }
+}
+
+function functionsStore(written: Complete['store'], at: (path: string) => string): FunctionsStore {
+  if (written.type === 'embedded') return { type: 'embedded' }
+  const { type, endpoints, prefix = '/sekisho-functions', user, password, tls } = written
+  return { type, endpoints, prefix, user, password, tls: tls && tlsFiles(tls, at) }
 }

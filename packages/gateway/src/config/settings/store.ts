@@ -10,6 +10,28 @@ const days = Type.Optional(
 )
 const history = 'changes that `history` and `rollback` know: the oldest go first, the newest stays'
 
+export const EtcdEndpoints = Type.Array(
+  Type.String({
+    pattern: '^(https?://)?([0-9a-zA-Z._-]+|\\[[0-9a-fA-F:.]+\\]):[0-9]{1,5}$',
+    patternErrorMessage: 'must be "HOST:PORT", "http://HOST:PORT" or "https://HOST:PORT"',
+  }),
+  { minItems: 1, maxItems: 32, uniqueItems: true, description: 'of the members; one that answers is used' },
+)
+
+export const EtcdTlsSetting = Type.Object(
+  {
+    ca: Type.Optional(text('file with the authorities that may sign the certificate of etcd, PEM')),
+    cert: Type.Optional(text('file with the certificate that this node shows, PEM')),
+    key: Type.Optional(text('file with its private key, PEM')),
+    server_name: Type.Optional(text('name in the certificate of etcd, where it is not the host')),
+  },
+  {
+    ...strict,
+    dependentRequired: { cert: ['key'], key: ['cert'] },
+    description: 'for endpoints that begin with `https://`',
+  },
+)
+
 /** Where routes and the rest come from. */
 export const StoreSetting = Type.Union(
   [
@@ -41,13 +63,7 @@ export const StoreSetting = Type.Union(
     Type.Object(
       {
         type: Type.Literal('etcd'),
-        endpoints: Type.Array(
-          Type.String({
-            pattern: '^(https?://)?([0-9a-zA-Z._-]+|\\[[0-9a-fA-F:.]+\\]):[0-9]{1,5}$',
-            patternErrorMessage: 'must be "HOST:PORT", "http://HOST:PORT" or "https://HOST:PORT"',
-          }),
-          { minItems: 1, maxItems: 32, uniqueItems: true, description: 'of the members; one that answers is used' },
-        ),
+        endpoints: EtcdEndpoints,
         prefix: Type.Optional(
           Type.String({
             default: '/sekisho',
@@ -58,21 +74,7 @@ export const StoreSetting = Type.Union(
         ),
         user: Type.Optional(text("of etcd's own users")),
         password: Type.Optional(text('better $env://NAME than the password itself')),
-        tls: Type.Optional(
-          Type.Object(
-            {
-              ca: Type.Optional(text('file with the authorities that may sign the certificate of etcd, PEM')),
-              cert: Type.Optional(text('file with the certificate that this node shows, PEM')),
-              key: Type.Optional(text('file with its private key, PEM')),
-              server_name: Type.Optional(text('name in the certificate of etcd, where it is not the host')),
-            },
-            {
-              ...strict,
-              dependentRequired: { cert: ['key'], key: ['cert'] },
-              description: 'for endpoints that begin with `https://`',
-            },
-          ),
-        ),
+        tls: Type.Optional(EtcdTlsSetting),
         history: Type.Optional(Type.Object({ entries: entries(1_000), days }, { ...strict, description: history })),
         last_good: Type.Optional(
           Type.String({
@@ -155,9 +157,8 @@ const historySettings = ({
   ...(age === undefined ? {} : { ageMs: age * DAY_MS }),
 })
 
-type WrittenTls = NonNullable<Extract<Static<typeof StoreSetting>, { type: 'etcd' }>['tls']>
-
-function tlsFiles(tls: WrittenTls, at: (path: string) => string): EtcdTlsFiles {
+/** @param at makes a path absolute */
+export function tlsFiles(tls: Static<typeof EtcdTlsSetting>, at: (path: string) => string): EtcdTlsFiles {
   const file = (path: string | undefined): string | undefined => (path === undefined ? undefined : at(path))
   return { ca: file(tls.ca), cert: file(tls.cert), key: file(tls.key), serverName: tls.server_name }
 }

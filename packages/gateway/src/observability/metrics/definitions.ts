@@ -90,6 +90,34 @@ export const METRICS = {
     ),
     across: 'least',
   },
+  nodeHealthy: define(
+    'gauge',
+    'sekisho_upstream_node_healthy',
+    'Whether a node gets requests, by health checks and outlier detection: 1 or 0.',
+    ['upstream', 'node'],
+  ),
+  nodeEjected: define('gauge', 'sekisho_upstream_node_ejected', 'Whether outlier detection keeps a node out: 1 or 0.', [
+    'upstream',
+    'node',
+  ]),
+  healthChecks: define(
+    'counter',
+    'sekisho_upstream_health_checks_total',
+    'Probes of nodes by result: success, tcp_failure, http_failure, timeout_failure, or ignored (a status that says neither).',
+    ['upstream', 'node', 'result'],
+  ),
+  healthTransitions: define(
+    'counter',
+    'sekisho_upstream_health_transitions_total',
+    'Changes of a node between healthy and unhealthy, by probes and by traffic.',
+    ['upstream', 'node', 'to'],
+  ),
+  nodeEjections: define(
+    'counter',
+    'sekisho_upstream_ejections_total',
+    'Ejections of nodes by outlier detection, by reason.',
+    ['upstream', 'node', 'reason'],
+  ),
   upstreamConnections: define(
     'gauge',
     'sekisho_upstream_connections',
@@ -135,6 +163,28 @@ export const METRICS = {
     'gauge',
     'sekisho_config_refused_documents',
     'Documents of the store that are left out because they are not valid.',
+  ),
+  discoveryNodes: define('gauge', 'sekisho_discovery_nodes', 'Nodes that service discovery has for a service.', [
+    'type',
+    'service_name',
+  ]),
+  discoveryLastAnswer: define(
+    'gauge',
+    'sekisho_discovery_last_answer_timestamp_seconds',
+    'When the registry answered last for a service, as Unix time; 0 = not since the start. The age is `time()` less this.',
+    ['type', 'service_name'],
+  ),
+  discoveryErrors: define(
+    'counter',
+    'sekisho_discovery_errors_total',
+    'Attempts to look a service up that failed; its last nodes stay in use.',
+    ['type', 'service_name'],
+  ),
+  discoveryChanges: define(
+    'counter',
+    'sekisho_discovery_changes_total',
+    'Times that the nodes of a service changed.',
+    ['type', 'service_name'],
   ),
   workerRestarts: define('counter', 'sekisho_worker_restarts_total', 'Worker threads that were started again.'),
   nodeInfo: define('gauge', 'sekisho_node_info', 'Always 1; what runs here is in the labels.', ['hostname', 'version']),

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describeState } from '@sekisho/functions/internal/state/testing/state-contract'
 import type { StateRecord } from '@sekisho/functions/internal/state/state-store'
+import { openEtcdClient } from '@sekisho/gateway/internal/store/etcd/client/open-client'
 import { EtcdServer, etcdProgram } from '@sekisho/gateway/internal/store/etcd/testing/etcd-server'
 import { NetworkLink } from '@sekisho/gateway/internal/store/etcd/testing/network-link'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
@@ -258,16 +259,36 @@ describe.skipIf(etcdProgram === undefined)('when etcd comes and goes (needs etcd
 
   it('hears of everything after a compaction', async () => {
     const prefix = newPrefix()
-    const state = await open(prefix, 'e')
-    await state.commit([{ key: 'functions/a', value: '1' }])
+    const link = await NetworkLink.to(server.port)
+    onTestFinished(() => link.close())
+    const other = await open(prefix, 'e')
+    await other.commit([
+      { key: 'functions/a', value: '1' },
+      { key: 'functions/b', value: '1' },
+    ])
+    const state = await EtcdState.open({
+      endpoints: [link.url],
+      prefix,
+      node: 'node-2',
+      copy: join(folder, 'e2'),
+      onProblem: () => undefined,
+      heartbeatMs: 100,
+    })
+    onTestFinished(() => state.close())
     const records = new Map<string, string | undefined>()
     state.watch('', (key, record) => records.set(key, record?.value))
-    await server.kill()
-    await server.start()
-    for (let value = 2; value < 8; value++)
-      await vi.waitFor(async () =>
-        expect(await state.commit([{ key: 'functions/a', value: String(value) }])).toBe(true),
-      )
-    expect(records.get('functions/a')).toBe('7')
+    link.cut()
+    await other.commit([{ key: 'functions/a', value: undefined }])
+    await other.commit([{ key: 'functions/c', value: '1' }])
+    await other.commit([{ key: 'functions/b', value: '2' }])
+    const client = await openEtcdClient({ endpoints: [server.url] })
+    await client.compact((await other.get('functions/b'))!.revision)
+    client.close()
+    link.heal()
+    await vi.waitFor(
+      () => expect([...records].sort()).toEqual([['functions/a', undefined], ['functions/b', '2'], ['functions/c', '1']]),
+      { timeout: 10_000 },
+    )
+    expect(await state.commit([{ key: 'functions/a', value: '3' }], [{ key: 'functions/a', revision: 0 }])).toBe(true)
   })
 })

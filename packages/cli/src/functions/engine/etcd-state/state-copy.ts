@@ -6,7 +6,7 @@ import type { StateRecord, StateWrite } from '@sekisho/functions/internal/state/
 const OWNER_KEY = '\u0001copy of'
 
 /** What other nodes may do at any time, and is worth nothing when it is old: who runs which event. */
-const NOT_COPIED = ['queue/', 'nodes/'] as const
+const NOT_COPIED = ['queue/', 'queue-owners/'] as const
 
 /** Whether all records under a prefix are in the copy. */
 export const isCopied = (prefix: string): boolean => !NOT_COPIED.some((start) => prefix.startsWith(start))

@@ -1,0 +1,233 @@
+import { Headers } from '@sekisho/wire'
+import { FillLocks } from './fill-locks.ts'
+import { LocalEntries } from './local-entries.ts'
+import type { CacheStore } from './storage/cache-store.ts'
+import type { PurgeTable } from './storage/purge-table.ts'
+import type { StoredMeta, StoredResponse } from './stored-response.ts'
+import { variantKey } from './vary.ts'
+
+/** How a request was answered, for metrics; the words of nginx's `$upstream_cache_status`. */
+export type CacheResult = 'hit' | 'miss' | 'expired' | 'stale' | 'updating' | 'revalidated' | 'bypass'
+
+/** Told what happens; for metrics. */
+export interface CacheEvents {
+  result(result: CacheResult): void
+  stored(bytes: number): void
+  purged(): void
+  /** Requests that waited for another one's response. */
+  collapsed(): void
+  failed(error: unknown): void
+}
+
+export interface HttpCacheOptions {
+  readonly store: CacheStore
+  readonly purges: PurgeTable
+  /** Bytes of responses that this worker keeps ready. Default 16 MiB. */
+  readonly localBytes?: number
+  /** Bytes of responses that are being fetched and gathered, at most, per worker. Default 128 MiB; what is over is not stored. */
+  readonly maxFillBytes?: number
+  readonly events?: Partial<CacheEvents>
+  /** Keeps a purge for the next start. */
+  readonly keepPurge?: (cell: number, number: number) => Promise<void>
+  /** Wall clock, ms. */
+  readonly now?: () => number
+}
+
+const DEFAULT_LOCAL_BYTES = 16_777_216
+const DEFAULT_MAX_FILL_BYTES = 134_217_728
+/** Sets of field names that one resource varies by, at most: more than one only while an upstream changes its mind. */
+const MAX_VARIANT_SETS = 3
+const NO_HEADERS = new Headers()
+
+/** A cache of one worker over a store that all share. What decides about a request is beside this: `storing`, `conditions`, the exchange. */
+export class HttpCache {
+  readonly locks = new FillLocks()
+  readonly now: () => number
+  readonly events: Partial<CacheEvents>
+  private readonly store: CacheStore
+  private readonly purges: PurgeTable
+  private readonly local: LocalEntries
+  private readonly keepPurge: HttpCacheOptions['keepPurge']
+  private readonly maxFillBytes: number
+  private fillBytes = 0
+
+  constructor(options: HttpCacheOptions) {
+    this.store = options.store
+    this.purges = options.purges
+    this.local = new LocalEntries(options.localBytes ?? DEFAULT_LOCAL_BYTES)
+    this.maxFillBytes = options.maxFillBytes ?? DEFAULT_MAX_FILL_BYTES
+    this.events = options.events ?? {}
+    this.keepPurge = options.keepPurge
+    this.now = options.now ?? Date.now
+  }
+
+  /** The number that a response has which is asked for now. */
+  get sequence(): number {
+    return this.purges.sequence
+  }
+
+  /** Finds what is stored for a request: by the key of the resource, then by what it varies by. */
+  find(key: string, request: Headers): StoredResponse | undefined | Promise<StoredResponse | undefined> {
+    const found = this.one(key)
+    if (found instanceof Promise) return found.then((stored) => this.chosen(key, stored, request))
+    return found === undefined || found.variants === undefined ? found : this.chosen(key, found, request)
+  }
+
+  private chosen(
+    key: string,
+    stored: StoredResponse | undefined,
+    request: Headers,
+  ): StoredResponse | undefined | Promise<StoredResponse | undefined> {
+    const sets = stored?.variants
+    return sets === undefined ? stored : this.firstVariant(key, sets, 0, request)
+  }
+
+  private firstVariant(
+    key: string,
+    sets: readonly (readonly string[])[],
+    at: number,
+    request: Headers,
+  ): StoredResponse | undefined | Promise<StoredResponse | undefined> {
+    for (let index = at; index < sets.length; index++) {
+      const found = this.one(key + variantKey(sets[index], request))
+      if (found instanceof Promise)
+        return found.then((stored) => stored ?? this.firstVariant(key, sets, index + 1, request))
+      if (found !== undefined) return found
+    }
+    return undefined
+  }
+
+  private one(key: string): StoredResponse | undefined | Promise<StoredResponse | undefined> {
+    const local = this.local.get(key)
+    if (local !== undefined) {
+      if (this.store.isCurrent(local) && !this.purges.isPurged(local.cells, local.sequence)) {
+        this.store.used(local)
+        return local
+      }
+      this.local.delete(key)
+    }
+    const found = this.store.get(key)
+    return found instanceof Promise ? found.then((stored) => this.loaded(stored)) : this.loaded(found)
+  }
+
+  private loaded(stored: StoredResponse | undefined): StoredResponse | undefined {
+    if (stored === undefined) return undefined
+    if (this.purges.isPurged(stored.cells, stored.sequence)) {
+      this.store.delete(stored.key)
+      return undefined
+    }
+    this.local.set(stored)
+    return stored
+  }
+
+  /** Cells of a resource and its tags. */
+  cellsOf(key: string, tags: readonly string[]): number[] {
+    return [this.purges.cellOf(`key ${key}`), ...tags.map((tag) => this.purges.cellOf(`tag ${tag}`))]
+  }
+
+  /**
+   * Keeps a response of the resource `key`.
+   * @param names what it varies by
+   */
+  async put(
+    key: string,
+    meta: Omit<StoredMeta, 'key' | 'variants'>,
+    names: readonly string[] | undefined,
+    request: Headers,
+    body: readonly Uint8Array[],
+  ): Promise<void> {
+    if (this.purges.isPurged(meta.cells, meta.sequence)) return
+    const own = names === undefined ? key : key + variantKey(names, request)
+    try {
+      if (names !== undefined) await this.noteVariants(key, names, meta)
+      this.local.delete(own)
+      await this.store.put({ ...meta, key: own, variants: undefined }, body)
+      this.local.delete(own)
+      this.events.stored?.(meta.bodyLength)
+    } catch (error) {
+      this.events.failed?.(error)
+    }
+  }
+
+  /** The head of a stored response is another one now; its body stays. */
+  async update(before: StoredResponse, meta: Omit<StoredMeta, 'key' | 'variants'>): Promise<void> {
+    const body = await bodyOf(before)
+    if (body === undefined || this.purges.isPurged(meta.cells, meta.sequence)) return
+    try {
+      await this.store.put({ ...meta, key: before.key, variants: undefined }, body)
+      this.local.delete(before.key)
+    } catch (error) {
+      this.events.failed?.(error)
+    }
+  }
+
+  /** The resource varies: its key leads to the names of the fields by which. */
+  private async noteVariants(
+    key: string,
+    names: readonly string[],
+    meta: Omit<StoredMeta, 'key' | 'variants'>,
+  ): Promise<void> {
+    const before = await this.one(key)
+    const sets = before?.variants ?? []
+    const text = names.join()
+    if (sets.length > 0 && sets[0].join() === text) return
+    const variants = [names, ...sets.filter((set) => set.join() !== text)].slice(0, MAX_VARIANT_SETS)
+    const marker = { ...meta, headers: NO_HEADERS, cells: meta.cells.slice(0, 1), key, variants, bodyLength: 0 }
+    await this.store.put(marker, [])
+    this.local.delete(key)
+  }
+
+  /** Forgets one stored response. */
+  delete(stored: StoredResponse): void {
+    this.local.delete(stored.key)
+    this.store.delete(stored.key)
+  }
+
+  /** All that is stored of a resource, in all variants. Resolves when it would survive a restart. */
+  async purgeKey(key: string): Promise<boolean> {
+    const known = (await this.one(key)) !== undefined
+    this.local.delete(key)
+    this.store.delete(key)
+    await this.purgeCell(this.purges.cellOf(`key ${key}`))
+    return known
+  }
+
+  /** All that has this tag. */
+  purgeTag(tag: string): Promise<void> {
+    return this.purgeCell(this.purges.cellOf(`tag ${tag}`))
+  }
+
+  private async purgeCell(cell: number): Promise<void> {
+    const number = this.purges.purge(cell)
+    this.events.purged?.()
+    await this.keepPurge?.(cell, number)
+  }
+
+  /** Room for bytes that are gathered; false: there is none. */
+  takeFill(bytes: number): boolean {
+    if (this.fillBytes + bytes > this.maxFillBytes) return false
+    this.fillBytes += bytes
+    return true
+  }
+  giveFill(bytes: number): void {
+    this.fillBytes -= bytes
+  }
+}
+
+/** undefined: it is gone. */
+async function bodyOf(stored: StoredResponse): Promise<Uint8Array[] | undefined> {
+  if (stored.text !== undefined) return [Buffer.from(stored.text, 'latin1')]
+  const reader = stored.openBody()
+  if (reader === undefined) return undefined
+  try {
+    const pieces: Uint8Array[] = []
+    for (let at = 0; at < stored.bodyLength; ) {
+      const piece = await reader.read(at, stored.bodyLength)
+      pieces.push(piece)
+      at += piece.length
+    }
+    return pieces
+  } finally {
+    reader.close()
+  }
+}

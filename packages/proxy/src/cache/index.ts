@@ -1,0 +1,10 @@
+/** An HTTP cache after RFC 9111 for the phases `requestCacheFilter` and those around it. */
+export type { CacheUse } from './cache-use.ts'
+export { HttpCache, type CacheEvents, type CacheResult, type HttpCacheOptions } from './http-cache.ts'
+export { cacheKey } from './cache-key.ts'
+export { DEFAULT_CACHE_POLICY, type CachePolicy } from './policy.ts'
+export { PurgeTable } from './storage/purge-table.ts'
+export { MemoryStore, type MemoryStoreBuffers } from './storage/memory-store.ts'
+export type { CacheStore, CacheUsage } from './storage/cache-store.ts'
+export type { StoredResponse } from './stored-response.ts'
+export { type Lifetime } from './storing.ts'
