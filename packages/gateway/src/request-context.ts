@@ -1,4 +1,4 @@
-import type { Backend, Session } from '@sekisho/proxy'
+import type { Backend, CacheUse, Session } from '@sekisho/proxy'
 import type { UpstreamCall } from './functions/upstream-call.ts'
 import type { Consumer } from './consumers/consumer-directory.ts'
 import type { Plan } from './plan/plan.ts'
@@ -52,6 +52,9 @@ export class RequestContext implements MatchRequest {
   /** The node that the balancer counts this request on. */
   countedBackend: Backend | undefined = undefined
 
+  /** How a cache is used for this request. Set by `proxy-cache`. */
+  cacheUse: CacheUse | undefined = undefined
+
   private states: PluginStates | undefined = undefined
   private filterResults: Map<object, boolean> | undefined = undefined
 
@@ -62,6 +65,20 @@ export class RequestContext implements MatchRequest {
     this.path = normalisePath(request.path) ?? ''
     this.host = hostName(request.host)
     this.remoteAddr = session.remoteAddress
+  }
+
+  /** A request that a cache makes for itself goes where the one went that led to it. */
+  takeOver(original: RequestContext): void {
+    this.remoteAddr = original.remoteAddr
+    this.uriParams = original.uriParams
+    this.plan = original.plan
+    this.consumer = original.consumer
+    this.upstreamMethod = original.upstreamMethod === 'HEAD' ? undefined : original.upstreamMethod
+    this.upstreamTarget = original.upstreamTarget
+    this.upstreamHost = original.upstreamHost
+    this.upstreamFields = original.upstreamFields
+    this.authorizer = original.authorizer
+    this.states = original.states
   }
 
   get hostWithPort(): string {

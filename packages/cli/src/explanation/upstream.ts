@@ -36,7 +36,10 @@ export function renderUpstream({ upstream }: RequestExplanation): string {
 const functionRows = ({ function: called }: ExplainedUpstream): string[][] =>
   called === undefined
     ? []
-    : [['function', `${called.name}, ${called.invocationType} with payload ${called.payload}`], ['call', `POST ${called.path}`]]
+    : [
+        ['function', `${called.name}, ${called.invocationType} with payload ${called.payload}`],
+        ['call', `POST ${called.path}`],
+      ]
 
 /** What a gRPC call has in place of the time limits of other requests. */
 function grpcRows({ grpc }: ExplainedUpstream): string[][] {

@@ -95,7 +95,10 @@ function ages(lines: string[], all: readonly AsyncMetrics[]): void {
       lines.push(`${name}_bucket{${label(functionName)},le="${bound / 1_000}"} ${total}`)
     })
     lines.push(`${name}_bucket{${label(functionName)},le="+Inf"} ${age.count}`)
-    lines.push(`${name}_sum{${label(functionName)}} ${age.sum / 1_000}`, `${name}_count{${label(functionName)}} ${age.count}`)
+    lines.push(
+      `${name}_sum{${label(functionName)}} ${age.sum / 1_000}`,
+      `${name}_count{${label(functionName)}} ${age.count}`,
+    )
   }
 }
 

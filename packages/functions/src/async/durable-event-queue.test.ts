@@ -205,7 +205,9 @@ describe('a queue', () => {
     ]
     const refused = { code: 'TooManyRequestsException', status: 429 }
     await expect(harness.queue.enqueue(invocation({ requestId: '3' }))).rejects.toMatchObject(refused)
-    await expect(harness.queue.enqueue(invocation({ requestId: '5', qualifier: 'a', payload: big }))).rejects.toMatchObject({
+    await expect(
+      harness.queue.enqueue(invocation({ requestId: '5', qualifier: 'a', payload: big })),
+    ).rejects.toMatchObject({
       ...refused,
       members: { Reason: 'CallerRateLimitExceeded' },
     })

@@ -34,6 +34,9 @@ export interface EventQueueOptions extends Runner {
   readonly now?: () => number
 }
 
+/** Between looks for a store that was away at the start. */
+const BEGIN_AGAIN_MS = 1_000
+
 /**
  * Event invocations, kept in the state store from the acknowledgement to the last step:
  *
@@ -59,6 +62,8 @@ export class DurableEventQueue implements EventQueue {
   #closed = false
   #onQuiet: (() => void) | undefined
   #owners: QueueOwners | undefined
+  #begun = false
+  #later: NodeJS.Timeout | undefined
 
   private constructor(options: EventQueueOptions) {
     this.#options = options
@@ -82,13 +87,16 @@ export class DurableEventQueue implements EventQueue {
     })
   }
 
-  /** Reads what an earlier life left and goes on with it. */
+  /** Reads what an earlier life left and goes on with it. Where the store is away, that is done and events are taken when it is back. */
   static async open(options: EventQueueOptions): Promise<DurableEventQueue> {
     const queue = new DurableEventQueue(options)
-    const { state, owner, shared, onProblem } = options
-    if (shared === true)
-      queue.#owners = await QueueOwners.open({ state, owner, onProblem, onMoved: (records) => queue.#admit(records) })
-    queue.#admit(await state.list(`${QUEUE_PREFIX}${owner}/`))
+    try {
+      await queue.#begin()
+    } catch (error) {
+      if (!(error instanceof StateUnavailable)) throw error
+      options.onProblem({ error }, 'the store is away: no event is taken in, and none runs, until it is back')
+      queue.#later = setTimeout(() => void queue.#beginLater(), BEGIN_AGAIN_MS)
+    }
     return queue
   }
 
@@ -107,6 +115,8 @@ export class DurableEventQueue implements EventQueue {
     conditions: readonly StateCondition[] | undefined,
   ): Promise<boolean> {
     if (this.#stopping) throw new ServiceError('ServiceException', 503, 'The function platform is shutting down.')
+    if (!this.#begun)
+      throw new ServiceError('ServiceException', 503, 'The event was not queued: the store is away since the start.')
     const metrics = this.#metricsOf(invocation.functionName)
     const event = this.#newEvent(invocation, 0)
     const lane = this.#reserve(invocation, metrics)
@@ -133,6 +143,7 @@ export class DurableEventQueue implements EventQueue {
   /** No new runs; resolves when those under way are over or `graceMs` has passed. What is left is there for the next start. */
   async close(graceMs: number): Promise<void> {
     this.#stopping = true
+    clearTimeout(this.#later)
     this.#timeline.clear()
     await this.#owners?.close()
     if (this.#lanes.running > 0)
@@ -157,6 +168,25 @@ export class DurableEventQueue implements EventQueue {
   /** In the Prometheus text format. */
   metrics(): string {
     return renderAsyncMetrics([...this.#metrics.values()], this.#lanes.readings())
+  }
+
+  async #begin(): Promise<void> {
+    const { state, owner, shared, onProblem } = this.#options
+    const left = await state.list(`${QUEUE_PREFIX}${owner}/`)
+    if (shared === true)
+      this.#owners = await QueueOwners.open({ state, owner, onProblem, onMoved: (records) => this.#admit(records) })
+    this.#begun = true
+    this.#admit(left)
+  }
+
+  async #beginLater(): Promise<void> {
+    try {
+      await this.#begin()
+      if (this.#stopping) await this.#owners?.close()
+    } catch (error) {
+      if (!(error instanceof StateUnavailable)) this.#options.onProblem({ error }, 'the queue of events cannot be read')
+      if (!this.#stopping) this.#later = setTimeout(() => void this.#beginLater(), BEGIN_AGAIN_MS)
+    }
   }
 
   /** Goes on with events that an earlier life or another node has left. */

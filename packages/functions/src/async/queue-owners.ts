@@ -66,6 +66,8 @@ export class QueueOwners {
       await this.#beat()
       await this.#lookForDead()
     } catch (error) {
+      // Others could not either, perhaps: as soon as the store is back they have all the time again.
+      this.#seen.clear()
       this.#options.onProblem({ error }, 'this node could not tell others that it lives')
     }
   }

@@ -28,9 +28,11 @@ type Meta = Omit<QueuedEvent, 'key' | 'invocation'> & { readonly invocation: Omi
 export const eventKey = (owner: string, requestId: string): string => `${QUEUE_PREFIX}${owner}/${requestId}`
 
 /** A line of JSON and the payload as it came: a payload of 1 MiB is neither parsed nor escaped. */
-export function encodeEvent({ key: _, invocation, ...event }: QueuedEvent): string {
-  const { payload, ...rest } = invocation
-  return `${JSON.stringify({ ...event, invocation: rest } satisfies Meta)}\n${payload.toString()}`
+export function encodeEvent(event: QueuedEvent): string {
+  const { payload, ...invocation } = event.invocation
+  const { enqueuedAt, attempts, dueAt, hops, deliveries, deliveryAttempts } = event
+  const meta: Meta = { invocation, enqueuedAt, attempts, dueAt, hops, deliveries, deliveryAttempts }
+  return `${JSON.stringify(meta)}\n${payload.toString()}`
 }
 
 /** Throws what is wrong with a record that nobody of us can have written. */

@@ -73,7 +73,7 @@ export class Timeline<T> {
 }
 
 function sink(heap: Entry<unknown>[]): void {
-  for (let i = 0; ; ) {
+  for (let i = 0; ;) {
     let least = i
     for (const child of [2 * i + 1, 2 * i + 2])
       if (child < heap.length && heap[child]!.at < heap[least]!.at) least = child

@@ -55,7 +55,7 @@ export class BatchRunner {
     const { options, poller, stop } = this.#parts
     let records = all
     let tries = 0
-    for (let refusals = 0; records.length > 0 && !stop.aborted; ) {
+    for (let refusals = 0; records.length > 0 && !stop.aborted;) {
       const { requestId, outcome, failed } = await this.#invoke(records)
       if (outcome.kind === 'ran') {
         tries++

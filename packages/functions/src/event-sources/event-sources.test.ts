@@ -92,7 +92,10 @@ describe.skipIf(redisServer === undefined)('event source mappings (need redis-se
   it('tell OnFailure what is given up: a queue, or a function', async () => {
     const { catalog, engine, targets, queued, add, pending } = await setUp()
     engine.onInvoke = (_, sink) => sink.onResult(result({ functionError: 'Unhandled' }))
-    const failure = (Destination: string) => ({ MaximumRetryAttempts: 0, DestinationConfig: { OnFailure: { Destination } } })
+    const failure = (Destination: string) => ({
+      MaximumRetryAttempts: 0,
+      DestinationConfig: { OnFailure: { Destination } },
+    })
     catalog.put(failure(`${QUEUE}-failed`))
     const id = await add('bad')
     await vi.waitFor(() => expect(targets.sent).toHaveLength(1))
@@ -128,12 +131,21 @@ test.each<[settings: object, problem: string | undefined]>([
   [{ EventSourceArn: QUEUE }, undefined],
   [{ EventSourceArn: 'arn:aws:sqs:us-east-1:000000000000:x' }, 'nothing is known to stand behind'],
   [{ EventSourceArn: 'arn:aws:kinesis:x' }, 'from which nothing can be read: use redis://, nats:// or kafka://'],
-  [{ SelfManagedEventSource: { Endpoints: { KAFKA_BOOTSTRAP_SERVERS: ['a:9092', 'b:9092'] } }, Topics: ['t'] }, undefined],
+  [
+    { SelfManagedEventSource: { Endpoints: { KAFKA_BOOTSTRAP_SERVERS: ['a:9092', 'b:9092'] } }, Topics: ['t'] },
+    undefined,
+  ],
   [{ SelfManagedEventSource: { Endpoints: { NATS_SERVERS: ['a:4222'] } }, Topics: ['t'] }, undefined],
   [{ SelfManagedEventSource: { Endpoints: { REDIS_URLS: ['rediss://u:p@a:6379/1'] } }, Topics: ['t'] }, undefined],
-  [{ SelfManagedEventSource: { Endpoints: { REDIS_URLS: ['nats://a'] } }, Topics: ['t'] }, 'nats://a is no server of REDIS_URLS'],
+  [
+    { SelfManagedEventSource: { Endpoints: { REDIS_URLS: ['nats://a'] } }, Topics: ['t'] },
+    'nats://a is no server of REDIS_URLS',
+  ],
   [{ SelfManagedEventSource: { Endpoints: { REDIS_URLS: ['a b'] } }, Topics: ['t'] }, 'a b is no server of REDIS_URLS'],
-  [{ SelfManagedEventSource: { Endpoints: { RABBIT: ['a'] } }, Topics: ['t'] }, 'must have one of KAFKA_BOOTSTRAP_SERVERS'],
+  [
+    { SelfManagedEventSource: { Endpoints: { RABBIT: ['a'] } }, Topics: ['t'] },
+    'must have one of KAFKA_BOOTSTRAP_SERVERS',
+  ],
   [{ SelfManagedEventSource: { Endpoints: { NATS_SERVERS: ['a'] } } }, 'Topics must name the stream'],
   [{ EventSourceArn: QUEUE, FilterCriteria: { Filters: [{ Pattern: '{"a":1}' }] } }, 'a must be a list of values'],
 ])('%j: %s', (settings, problem) => {

@@ -173,7 +173,8 @@ export class EventSources {
         await this.#tell(onFailure, body)
         return
       } catch (error) {
-        if (attempts === 0) onProblem({ mapping: uuid, target: onFailure, error }, 'a destination could not be told: again')
+        if (attempts === 0)
+          onProblem({ mapping: uuid, target: onFailure, error }, 'a destination could not be told: again')
         await wait(Math.min(MIN_BACKOFF_MS * 2 ** Math.min(attempts, 10), MAX_BACKOFF_MS), stop)
       }
     }

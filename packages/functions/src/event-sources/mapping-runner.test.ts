@@ -49,7 +49,14 @@ function start(poller: FakePoller, options: Partial<MappingOptions> = {}) {
     now: Date.now,
   })
   stops.push(() => runner.stop())
-  return { engine, results, discarded, counts, runner, batches: () => engine.invocations.map(({ payload }) => idsOf(payload)) }
+  return {
+    engine,
+    results,
+    discarded,
+    counts,
+    runner,
+    batches: () => engine.invocations.map(({ payload }) => idsOf(payload)),
+  }
 }
 
 const idsOf = (payload: Buffer) => (JSON.parse(payload.toString()) as { ids: string[] }).ids
@@ -149,17 +156,18 @@ describe('of a source without order', () => {
     expect([poller.settled, poller.retried]).toEqual([['1', '3'], [['2', 1_000]]])
   })
 
-  it.each([['{"batchItemFailures":[{"itemIdentifier":"9"}]}'], ['{"batchItemFailures":[{"itemIdentifier":""}]}'], ['x']])(
-    'all come again when the function answers %s',
-    async (answer) => {
-      const poller = new FakePoller(false)
-      poller.add('1', '2')
-      const { engine } = start(poller, { reportsFailures: true })
-      engine.onInvoke = (_, sink) => sink.onResult(result({ payload: Buffer.from(answer) }))
-      await pass(10)
-      expect(poller.retried).toHaveLength(2)
-    },
-  )
+  it.each([
+    ['{"batchItemFailures":[{"itemIdentifier":"9"}]}'],
+    ['{"batchItemFailures":[{"itemIdentifier":""}]}'],
+    ['x'],
+  ])('all come again when the function answers %s', async (answer) => {
+    const poller = new FakePoller(false)
+    poller.add('1', '2')
+    const { engine } = start(poller, { reportsFailures: true })
+    engine.onInvoke = (_, sink) => sink.onResult(result({ payload: Buffer.from(answer) }))
+    await pass(10)
+    expect(poller.retried).toHaveLength(2)
+  })
 
   it('a record is given up after its last retry', async () => {
     const poller = new FakePoller(false)
@@ -221,7 +229,10 @@ describe('of a source with order', () => {
     expect(poller.settled).toEqual(['a1'])
     engine.onInvoke = (_, sink) => sink.onResult(result())
     await pass(1_100)
-    expect(batches()).toEqual([['a1', 'a2', 'a3'], ['a2', 'a3']])
+    expect(batches()).toEqual([
+      ['a1', 'a2', 'a3'],
+      ['a2', 'a3'],
+    ])
     expect(poller.settled).toEqual(['a1', 'a2', 'a3'])
   })
 
@@ -284,7 +295,12 @@ describe('a mapping', () => {
     expect(stopped).toBe(false)
     sink.onResult(result())
     await pass(10)
-    expect([stopped, poller.settled, engine.invocations.length, poller.closes]).toEqual([true, ['a1', 'a2', 'a3'], 1, 1])
+    expect([stopped, poller.settled, engine.invocations.length, poller.closes]).toEqual([
+      true,
+      ['a1', 'a2', 'a3'],
+      1,
+      1,
+    ])
   })
 
   it('keeps its records while they are worked on', async () => {

@@ -78,18 +78,14 @@ function byEndpoints(settings: SourceSettings, name: string | undefined, group: 
   return { kind, urls: urls as URL[], name, arn: `arn:sekisho:${kind}:::${name}`, selfManaged: true, group }
 }
 
-function byArn(
-  arn: string,
-  named: string | undefined,
-  group: string,
-  queues: QueueMap,
-): SourceAddress | string {
+function byArn(arn: string, named: string | undefined, group: string, queues: QueueMap): SourceAddress | string {
   const text = queueUrl(queues, arn)
   if (text === undefined) return `${unmappedArn(arn)}.`
   // Several servers are only in the URL of Kafka, which URL does not read.
   const [, scheme, servers, rest] = /^([a-z]+:)\/\/([^/?]*)(.*)$/.exec(text) ?? []
   const kind = scheme === undefined ? undefined : SCHEMES[scheme]
-  if (kind === undefined) return `${arn} stands for ${text}, from which nothing can be read: use redis://, nats:// or kafka://.`
+  if (kind === undefined)
+    return `${arn} stands for ${text}, from which nothing can be read: use redis://, nats:// or kafka://.`
   const urls = servers!.split(',').map((server) => urlOf(`${scheme}//${server}${rest}`, kind))
   if (urls.includes(undefined)) return `${arn} stands for ${text}, which is no URL.`
   const query = urls[0]!.searchParams

@@ -61,7 +61,10 @@ describe('an event of a load balancer', () => {
   })
 
   it('has an empty body', () => {
-    expect(albEvent({ ...request, headers: [], body: Buffer.alloc(0) }, context)).toMatchObject({ body: '', isBase64Encoded: false })
+    expect(albEvent({ ...request, headers: [], body: Buffer.alloc(0) }, context)).toMatchObject({
+      body: '',
+      isBase64Encoded: false,
+    })
   })
 })
 
@@ -70,11 +73,23 @@ const answer = (value: unknown) => albAnswer(Buffer.from(JSON.stringify(value)))
 describe('an answer to a load balancer', () => {
   it.each([
     [{ statusCode: 200, statusDescription: '200 OK', headers: { a: 'b' }, body: 'x' }, 200, 'OK', 'x'],
-    [{ statusCode: 418, statusDescription: "418 I'm a teapot", multiValueHeaders: { a: ['b'] } }, 418, "I'm a teapot", ''],
+    [
+      { statusCode: 418, statusDescription: "418 I'm a teapot", multiValueHeaders: { a: ['b'] } },
+      418,
+      "I'm a teapot",
+      '',
+    ],
     [{ statusCode: 200, body: 'eA==', isBase64Encoded: true, headers: { a: 'b' } }, 200, undefined, 'x'],
   ])('%j', (value, status, reason, body) => {
     const made = answer(value)
-    expect(made).toMatchObject({ status, reason, headers: [['a', 'b'], ['Content-Type', 'application/octet-stream']] })
+    expect(made).toMatchObject({
+      status,
+      reason,
+      headers: [
+        ['a', 'b'],
+        ['Content-Type', 'application/octet-stream'],
+      ],
+    })
     expect((made as { body: Buffer }).body.toString()).toBe(body)
   })
 

@@ -28,7 +28,28 @@ const KEYS = [
   ...['__proto__', 'constructor', 'toString', 'Content-Type', 'Set-Cookie', 'Transfer-Encoding', 'a b', ''],
 ]
 const LEAVES = [
-  ...[null, true, false, 0, 200, 404, 99, 600, -1, 200.5, 1e308, '200', '404', 'abc', '', 'x: y\r\n', '\0', 'ż', '😀', '\ud800'],
+  ...[
+    null,
+    true,
+    false,
+    0,
+    200,
+    404,
+    99,
+    600,
+    -1,
+    200.5,
+    1e308,
+    '200',
+    '404',
+    'abc',
+    '',
+    'x: y\r\n',
+    '\0',
+    'ż',
+    '😀',
+    '\ud800',
+  ],
   ...['Allow', 'Deny', '*', 'execute-api:Invoke', 'AQID', '====', '200 OK', 'a\nb'],
 ]
 
@@ -41,7 +62,12 @@ function anyJson(random: () => number, depth = 0): unknown {
   const object: Record<string, unknown> = {}
   if (depth === 0 && random() < 0.7) object['statusCode'] = random() < 0.7 ? 200 : pick(LEAVES)
   for (let count = Math.floor(random() * 5); count > 0; count--) {
-    Object.defineProperty(object, pick(KEYS), { value: anyJson(random, depth + 1), enumerable: true, configurable: true, writable: true })
+    Object.defineProperty(object, pick(KEYS), {
+      value: anyJson(random, depth + 1),
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    })
   }
   return object
 }
@@ -71,7 +97,8 @@ describe('whatever a function answers', () => {
       try {
         for (const answer of [restAnswer(payload, all), http2Answer(payload), albAnswer(payload)]) expectSound(answer)
         const prelude = new StreamingPrelude().push(Buffer.concat([payload, Buffer.alloc(8)]))
-        if (prelude !== undefined && !(prelude instanceof MalformedAnswer)) expectSound({ ...prelude.head, body: prelude.rest })
+        if (prelude !== undefined && !(prelude instanceof MalformedAnswer))
+          expectSound({ ...prelude.head, body: prelude.rest })
         simpleAnswer(payload)
         const policy = policyAnswer(payload)
         if (!(policy instanceof MalformedAnswer)) policy.evaluate('arn:aws:execute-api:us-east-1:1:a/b/GET/c')

@@ -55,7 +55,7 @@ export function simpleAnswer(payload: Buffer): Authorization | MalformedAnswer {
 
 interface Statement {
   readonly allows: boolean
-  matches(methodArn: string): boolean
+  readonly matches: (methodArn: string) => boolean
 }
 
 const ACTION = 'execute-api:invoke'

@@ -5,8 +5,18 @@ import { MalformedAnswer } from './http-answer.ts'
 const ARN = 'arn:aws:execute-api:us-east-1:123456789012:api/prod/GET/a/b'
 const policy = (Statement: unknown, more: object = {}) =>
   policyAnswer(Buffer.from(JSON.stringify({ principalId: 'p', policyDocument: { Statement }, ...more })))
-const allow = (Resource: unknown, more: object = {}) => ({ Effect: 'Allow', Action: 'execute-api:Invoke', Resource, ...more })
-const deny = (Resource: unknown, more: object = {}) => ({ Effect: 'Deny', Action: 'execute-api:Invoke', Resource, ...more })
+const allow = (Resource: unknown, more: object = {}) => ({
+  Effect: 'Allow',
+  Action: 'execute-api:Invoke',
+  Resource,
+  ...more,
+})
+const deny = (Resource: unknown, more: object = {}) => ({
+  Effect: 'Deny',
+  Action: 'execute-api:Invoke',
+  Resource,
+  ...more,
+})
 
 describe('a policy', () => {
   it.each<[string, unknown, boolean, boolean]>([
@@ -45,10 +55,22 @@ describe('a policy', () => {
     [{ policyDocument: {} }, 'principalId is no text'],
     [{ principalId: 'p' }, 'policyDocument is no object'],
     [{ principalId: 'p', policyDocument: {} }, 'Statement is neither an object nor a list of objects'],
-    [{ principalId: 'p', policyDocument: { Statement: [{ Effect: 'allow' }] } }, 'Effect is neither "Allow" nor "Deny"'],
-    [{ principalId: 'p', policyDocument: { Statement: allow(undefined) } }, 'Resource is neither a text nor a list of texts'],
-    [{ principalId: 'p', policyDocument: { Statement: allow('*', { Action: 5 }) } }, 'Action is neither a text nor a list of texts'],
-    [{ principalId: 'p', policyDocument: { Statement: allow('*') }, context: { a: {} } }, 'context.a is neither a text nor a number nor a boolean'],
+    [
+      { principalId: 'p', policyDocument: { Statement: [{ Effect: 'allow' }] } },
+      'Effect is neither "Allow" nor "Deny"',
+    ],
+    [
+      { principalId: 'p', policyDocument: { Statement: allow(undefined) } },
+      'Resource is neither a text nor a list of texts',
+    ],
+    [
+      { principalId: 'p', policyDocument: { Statement: allow('*', { Action: 5 }) } },
+      'Action is neither a text nor a list of texts',
+    ],
+    [
+      { principalId: 'p', policyDocument: { Statement: allow('*') }, context: { a: {} } },
+      'context.a is neither a text nor a number nor a boolean',
+    ],
   ])('is malformed: %j', (value, problem) => {
     expect(policyAnswer(Buffer.from(JSON.stringify(value)))).toEqual(new MalformedAnswer(problem))
   })

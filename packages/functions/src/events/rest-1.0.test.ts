@@ -1,3 +1,4 @@
+/* eslint-disable typescript/no-explicit-any -- events and answers are looked into as a function would */
 import { describe, expect, it } from 'vitest'
 import type { EventRequest } from './event-request.ts'
 import { MalformedAnswer } from './http-answer.ts'
@@ -83,7 +84,9 @@ describe('a payload 1.0 event', () => {
     [['*/*'], true],
     [['text/*'], false],
   ])('is base64 for the types %j: %s', (types, base64) => {
-    expect(restEvent(request, { ...context, binaryTypes: new MediaTypes(types) })).toMatchObject({ isBase64Encoded: base64 })
+    expect(restEvent(request, { ...context, binaryTypes: new MediaTypes(types) })).toMatchObject({
+      isBase64Encoded: base64,
+    })
   })
 })
 
@@ -93,7 +96,13 @@ const answer = (value: unknown, binary = NONE) => restAnswer(Buffer.from(JSON.st
 describe('a payload 1.0 answer', () => {
   const JSON_TYPE = ['Content-Type', 'application/json']
   it.each<[string, unknown, number, unknown, string]>([
-    ['all', { statusCode: 201, headers: { 'X-A': 'b', 'X-B': true, 'X-N': 5 }, body: 'ż' }, 201, [['X-A', 'b'], ['X-B', 'true'], ['X-N', '5'], JSON_TYPE], 'ż'],
+    [
+      'all',
+      { statusCode: 201, headers: { 'X-A': 'b', 'X-B': true, 'X-N': 5 }, body: 'ż' },
+      201,
+      [['X-A', 'b'], ['X-B', 'true'], ['X-N', '5'], JSON_TYPE],
+      'ż',
+    ],
     ['a status as text', { statusCode: '404' }, 404, [JSON_TYPE], ''],
     ['no status', {}, 200, [JSON_TYPE], ''],
     ['nulls', { statusCode: 200, headers: null, multiValueHeaders: null, body: null }, 200, [JSON_TYPE], ''],
@@ -118,7 +127,10 @@ describe('a payload 1.0 answer', () => {
     [['image/*'], undefined, false],
     [['*/*'], undefined, true],
   ])('is decoded for %j and Accept %s: %s', (types, accept, decoded) => {
-    const made = answer({ body: 'AQL/', isBase64Encoded: true }, { binaryTypes: new MediaTypes(types), accept } as never)
+    const made = answer({ body: 'AQL/', isBase64Encoded: true }, {
+      binaryTypes: new MediaTypes(types),
+      accept,
+    } as never)
     expect((made as { body: Buffer }).body.length).toBe(decoded ? 3 : 4)
   })
 

@@ -1,5 +1,6 @@
 import { LocalCatalog } from '../catalog/local-catalog.ts'
 import type { PackageLinks } from '../control-api/package-links.ts'
+import { mappingProblem } from '../event-sources/event-sources.ts'
 import type { ImageLibrary } from '../packages/image/image-library.ts'
 import type { PackageLibrary } from '../packages/package-library.ts'
 import type { StateStore } from '../state/state-store.ts'
@@ -18,7 +19,7 @@ export function openCatalog(
   options: PlatformOptions,
   { state, packages, images, links }: CatalogParts,
 ): Promise<LocalCatalog> {
-  const { region, accountId, network, concurrency, unreservedConcurrency, objectStore } = options
+  const { region, accountId, network, concurrency, unreservedConcurrency, objectStore, queues } = options
   return LocalCatalog.open({
     state,
     packages,
@@ -30,6 +31,7 @@ export function openCatalog(
       network,
       accountConcurrency: concurrency,
       minimumUnreserved: unreservedConcurrency,
+      eventSourceProblem: (_, mapping) => mappingProblem(mapping, queues ?? {}),
       codeLocation: (origin, sha256) => links.link(origin, sha256),
       functionUrl: (origin, id) => urlOf(origin, id, region),
     },

@@ -13,9 +13,10 @@ import type { AccessKeys } from '../control-api/signature-check.ts'
 import { checkDrivers } from '../drivers/check-drivers.ts'
 import type { LambdaEngine } from '../engine/lambda-engine.ts'
 import { FunctionUrls } from '../function-url/function-urls.ts'
-import { HttpListener } from '../http/http-listener.ts'
+import type { HttpListener } from '../http/http-listener.ts'
 import type { LogStore } from '../logs/log-store.ts'
 import type { StateStore } from '../state/state-store.ts'
+import { listen } from './listen.ts'
 import type { AccessKey, PlatformOptions } from './options.ts'
 
 export interface ControlApiParts {
@@ -74,7 +75,7 @@ export function openControlApi(options: PlatformOptions, parts: ControlApiParts)
     browser: { allowedHosts: options.allowedHosts ?? [], allowedOrigins: options.allowedOrigins },
     onFailure,
   })
-  return HttpListener.listen(options.listen, api)
+  return listen(options.listen, api)
 }
 
 function accessKeysOf(keys: readonly AccessKey[] | undefined): AccessKeys | undefined {

@@ -51,6 +51,8 @@ export interface PlatformOptions {
   readonly objectStore: ObjectStore | undefined
   /** Where functions are kept instead of a store in `path`. */
   readonly openState: (() => Promise<StateStore>) | undefined
+  /** What stands behind ARNs of queues: `arn:aws:sqs:…:orders` or `arn:aws:sqs:*` to `redis://127.0.0.1:6379`. */
+  readonly queues?: Readonly<Record<string, string>>
   readonly logs: { readonly maxBytes: number; readonly retentionDays: number }
   /** US dollars. */
   readonly price: { readonly gbSecond: number; readonly request: number }

@@ -7,25 +7,32 @@ import { LogStore } from '../logs/log-store.ts'
 import { OciImageLibrary } from '../packages/image/oci-image-library.ts'
 import { LmdbState } from '../state/lmdb-state.ts'
 import { Closers } from './closers.ts'
+import { nodeId } from './node-id.ts'
+import { type Background, openBackground } from './open-background.ts'
 import { openCatalog } from './open-catalog.ts'
 import { openControlApi } from './open-control-api.ts'
 import { openEngine } from './open-engine.ts'
 import type { PlatformOptions } from './options.ts'
 import { openPackages } from './package-parts.ts'
 
+/** What a stop has to do with. */
+interface PlatformParts {
+  readonly engine: LambdaEngine
+  readonly background: Background
+  readonly listener: HttpListener
+  readonly readiness: { ready: boolean }
+  readonly closers: Closers
+}
+
 /** A function platform: driver, engine, catalog and control API of one process. */
 export class Platform {
   /** `http://127.0.0.1:9190`, or `unix:PATH` */
   readonly address: string
-  private readonly engine: LambdaEngine
-  private readonly listener: HttpListener
-  private readonly closers: Closers
+  private readonly parts: PlatformParts
 
-  private constructor(address: string, engine: LambdaEngine, listener: HttpListener, closers: Closers) {
+  private constructor(address: string, parts: PlatformParts) {
     this.address = address
-    this.engine = engine
-    this.listener = listener
-    this.closers = closers
+    this.parts = parts
   }
 
   /** Rejects with what is missing; nothing is left open then. */
@@ -40,7 +47,7 @@ export class Platform {
   }
 
   private static async open(options: PlatformOptions, closers: Closers): Promise<Platform> {
-    const { path, logs: limits } = options
+    const { path, logs: limits, logger } = options
     await mkdir(path, { recursive: true, mode: 0o711 })
     const state = await (options.openState?.() ?? LmdbState.open(join(path, 'state.mdb')))
     closers.add(() => state.close())
@@ -61,25 +68,39 @@ export class Platform {
     const engine = await openEngine(options, logs, closers)
     catalog.attach(engine)
 
+    const background = await openBackground({
+      state,
+      catalog,
+      engine,
+      node: await nodeId(path),
+      shared: options.openState !== undefined,
+      queues: options.queues ?? {},
+      logger,
+    })
+    closers.add(() => background.close(0))
+
+    const readiness = { ready: true }
     const listener = await openControlApi(options, {
       engine,
       catalog,
-      events: { enqueue: () => Promise.reject(new Error('there is no event queue yet')) },
+      events: background.events,
       logs,
       state,
       links,
-      operations: [],
-      metrics: () => '',
-      ready: () => true,
+      operations: background.operations,
+      metrics: () => background.metrics(),
+      ready: () => readiness.ready,
     })
     closers.add(() => listener.close())
-    return new Platform(addressOf(options, listener), engine, listener, closers)
+    return new Platform(addressOf(options, listener), { engine, background, listener, readiness, closers })
   }
 
   /** Takes no further calls, lets those under way end within `graceMs`, then ends everything. */
   async stop(graceMs: number): Promise<void> {
-    await Promise.all([this.listener.shutdown(graceMs), this.engine.drain(graceMs)])
-    await this.closers.close()
+    const { engine, background, listener, readiness, closers } = this.parts
+    readiness.ready = false
+    await Promise.all([listener.shutdown(graceMs), background.close(graceMs).then(() => engine.drain(graceMs))])
+    await closers.close()
   }
 }
 

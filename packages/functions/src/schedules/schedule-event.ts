@@ -43,6 +43,8 @@ export function scheduleEvent(
 /** How long after its time a run comes, within its window: the same on every node, and spread over schedules and times. */
 export function jitter(schedule: ScheduleRecord, scheduledAt: number): number {
   if (schedule.windowMinutes === undefined) return 0
-  const hash = createHash('sha256').update(`${scheduleId(schedule)} ${scheduledAt}`).digest()
+  const hash = createHash('sha256')
+    .update(`${scheduleId(schedule)} ${scheduledAt}`)
+    .digest()
   return (hash.readUInt32BE(0) / 2 ** 32) * schedule.windowMinutes * 60_000
 }

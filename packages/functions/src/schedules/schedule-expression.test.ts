@@ -96,6 +96,9 @@ describe('when clocks change', () => {
   })
 
   it('rates do not care', () => {
-    expect(runs('rate(1 day)', 'America/New_York', '2027-03-13T13:00:00Z', 2)).toEqual(['2027-03-14T12:00', '2027-03-15T12:00'])
+    expect(runs('rate(1 day)', 'America/New_York', '2027-03-13T13:00:00Z', 2)).toEqual([
+      '2027-03-14T12:00',
+      '2027-03-15T12:00',
+    ])
   })
 })

@@ -51,10 +51,12 @@ export const isOnce = (expression: string): boolean => AT.test(expression)
 
 function rateOf(value: number, unit: string, startAt: number): Occurrences | string {
   if (value === 0) return 'a rate must not be 0'
-  if ((value === 1) === unit.endsWith('s')) return `rate(${value} ${unit}): it is ${value === 1 ? 'minute, hour or day' : 'minutes, hours or days'}`
+  if ((value === 1) === unit.endsWith('s'))
+    return `rate(${value} ${unit}): it is ${value === 1 ? 'minute, hour or day' : 'minutes, hours or days'}`
   const interval = value * UNIT_MS[unit.replace(/s$/, '') as keyof typeof UNIT_MS]
   return {
-    after: (instant) => (instant < startAt ? startAt : startAt + (Math.floor((instant - startAt) / interval) + 1) * interval),
+    after: (instant) =>
+      instant < startAt ? startAt : startAt + (Math.floor((instant - startAt) / interval) + 1) * interval,
   }
 }
 

@@ -188,7 +188,10 @@ function list(request: ApiRequest, schedules: RecordTable<ScheduleRecord>, scope
   // The name of the last one of the page before.
   const after = token === undefined ? '' : Buffer.from(token, 'base64url').toString()
   const found = [...schedules.values()]
-    .filter(({ name, enabled }) => name.startsWith(prefix) && name > after && (state === undefined || (state === 'ENABLED') === enabled))
+    .filter(
+      ({ name, enabled }) =>
+        name.startsWith(prefix) && name > after && (state === undefined || (state === 'ENABLED') === enabled),
+    )
     .sort((a, b) => (a.name < b.name ? -1 : 1))
   const page = found.slice(0, most)
   return {

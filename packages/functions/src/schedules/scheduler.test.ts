@@ -56,13 +56,18 @@ async function startNode(state = new MemoryState(), owner = 'node-1') {
     return answer.body as Record<string, unknown>
   }
   const create = (expression: string, more: object = {}, target: object = {}, name = 'nightly') =>
-    call('CreateSchedule', { Name: name }, { ...BODY, ScheduleExpression: expression, Target: { ...BODY.Target, ...target }, ...more })
+    call(
+      'CreateSchedule',
+      { Name: name },
+      { ...BODY, ScheduleExpression: expression, Target: { ...BODY.Target, ...target }, ...more },
+    )
   const stop = async () => {
     await scheduler.close()
     await queue.close(0)
   }
   closing.push(stop)
-  const events = () => engine.invocations.map(({ payload }) => JSON.parse(payload.toString()) as Record<string, unknown>)
+  const events = () =>
+    engine.invocations.map(({ payload }) => JSON.parse(payload.toString()) as Record<string, unknown>)
   return { state, catalog, engine, targets, problems, queue, scheduler, call, create, stop, events }
 }
 
@@ -97,7 +102,8 @@ describe('a schedule', () => {
 
   it('sends its own input, with what stands in angle brackets filled in', async () => {
     const { create, events, engine } = await startNode()
-    const Input = '{"at":"<aws.scheduler.scheduled-time>","arn":"<aws.scheduler.schedule-arn>","n":"<aws.scheduler.attempt-number>","id":"<aws.scheduler.execution-id>"}'
+    const Input =
+      '{"at":"<aws.scheduler.scheduled-time>","arn":"<aws.scheduler.schedule-arn>","n":"<aws.scheduler.attempt-number>","id":"<aws.scheduler.execution-id>"}'
     await create('rate(1 minute)', {}, { Input })
     await pass(10)
     expect(events()).toEqual([
@@ -206,7 +212,9 @@ describe('two nodes', () => {
     await one.create('rate(1 minute)')
     await two.create('cron(0/2 * * * ? *)', {}, {}, 'other')
     await pass(20 * MINUTE)
-    const times = [...one.events(), ...two.events()].map(({ time, resources }) => `${String(resources)} ${String(time)}`)
+    const times = [...one.events(), ...two.events()].map(
+      ({ time, resources }) => `${String(resources)} ${String(time)}`,
+    )
     expect(times).toHaveLength(21 + 10)
     expect(new Set(times).size).toBe(31)
     await one.stop()
@@ -248,7 +256,7 @@ describe('a function that cannot be called', () => {
 })
 
 describe('operations', () => {
-  it('answer what was given, with AWS\'s defaults', async () => {
+  it("answer what was given, with AWS's defaults", async () => {
     const { create, call } = await startNode()
     const { ScheduleArn } = await create('rate(5 minutes)', { Description: 'd', ClientToken: 'x' }, { Input: '{}' })
     expect(ScheduleArn).toBe('arn:aws:scheduler:us-east-1:000000000000:schedule/default/nightly')
@@ -288,8 +296,14 @@ describe('operations', () => {
     [{ ScheduleExpression: 'rate(5 minute)' }, 'Invalid Schedule Expression rate(5 minute). rate(5 minute): it is'],
     [{ ScheduleExpressionTimezone: 'Nowhere' }, 'Nowhere is no time zone'],
     [{ FlexibleTimeWindow: { Mode: 'FLEXIBLE' } }, 'MaximumWindowInMinutes must be given'],
-    [{ FlexibleTimeWindow: undefined }, "at 'flexibleTimeWindow' failed to satisfy constraint: Member must not be null"],
-    [{ Target: { ...BODY.Target, Arn: 'arn:aws:sqs:us-east-1:000000000000:q' } }, 'the target of a schedule is a function'],
+    [
+      { FlexibleTimeWindow: undefined },
+      "at 'flexibleTimeWindow' failed to satisfy constraint: Member must not be null",
+    ],
+    [
+      { Target: { ...BODY.Target, Arn: 'arn:aws:sqs:us-east-1:000000000000:q' } },
+      'the target of a schedule is a function',
+    ],
     [{ Target: { ...BODY.Target, Arn: `${ARN}unknown` } }, 'is no function that is here'],
     [{ Target: { ...BODY.Target, Input: 'x' } }, 'Invalid Input: functions take JSON'],
     [{ StartDate: 2, EndDate: 1 }, 'The StartDate must come before the EndDate.'],

@@ -185,7 +185,9 @@ export class Scheduler {
     const firstTry = due.firstTry || this.#now()
     const condition = { key: this.runs.key(id), revision: run?.revision ?? 0 }
     try {
-      const kept = await this.#options.queue.enqueueWith(this.#invocation(schedule, due), this.#writes(due, schedule), [condition])
+      const kept = await this.#options.queue.enqueueWith(this.#invocation(schedule, due), this.#writes(due, schedule), [
+        condition,
+      ])
       if (kept) this.counts.runs++
       else await this.runs.refresh(id)
     } catch (error) {
@@ -230,7 +232,8 @@ export class Scheduler {
   /** @returns false: that was the last try */
   #retry(due: Due, { target }: ScheduleRecord, error: unknown): boolean {
     if (this.#closed) return true
-    const later = !(error instanceof ServiceError) || error.status >= 500 || error.status === 429 || error.status === 409
+    const later =
+      !(error instanceof ServiceError) || error.status >= 500 || error.status === 429 || error.status === 409
     const wait = Math.min(MIN_BACKOFF_MS * 2 ** Math.min(due.attempt - 1, 10), MAX_BACKOFF_MS)
     const at = this.#now() + wait
     if (!later || due.attempt > target.maximumRetryAttempts || at - due.firstTry > target.maximumEventAge * 1_000)

@@ -3,6 +3,7 @@ import type { Context, Hono } from 'hono'
 import type { PluginLookup } from '../config/plugin-lookup.ts'
 import type { AdminKey } from '../config/settings/node-settings.ts'
 import type { ControlPlane } from '../control/control-plane.ts'
+import type { HealthReportOf } from '../health/health-control.ts'
 import type { ReadConfiguration } from '../explain/read-configuration.ts'
 import type { PluginLogger } from '../plugins/context.ts'
 import type { AuditEntry } from './audit/audit-entry.ts'
@@ -18,6 +19,10 @@ export interface AdminOptions {
   readonly readOnly?: string | undefined
   /** What is in force on this node, for `/explain`. */
   readonly configuration?: (() => ReadConfiguration | Promise<ReadConfiguration>) | undefined
+  /** What is known of the nodes of upstreams, for `/v1/healthcheck`. */
+  readonly health?: (() => readonly HealthReportOf[]) | undefined
+  /** What service discovery knows of the services of a type (`dns`, `consul` …). */
+  readonly discovered?: ((type: string) => { readonly services: object; readonly states: object }) | undefined
   /** Loads plugins of the user's anew. */
   readonly reloadPlugins?: (() => Promise<void>) | undefined
   /** Told of every write that was tried. */

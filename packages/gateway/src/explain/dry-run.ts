@@ -37,6 +37,7 @@ const UNDECIDED: Readonly<Record<string, string>> = {
   'limit-conn': 'goes by what is in flight in the running gateway',
   'limit-count': 'goes by the counters of the running gateway',
   'limit-req': 'goes by the counters of the running gateway',
+  'proxy-cache': 'answers from what the running gateway has stored',
 }
 
 /** What the phases came to, as far as it can be told without sending anything. */

@@ -22,6 +22,8 @@ export class OfflineSession implements Session<RequestContext> {
   readonly request: RequestHead
   readonly response = undefined
   readonly responseSource = undefined
+  readonly cacheResult = undefined
+  readonly background = false
   peer: Peer | undefined = undefined
   readonly attempts = 1
   readonly tried = []

@@ -5,6 +5,7 @@ import { engineEndpoint } from '../functions/engine-endpoint.ts'
 import { Slab, WorkerMetrics } from '../observability/metrics/index.ts'
 import { Mounts } from '../plan/mounts.ts'
 import type { PluginLogger } from '../plugins/context.ts'
+import { offlineZones } from '../cache/cache-zones.ts'
 import { snapshotOperations } from '../store/snapshot-operations.ts'
 import type { ReadConfiguration } from './read-configuration.ts'
 
@@ -30,6 +31,7 @@ export function offlineTable({ config, plugins }: ReadConfiguration): OfflineTab
     inFlight: new SharedTable(SharedTable.createBuffer({ cells: 1, slots: SLOTS }), CONTROL_INDEX),
     workerIndex: 0,
     metrics,
+    caches: offlineZones({ zones: config.settings.proxy_cache.zones, metrics, logger: SILENT }),
   }
   const table = new GatewayTable({
     consumers,

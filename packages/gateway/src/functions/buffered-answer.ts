@@ -57,7 +57,8 @@ export class BufferedAnswer implements ResponseTranslator {
       return NOTHING
     }
     if (status !== 200) return this.fail(refusalOf(status), `${status} ${payload.toString()}`)
-    if (this.tooLarge || payload.length > this.limit) return this.fail('malformed', `the answer has more than ${this.limit} bytes`)
+    if (this.tooLarge || payload.length > this.limit)
+      return this.fail('malformed', `the answer has more than ${this.limit} bytes`)
     if (headers.has('x-amz-function-error')) return this.fail('function', payload.toString())
     const answer = readAnswer(payload, how)
     if (answer instanceof MalformedAnswer) return this.fail('malformed', answer.problem)

@@ -57,7 +57,10 @@ export class EventMaker {
       ...this.place(session),
       requestId,
       // A route of every path is the one that nothing else took.
-      routeKey: resource === '/{proxy+}' ? '$default' : `${ctx.plan?.route.methods === undefined ? 'ANY' : ctx.method} ${resource}`,
+      routeKey:
+        resource === '/{proxy+}'
+          ? '$default'
+          : `${ctx.plan?.route.methods === undefined ? 'ANY' : ctx.method} ${resource}`,
       stage: this.stage,
       timeMs: Date.now(),
       pathParameters: parameters,

@@ -32,7 +32,8 @@ export class EventStreamReader {
     let at = 0
     while (this.held.length - at >= PRELUDE_BYTES) {
       const length = this.held.readUInt32BE(at)
-      if (crc32(this.held.subarray(at, at + 8)) !== this.held.readUInt32BE(at + 8)) return 'the checksum of a frame is wrong'
+      if (crc32(this.held.subarray(at, at + 8)) !== this.held.readUInt32BE(at + 8))
+        return 'the checksum of a frame is wrong'
       const headersLength = this.held.readUInt32BE(at + 4)
       if (length > MAX_FRAME_BYTES || length < PRELUDE_BYTES + headersLength + CHECKSUM_BYTES) {
         return `a frame of ${length} bytes`
@@ -58,7 +59,7 @@ function messageOf(frame: Buffer, headersLength: number): EventStreamMessage | s
 
 function headersOf(bytes: Buffer): Map<string, string> | undefined {
   const headers = new Map<string, string>()
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const nameEnd = at + 1 + bytes[at]
     if (nameEnd >= bytes.length) return undefined
     const name = bytes.toString('utf8', at + 1, nameEnd)

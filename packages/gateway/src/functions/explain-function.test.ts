@@ -4,13 +4,18 @@ import { readDocument } from '../explain/testing/read-document.ts'
 
 const document = (functions: object) => ({
   ...functions,
-  routes: [{ id: 'hello', uri: '/hello/*', upstream: 'function://hello:live', timeout: { connect: 1, send: 2, read: 3 } }],
+  routes: [
+    { id: 'hello', uri: '/hello/*', upstream: 'function://hello:live', timeout: { connect: 1, send: 2, read: 3 } },
+  ],
 })
 const request = { method: 'GET', url: '/hello/a', headers: [] } as never
 
 describe('explain', () => {
   it('names the function, and how it is asked', async () => {
-    const { upstream } = await explainRequest(request, await readDocument(document({ functions: { address: 9190 } }), []))
+    const { upstream } = await explainRequest(
+      request,
+      await readDocument(document({ functions: { address: 9190 } }), []),
+    )
     expect(upstream).toMatchObject({
       place: 'routes/hello',
       type: 'function',

@@ -37,7 +37,12 @@ export class FunctionCall implements UpstreamCall {
     this.accept = request.headers.get('accept')
     const payload = target.events.make(session, request, this.body, this.requestId)
     if (payload.length > target.maxEventBytes) {
-      throw new ProxyError('BODY_TOO_LARGE', 'downstream', 413, `the event is larger than ${target.maxEventBytes} bytes`)
+      throw new ProxyError(
+        'BODY_TOO_LARGE',
+        'downstream',
+        413,
+        `the event is larger than ${target.maxEventBytes} bytes`,
+      )
     }
     const traceId = request.headers.get('x-amzn-trace-id')
     request.method = 'POST'

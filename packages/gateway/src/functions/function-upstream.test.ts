@@ -1,3 +1,4 @@
+/* eslint-disable typescript/no-explicit-any -- events and answers are looked into as a function would */
 import { get as httpGet } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startGateway, type TestGateway } from '../testing/start-gateway.ts'
@@ -29,7 +30,11 @@ beforeAll(async () => {
     throttled: () => new FakeRefusal(429),
     hangs: () => new Promise((resolve) => (hang = () => resolve({}))),
     streams: () =>
-      new FakeStream('{"statusCode":202,"headers":{"Content-Type":"text/plain"},"cookies":["a=1"]}\0\0\0\0\0\0', '\0\0one ', 'two'),
+      new FakeStream(
+        '{"statusCode":202,"headers":{"Content-Type":"text/plain"},"cookies":["a=1"]}\0\0\0\0\0\0',
+        '\0\0one ',
+        'two',
+      ),
     'stream-fails': () => new FakeStream('{"statusCode":200}\0\0\0\0\0\0\0\0', 'one', new Error('x')),
     'stream-fails-late': () => new FakeStream('{"statusCode":200}\0\0\0\0\0\0\0\0one', gate, new Error('x')),
     'stream-fails-early': () => new FakeStream(new Error('x')),
@@ -51,7 +56,11 @@ beforeAll(async () => {
       { id: 'short', uri: '/short', upstream: 'function://hello:live' },
       { id: 'by-id', uri: '/by-id', upstream_id: 'shared' },
       route('echo'),
-      { id: 'rest', uri: '/rest/:id/*', upstream: of('echo', { payload: 'rest-1.0', stage: 'prod', stage_variables: { a: 'b' } }) },
+      {
+        id: 'rest',
+        uri: '/rest/:id/*',
+        upstream: of('echo', { payload: 'rest-1.0', stage: 'prod', stage_variables: { a: 'b' } }),
+      },
       { id: 'alb', uri: '/alb', upstream: of('echo', { payload: 'alb' }) },
       { id: 'url', uri: '/url', upstream: of('echo', { payload: 'function-url' }) },
       route('bare'),

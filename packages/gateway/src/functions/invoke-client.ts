@@ -115,7 +115,19 @@ class SideCall implements ClientExchange {
     const headers = new Headers()
     target.invoke.writeHeaders(headers, payload, undefined)
     const { path, address } = target.invoke
-    const request = new RequestHead('POST', path, address.authority, 1, headers, payload.length, true, false, false, false, 0)
+    const request = new RequestHead(
+      'POST',
+      path,
+      address.authority,
+      1,
+      headers,
+      payload.length,
+      true,
+      false,
+      false,
+      false,
+      0,
+    )
     stream.sendRequest(this, request, payload.length, this.peer)
     stream.sendBody(payload)
     stream.endBody()

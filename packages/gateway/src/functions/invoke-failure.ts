@@ -14,7 +14,10 @@ export class FailureLog {
   /** @param detail what the client is not told */
   failed(functionName: string, failure: FunctionFailure, detail: string): void {
     if (failure === 'too-large' || this.throttle.holds(`${functionName} ${failure}`)) return
-    this.logger.warn({ function: functionName, failure, detail: detail.slice(0, 1_024) }, `no answer of function ${functionName}: ${failure}`)
+    this.logger.warn(
+      { function: functionName, failure, detail: detail.slice(0, 1_024) },
+      `no answer of function ${functionName}: ${failure}`,
+    )
   }
 }
 

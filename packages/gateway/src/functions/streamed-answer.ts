@@ -124,7 +124,7 @@ function errorOf(payload: Buffer): string | undefined {
   if (payload.length === 0) return undefined
   try {
     const { ErrorCode: code, ErrorDetails: details } = JSON.parse(payload.toString()) as Record<string, unknown>
-    return code === undefined ? undefined : `${String(code)} ${String(details)}`
+    return code === undefined ? undefined : `${JSON.stringify(code)} ${JSON.stringify(details)}`
   } catch {
     return 'InvokeComplete is no JSON'
   }

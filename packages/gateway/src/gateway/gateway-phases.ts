@@ -1,6 +1,7 @@
 import {
   LogThrottle,
   ProxyError,
+  type CacheUse,
   type MaybePromise,
   type Peer,
   type ProxyPhases,
@@ -73,6 +74,10 @@ export class GatewayPhases implements ProxyPhases<RequestContext> {
       ? this.afterRewrite(session, plan)
       : waiting.then(() => this.afterRewrite(session, plan))
   }
+
+  requestCacheFilter = (session: GatewaySession): CacheUse | undefined => session.ctx.cacheUse
+
+  backgroundContext = (session: GatewaySession, original: RequestContext): void => session.ctx.takeOver(original)
 
   upstreamPeer = (session: GatewaySession): MaybePromise<Peer> => {
     const { plan } = session.ctx
@@ -159,6 +164,7 @@ export class GatewayPhases implements ProxyPhases<RequestContext> {
   logging = (session: GatewaySession, error?: ProxyError): void => {
     const { plan, watchedStatus } = session.ctx
     this.leave(session)
+    if (session.background) return
     if (watchedStatus !== 0) watched(session, watchedStatus, error)
     if (plan !== undefined) {
       for (const plugin of plan.log)

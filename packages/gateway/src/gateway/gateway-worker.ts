@@ -1,5 +1,6 @@
 import { HttpProxy, StreamProxy, type SharedTable } from '@sekisho/proxy'
 import { CidrSet } from '../addresses/index.ts'
+import { CacheZones, zoneBuffers } from '../cache/cache-zones.ts'
 import type { NodeSettings } from '../config/settings/node-settings.ts'
 import { ConsumerStore } from '../consumers/consumer-store.ts'
 import { compileFormat, LogWriter } from '../observability/access-log/index.ts'
@@ -29,6 +30,8 @@ export interface GatewayWorkerOptions {
   readonly plugins: PluginRegistry
   readonly counters: SharedTable
   readonly inFlight: SharedTable
+  /** Memory of the cache zones, by name; left out: this worker has its own. */
+  readonly caches?: Readonly<Record<string, SharedArrayBuffer>>
   readonly metrics: WorkerMetrics
   /** What is known of upstream nodes; left out: they are taken as healthy. */
   readonly health?: WorkerHealth | undefined
@@ -45,6 +48,7 @@ export class GatewayWorker {
   private readonly options: GatewayWorkerOptions
   private readonly accessLog: LogWriter | undefined
   private readonly gauges: WorkerGauges
+  private readonly caches: CacheZones
   /** Changes wait for the plugin modules that they need, and for each other. */
   private queue: Promise<void> | undefined
 
@@ -53,7 +57,15 @@ export class GatewayWorker {
     this.options = options
     const consumers = new ConsumerStore()
     const engine = engineEndpoint(settings)
-    const services = { counters, inFlight, workerIndex, metrics, engine }
+    const caches = new CacheZones({
+      zones: settings.proxy_cache.zones,
+      buffers: options.caches ?? zoneBuffers(settings.proxy_cache.zones, 1),
+      workerIndex,
+      metrics,
+      logger,
+    })
+    this.caches = caches
+    const services = { counters, inFlight, workerIndex, metrics, engine, caches }
     this.table = new GatewayTable({
       consumers,
       workerIndex,
@@ -141,6 +153,7 @@ export class GatewayWorker {
 
   async stop(): Promise<void> {
     this.gauges.stop()
+    await this.caches.close()
     closeIdleConnections()
     await this.accessLog?.close()
   }

@@ -1,13 +1,15 @@
 import { expect, test } from 'vitest'
 import type { Upstream } from '../resources/upstream.ts'
-import { UpstreamTable } from './upstream-table.ts'
+import { UpstreamTable, type UpstreamTableOptions } from './upstream-table.ts'
 
 const DEFAULTS = { connect_timeout: 60, send_timeout: 60, read_timeout: 60, keepalive_pool_size: 320 }
 const upstream = (port: number, more: Partial<Upstream> = {}): Upstream => ({
   nodes: { [`127.0.0.1:${port}`]: 1 },
   ...more,
 })
-const table = (): UpstreamTable => new UpstreamTable(DEFAULTS, 0, () => undefined)
+const logger = { error: () => undefined, warn: () => undefined, info: () => undefined }
+const table = (certificateOf: UpstreamTableOptions['certificateOf'] = () => undefined): UpstreamTable =>
+  new UpstreamTable({ defaults: DEFAULTS, workerIndex: 0, certificateOf, logger })
 const route = (id: string, more: object = {}) =>
   ({ id, upstream_id: undefined, service_id: undefined, ...more }) as never
 
@@ -50,7 +52,7 @@ test('an upstream within a route goes with the route, also one with time limits'
 
 test('a new certificate makes anew what shows it, and nothing else', () => {
   const shown: string[] = []
-  const upstreams = new UpstreamTable(DEFAULTS, 0, (id) => {
+  const upstreams = table((id) => {
     shown.push(id)
     return undefined
   })

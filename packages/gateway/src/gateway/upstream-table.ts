@@ -151,7 +151,8 @@ export class UpstreamTable {
   }
 
   private *targetsAt(place: string): Iterable<UpstreamTarget> {
-    for (const { upstream } of this.targets.get(place)?.byLimits.values() ?? []) if (upstream !== undefined) yield upstream
+    for (const { upstream } of this.targets.get(place)?.byLimits.values() ?? [])
+      if (upstream !== undefined) yield upstream
   }
 
   private watched(place: string, target: UpstreamTarget): UpstreamTarget {
@@ -189,6 +190,7 @@ const nowhere = (status: number, message: string): TargetResult => ({
 function usable(target: UpstreamTarget): TargetResult {
   // Service discovery may find some later; until then no node is left to pick, which is a 503, too.
   const { nodes, discovery } = target.upstream
-  if (discovery === undefined && nodes.every((node) => node.weight === 0)) return nowhere(503, 'the upstream has no nodes')
+  if (discovery === undefined && nodes.every((node) => node.weight === 0))
+    return nowhere(503, 'the upstream has no nodes')
   return { upstream: target, function: undefined, missing: undefined }
 }

@@ -164,7 +164,7 @@ export class HealthControl {
   private withCertificate(upstream: NormalUpstream): NormalUpstream {
     const { client_cert_id: id } = upstream.tls
     const ssl = id === undefined ? undefined : this.options.resources().ssls.get(id)
-    if (ssl?.cert === undefined || ssl.key === undefined) return upstream
+    if (ssl?.type !== 'client') return upstream
     return { ...upstream, tls: { ...upstream.tls, client_cert: pemText(ssl.cert), client_key: pemText(ssl.key) } }
   }
 

@@ -1,9 +1,12 @@
 import { CONTROL_INDEX, forgetWorker, SharedTable } from '@sekisho/proxy/limits'
 import type { ControlContext } from '@sekisho/proxy/server'
 import { renderProblems } from '../config/render.ts'
+import { zoneBuffers } from '../cache/zone-buffers.ts'
 import type { ConfigProblem } from '../config/problem.ts'
 import type { ControlPlane } from '../control/control-plane.ts'
+import { LazyHealth } from '../health/lazy-health.ts'
 import { ControlMetrics, METRICS, MetricsServer } from '../observability/metrics/index.ts'
+import type { HealthReport } from '../health/health-messages.ts'
 import type { MutableResourceSet } from '../resources/resource-set.ts'
 import type { Ssl } from '../resources/ssl.ts'
 import { applyOperations } from '../store/apply.ts'
@@ -26,6 +29,7 @@ import {
   type WorkerStart,
 } from './messages.ts'
 import { NodeCertificates } from './node-certificates.ts'
+import { NodeDiscovery } from './node-discovery.ts'
 import { notices } from './notices.ts'
 import { watchPluginFolders } from './plugin-folders.ts'
 
@@ -113,6 +117,13 @@ export async function controlNode(control: ControlContext, file: string): Promis
   const broadcast = (message: ToWorker): void => control.broadcast(message)
   // Tokens of secret managers are for this thread alone.
   const forWorkers = { ...resources, secrets: new Map() }
+  const health = new LazyHealth({
+    metrics: metrics.own,
+    logger: errorLog,
+    send: broadcast,
+    resources: () => resources,
+    onBoards: () => keepStart(current),
+  })
   // Cloned when a worker starts, also for one that takes a crashed one's place.
   const keepStart = (at: number): void => {
     const { ticketKeys, challenges } = own
@@ -123,8 +134,21 @@ export async function controlNode(control: ControlContext, file: string): Promis
       plugins,
       ticketKeys: ticketKeys.current,
       challenges: challenges.pending,
+      discovered: discovery.nodes(),
+      health: health.boards(),
     } satisfies WorkerStart
   }
+  const discovery = new NodeDiscovery({
+    settings: settings.discovery,
+    resources,
+    metrics: metrics.own,
+    logger: errorLog,
+    onNodes: (key, nodes) => {
+      keepStart(current)
+      health.setDiscovered(key, nodes)
+      broadcast({ type: 'discovered', key, nodes })
+    },
+  })
   let current = snapshot.revision
   let admin: NodeAdmin | undefined
   const own = new NodeCertificates({
@@ -142,7 +166,9 @@ export async function controlNode(control: ControlContext, file: string): Promis
   watchFiles()
   documents?.store.onDocuments(watchFiles)
   await own.load()
+  await discovery.start()
   keepStart(current)
+  await health.start()
   pluginsChanged = (before) => {
     for (const [path, code] of plugins) if (before.get(path) !== code) broadcast({ type: 'plugin', name: path, code })
     const changed = [...plugins].filter(([path, code]) => before.get(path) !== code).map(([path]) => path)
@@ -163,8 +189,10 @@ export async function controlNode(control: ControlContext, file: string): Promis
     applyOperations(resources, change.operations)
     current = change.revision
     keepStart(current)
+    discovery.apply(change.operations)
     const operations = change.operations.filter(({ kind }) => kind !== 'secrets')
     broadcast({ type: 'change', revision: change.revision, operations })
+    health.apply(operations)
     revision?.set(change.revision)
     const changed = change.operations.filter((one) => one.kind === 'ssls' && one.value !== undefined)
     warnOfCertificates(
@@ -198,6 +226,7 @@ export async function controlNode(control: ControlContext, file: string): Promis
 
   const counters = SharedTable.createBuffer({ cells: 3 })
   const inFlight = SharedTable.createBuffer({ cells: control.count })
+  Object.assign(control.shared, zoneBuffers(settings.proxy_cache.zones, control.count))
   control.shared[SHARED_COUNTERS] = counters
   control.shared[SHARED_IN_FLIGHT] = inFlight
   const counterTable = new SharedTable(counters, CONTROL_INDEX)
@@ -221,6 +250,7 @@ export async function controlNode(control: ControlContext, file: string): Promis
   control.onMessage((message, index) => {
     const { type, ...rest } = message as ToControl
     own.receive(message as ToControl, index)
+    if (type === 'health') health.receive(message as HealthReport)
     if (type === 'series' && 'batch' in rest) metrics.receive(index, rest.generation, rest.batch)
   })
 
@@ -240,6 +270,8 @@ export async function controlNode(control: ControlContext, file: string): Promis
       target: adminTarget,
       ...(documents === undefined ? await readOnlyControl(snapshot, store) : { control: documents.control }),
       resources: () => resources,
+      health: () => health.reports(),
+      discovered: (type) => discovery.dump(type),
       plugins,
       reload,
       logger: errorLog,
@@ -257,12 +289,14 @@ export async function controlNode(control: ControlContext, file: string): Promis
   })
   control.onDrain(async () => {
     own.drain()
-    await Promise.all([server?.close(), admin?.close()])
+    await Promise.all([server?.close(), admin?.close(), discovery.drain()])
     // The next process writes from now on.
     await documents?.store.close()
   })
   control.onStop(async () => {
     stopWatching()
+    health.stop()
+    await discovery.close()
     secrets?.close()
     own.stop()
     loader.close()

@@ -1,6 +1,7 @@
 import type { NodeSettings } from '../config/settings/node-settings.ts'
 import type { ResourceSet } from '../resources/resource-set.ts'
 import type { SeriesBatch } from '../observability/metrics/index.ts'
+import type { DiscoveredNode } from '../discovery/settle-nodes.ts'
 import type { HealthBoardData } from '@sekisho/proxy/health'
 import type { HealthMessage, HealthReport } from '../health/health-messages.ts'
 import type { Operation } from '../store/store.ts'
@@ -16,6 +17,8 @@ export interface WorkerStart {
   readonly ticketKeys: Uint8Array
   /** Of ACME: answers by token. */
   readonly challenges: ReadonlyMap<string, string>
+  /** What service discovery found, by the key of the service. */
+  readonly discovered: ReadonlyMap<string, readonly DiscoveredNode[]>
   /** What is known of the nodes of upstreams, by where these are written. */
   readonly health: ReadonlyMap<string, HealthBoardData>
 }
@@ -35,6 +38,8 @@ export type ToWorker =
       readonly answer: string | undefined
     }
   | { readonly type: 'forget'; readonly label: string; readonly values: ReadonlySet<string> }
+  /** The nodes of one service; undefined: nobody asks for it any more. */
+  | { readonly type: 'discovered'; readonly key: string; readonly nodes: readonly DiscoveredNode[] | undefined }
   | HealthMessage
 
 /** From a worker to the control thread. */

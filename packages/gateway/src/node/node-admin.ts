@@ -1,3 +1,4 @@
+import type { AdminOptions } from '../admin/admin-options.ts'
 import type { AuditEntry } from '../admin/audit/audit-entry.ts'
 import { AuditLog } from '../admin/audit/audit-log.ts'
 import { keyFromFile } from '../admin/access/key-file.ts'
@@ -6,6 +7,7 @@ import type { AdminKey, NodeSettings } from '../config/settings/node-settings.ts
 import type { AdminSettings } from '../config/settings/admin.ts'
 import type { ControlPlane } from '../control/control-plane.ts'
 import type { PluginLogger } from '../plugins/context.ts'
+import type { HealthReportOf } from '../health/health-control.ts'
 import type { ResourceSet } from '../resources/resource-set.ts'
 import { ControlPlugins } from './control-plugins.ts'
 
@@ -18,6 +20,10 @@ export interface NodeAdminOptions {
   readonly readOnly?: string
   /** What is in force. */
   readonly resources: () => ResourceSet
+  /** What is known of the nodes of upstreams. */
+  readonly health?: () => readonly HealthReportOf[]
+  /** What is known of the services of a type of discovery. */
+  readonly discovered?: AdminOptions['discovered']
   /** Code of the user's plugins, by file. */
   readonly plugins: ReadonlyMap<string, string>
   readonly reload: () => Promise<void>
@@ -53,6 +59,8 @@ export async function startAdmin(options: NodeAdminOptions): Promise<NodeAdmin> 
       config: { file, settings, resources: options.resources(), files: [], secrets: [], withoutSecrets: [] },
       plugins: plugins.current,
     }),
+    health: options.health,
+    discovered: options.discovered,
     audit: (entry) => (auditLog === undefined ? logInstead(logger, entry) : auditLog.write(entry)),
   })
   await server.listen()

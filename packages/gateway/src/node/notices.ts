@@ -18,20 +18,6 @@ export function notices(settings: NodeSettings, resources: ResourceSet): string[
     found.push(
       'a listener has "tls", and the store no certificate yet: handshakes fail until there is one among "ssls"',
     )
-  const checked = [...resources.upstreams]
-    .filter(([, upstream]) => upstream.checks !== undefined)
-    .map(([id]) => `upstream ${id}`)
-  for (const kind of ['services', 'routes', 'stream_routes'] as const) {
-    for (const [id, { upstream }] of resources[kind]) {
-      if (typeof upstream === 'object' && upstream.checks !== undefined) checked.push(`${kind.slice(0, -1)} ${id}`)
-    }
-  }
-  if (checked.length > 0) {
-    const some = checked.slice(0, 3).join(', ') + (checked.length > 3 ? ` and ${checked.length - 3} more` : '')
-    found.push(
-      `"checks" (${some}): this version makes no health checks; a node that cannot be reached is passed over for that request`,
-    )
-  }
   return found
 }
 

@@ -44,10 +44,12 @@ async function startWorker(worker: WorkerContext): Promise<GatewayWorker> {
     logger,
     counters: new SharedTable(worker.shared[SHARED_COUNTERS], worker.index),
     inFlight: new SharedTable(worker.shared[SHARED_IN_FLIGHT], worker.index),
+    caches: worker.shared,
   })
   let { revision } = start
   gateway.table.ssls.useTicketKeys(start.ticketKeys)
   for (const [token, answer] of start.challenges) gateway.challenges.set(token, answer)
+  for (const [key, nodes] of start.discovered) gateway.table.upstreams.setDiscovered(key, nodes)
   await gateway.apply(snapshotOperations(start.resources))
 
   const receive = async (message: ToWorker): Promise<void> => {
@@ -75,6 +77,9 @@ async function startWorker(worker: WorkerContext): Promise<GatewayWorker> {
       case 'challenge':
         gateway.challenges.set(message.token, message.answer)
         post({ type: 'challenge-known', sequence: message.sequence })
+        return
+      case 'discovered':
+        gateway.table.upstreams.setDiscovered(message.key, message.nodes)
         return
       case 'health-board':
       case 'health-changed':

@@ -1,3 +1,4 @@
+/* eslint-disable typescript/no-explicit-any -- events and answers are looked into as a function would */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startEcho, type EchoUpstream } from '../testing/echo-upstream.ts'
 import { startGateway, type TestGateway } from '../testing/start-gateway.ts'

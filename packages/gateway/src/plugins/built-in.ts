@@ -20,6 +20,7 @@ const BUILT_IN = {
   'limit-req': () => import('./limit-req.ts'),
   mocking: () => import('./mocking.ts'),
   prometheus: () => import('./prometheus.ts'),
+  'proxy-cache': () => import('./proxy-cache.ts'),
   'proxy-rewrite': () => import('./proxy-rewrite.ts'),
   'real-ip': () => import('./real-ip.ts'),
   redirect: () => import('./redirect.ts'),

@@ -1,5 +1,6 @@
 import type { SharedTable } from '@sekisho/proxy'
 import type { WorkerMetrics } from '../observability/metrics/index.ts'
+import type { CacheZones } from '../cache/cache-zones.ts'
 import type { ConsumerDirectory } from '../consumers/consumer-directory.ts'
 import type { EngineEndpoint } from '../functions/engine-endpoint.ts'
 import type { Proto } from '../resources/proto.ts'
@@ -40,6 +41,8 @@ export interface PluginContext<ConsumerConfig = unknown, Metadata = unknown> {
   readonly counters: SharedTable
   /** Counters with one cell for each worker: for what is in flight. */
   readonly inFlight: SharedTable
+  /** The zones of `proxy-cache`, which all workers share. */
+  readonly caches: CacheZones
   /** The function engine of this node, if it has one. */
   readonly engine: EngineEndpoint | undefined
   /** Which worker this is, from 0. */

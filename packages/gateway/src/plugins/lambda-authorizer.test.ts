@@ -33,7 +33,11 @@ beforeAll(async () => {
       const [base] = event.methodArn.split('/')
       if (token === 'deny') {
         const both = allow('*')
-        both.policyDocument.Statement.push({ Effect: 'Deny', Action: 'execute-api:*', Resource: `${base}/*/GET/token/*` })
+        both.policyDocument.Statement.push({
+          Effect: 'Deny',
+          Action: 'execute-api:*',
+          Resource: `${base}/*/GET/token/*`,
+        })
         return both
       }
       return allow(`${base}/*/GET/token/allowed`)
@@ -51,7 +55,10 @@ beforeAll(async () => {
         id: 'headers',
         uri: '/headers',
         upstream_id: 'echo',
-        plugins: plugin({ function_name: 'simple', context_headers: { 'X-User': 'userId', 'X-Roles': 'roles', 'X-None': 'none' } }),
+        plugins: plugin({
+          function_name: 'simple',
+          context_headers: { 'X-User': 'userId', 'X-Roles': 'roles', 'X-None': 'none' },
+        }),
       },
       {
         id: 'token',

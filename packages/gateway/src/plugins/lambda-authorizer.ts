@@ -83,7 +83,8 @@ const schema = Type.Object(
     context_headers: defaulted(
       Type.Record(Type.String(), Type.String({ minLength: 1 }), {
         default: {},
-        description: 'fields for the upstream, and whose values of the context they have; `principalId` is one of a policy',
+        description:
+          'fields for the upstream, and whose values of the context they have; `principalId` is one of a policy',
       }),
     ),
     endpoint,
@@ -159,7 +160,14 @@ function authorizerOf(config: Config, { engine, logger }: PluginContext): Lambda
   }
   const { identity_validation_expression: expression } = config
   return new LambdaAuthorizer({
-    target: new FunctionTarget(invoke, settings, serviceUpstream(config), timeoutOf(config.timeout), SERVICE_DEFAULTS, logger),
+    target: new FunctionTarget(
+      invoke,
+      settings,
+      serviceUpstream(config),
+      timeoutOf(config.timeout),
+      SERVICE_DEFAULTS,
+      logger,
+    ),
     type: config.type,
     simple: config.simple_responses ?? payload === 'http-2.0',
     sources: config.identity_sources

@@ -40,7 +40,10 @@ const schema = Type.Object(
       Type.String({ pattern: '^[a-zA-Z0-9_-]{1,128}$', default: 'prod', description: 'that of `lambda-websocket`' }),
     ),
     route_id: Type.Optional(
-      Type.String({ minLength: 1, description: 'reach the connections of this route alone; left out: of all in the stage' }),
+      Type.String({
+        minLength: 1,
+        description: 'reach the connections of this route alone; left out: of all in the stage',
+      }),
     ),
     keys: Type.Optional(
       Type.Array(
@@ -65,9 +68,13 @@ export default definePlugin({
   schema,
   check({ keys, allow_unsigned: open }) {
     if (keys === undefined && !open) {
-      return { path: '/keys', message: 'is missing; add keys, or "allow_unsigned: true" behind another plugin that refuses' }
+      return {
+        path: '/keys',
+        message: 'is missing; add keys, or "allow_unsigned: true" behind another plugin that refuses',
+      }
     }
-    if (keys !== undefined && open) return { path: '/allow_unsigned', message: 'makes "keys" void; remove one of the two' }
+    if (keys !== undefined && open)
+      return { path: '/allow_unsigned', message: 'makes "keys" void; remove one of the two' }
     return undefined
   },
   create(config) {

@@ -1,3 +1,4 @@
+/* eslint-disable typescript/no-explicit-any -- events and answers are looked into as a function would */
 import { once } from 'node:events'
 import {
   ApiGatewayManagementApiClient,
@@ -61,8 +62,16 @@ beforeAll(async () => {
           },
         },
       },
-      { id: 'bare', uri: '/bare', plugins: { 'lambda-websocket': { endpoint, stage: 'other', routes: { ping: fn('ping') }, idle_timeout: 0.05 } } },
-      { id: 'manage', uri: '/prod/@connections/*', plugins: { 'lambda-connections': { keys: [{ accesskey: 'A', secretkey: 'S' }] } } },
+      {
+        id: 'bare',
+        uri: '/bare',
+        plugins: { 'lambda-websocket': { endpoint, stage: 'other', routes: { ping: fn('ping') }, idle_timeout: 0.05 } },
+      },
+      {
+        id: 'manage',
+        uri: '/prod/@connections/*',
+        plugins: { 'lambda-connections': { keys: [{ accesskey: 'A', secretkey: 'S' }] } },
+      },
       { id: 'open', uri: '/open/@connections/*', plugins: { 'lambda-connections': { allow_unsigned: true } } },
     ],
   })
@@ -152,7 +161,10 @@ describe('lambda-websocket', () => {
     ['?nothing', 502],
     ['?protocol=other', 502],
   ])('lets nobody in when it says no: %s', async (query, status) => {
-    const [, response] = (await once(open(`/chat${query}`, ['a', 'b']), 'unexpected-response')) as [unknown, { statusCode: number }]
+    const [, response] = (await once(open(`/chat${query}`, ['a', 'b']), 'unexpected-response')) as [
+      unknown,
+      { statusCode: number },
+    ]
     expect(response.statusCode).toBe(status)
   })
 
@@ -170,7 +182,8 @@ describe('lambda-websocket', () => {
     const socket = await opened()
     socket.send('{"action":"ping","n":7}')
     expect(await next(socket)).toBe('pong 7')
-    for (const message of ['no JSON', '{"action":"unknown"}', '{"action":"$connect"}', '[]', '{"action":{}}']) socket.send(message)
+    for (const message of ['no JSON', '{"action":"unknown"}', '{"action":"$connect"}', '[]', '{"action":{}}'])
+      socket.send(message)
     socket.send(Buffer.from([0xff, 0]))
     socket.send('{"action":"ping","n":8}')
     await next(socket)
@@ -178,7 +191,11 @@ describe('lambda-websocket', () => {
     expect(seen.map(({ requestContext }) => requestContext.routeKey)).toEqual(Array(6).fill('$default'))
     expect(seen.find(({ isBase64Encoded }) => isBase64Encoded)?.body).toBe('/wA=')
     const event = seen.find(({ body }) => body === 'no JSON')
-    expect(event.requestContext).toMatchObject({ eventType: 'MESSAGE', connectionId: expect.any(String), messageId: expect.any(String) })
+    expect(event.requestContext).toMatchObject({
+      eventType: 'MESSAGE',
+      connectionId: expect.any(String),
+      messageId: expect.any(String),
+    })
     expect(Object.keys(event).sort()).toEqual(['body', 'isBase64Encoded', 'requestContext'])
   })
 
@@ -259,7 +276,8 @@ describe('lambda-connections', () => {
   })
 
   it('knows what is gone, too large, or not of its stage', async () => {
-    const post = (ConnectionId: string, Data = 'x') => management.send(new PostToConnectionCommand({ ConnectionId, Data }))
+    const post = (ConnectionId: string, Data = 'x') =>
+      management.send(new PostToConnectionCommand({ ConnectionId, Data }))
     await expect(post('nonsense')).rejects.toMatchObject({ name: 'GoneException' })
     const { id } = await known()
     await expect(post(id, 'x'.repeat(131_073))).rejects.toMatchObject({ name: 'PayloadTooLargeException' })

@@ -63,7 +63,10 @@ const schema = Type.Object(
         },
         strict,
       ),
-      { minProperties: 1, description: 'functions by route key: `$connect`, `$disconnect`, `$default`, or a text of yours' },
+      {
+        minProperties: 1,
+        description: 'functions by route key: `$connect`, `$disconnect`, `$default`, or a text of yours',
+      },
     ),
     route_selection_expression: defaulted(
       Type.String({

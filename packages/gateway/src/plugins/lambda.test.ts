@@ -18,7 +18,10 @@ beforeAll(async () => {
   const route = (id: string, config: object) => ({ id, uri: `/${id}`, plugins: { lambda: { endpoint, ...config } } })
   gateway = await startGateway({
     routes: [
-      { ...route('a', { function_name: 'hello' }), plugins: { lambda: { function_name: 'hello', endpoint }, cors: {} } },
+      {
+        ...route('a', { function_name: 'hello' }),
+        plugins: { lambda: { function_name: 'hello', endpoint }, cors: {} },
+      },
       route('queued', { function_name: 'hello', invocation_type: 'Event', authorization: { iam } }),
       route('signed', { function_name: 'hello', region: 'eu-west-1', authorization: { iam } }),
       route('arn', { function_name: 'arn:aws:lambda:eu-west-1:123456789012:function:other:7' }),

@@ -30,13 +30,15 @@ export const functionCallFields = {
   payload: Type.Optional(
     Type.Enum(PAYLOAD_FORMATS, {
       default: 'http-2.0',
-      description: 'the event it gets and the answer it gives: of an HTTP API, a REST API, a load balancer or a function URL',
+      description:
+        'the event it gets and the answer it gives: of an HTTP API, a REST API, a load balancer or a function URL',
     }),
   ),
   invocation_type: Type.Optional(
     Type.Enum(INVOCATION_TYPES, {
       default: 'RequestResponse',
-      description: '`ResponseStream`: the answer leaves piece by piece. `Event`: it is queued, and the client gets a 202',
+      description:
+        '`ResponseStream`: the answer leaves piece by piece. `Event`: it is queued, and the client gets a 202',
     }),
   ),
   endpoint: Type.Optional(
@@ -50,7 +52,10 @@ export const functionCallFields = {
     Type.String({ pattern: '^[a-z0-9-]+$', description: 'of AWS; left out: that of the engine, or us-east-1' }),
   ),
   authorization: Type.Optional(
-    Type.Object({ iam: IamCredentials }, { ...strict, description: 'who calls; left out: as the engine of this node wants it' }),
+    Type.Object(
+      { iam: IamCredentials },
+      { ...strict, description: 'who calls; left out: as the engine of this node wants it' },
+    ),
   ),
   stage: Type.Optional(
     Type.String({

@@ -55,7 +55,8 @@ export interface NormalUpstream {
 /** The full form of the short one: `"http://127.0.0.1:3000"`, `"function://hello:live"`. */
 export function expandUpstream(upstream: EmbeddedUpstream): Upstream {
   if (typeof upstream !== 'string') return upstream
-  if (upstream.startsWith(FUNCTION_SCHEME)) return { type: 'function', function: upstream.slice(FUNCTION_SCHEME.length) }
+  if (upstream.startsWith(FUNCTION_SCHEME))
+    return { type: 'function', function: upstream.slice(FUNCTION_SCHEME.length) }
   const scheme = upstream.startsWith('https:') ? 'https' : 'http'
   const authority = upstream.slice(scheme.length + 3).replace(/\/$/, '')
   return { scheme, nodes: { [authority]: 1 } }

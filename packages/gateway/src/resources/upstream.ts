@@ -63,11 +63,26 @@ const upstreamFields = {
     }),
   ),
   nodes: Type.Optional(UpstreamNodes),
-  service_name: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
-  discovery_type: Type.Optional(Type.String()),
+  service_name: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 256, description: 'the service in a registry whose nodes these are' }),
+  ),
+  discovery_type: Type.Optional(
+    Type.String({ description: 'the registry, as it is named in the setting `discovery`' }),
+  ),
   discovery_args: Type.Optional(
     Type.Object(
-      { namespace_id: Type.Optional(Type.String()), group_name: Type.Optional(Type.String()) },
+      {
+        namespace_id: Type.Optional(Type.String({ description: 'nacos, consul' })),
+        group_name: Type.Optional(Type.String({ description: 'nacos' })),
+        datacenter: Type.Optional(Type.String({ minLength: 1, description: 'consul' })),
+        tags: Type.Optional(
+          Type.Array(Type.String({ minLength: 1 }), {
+            minItems: 1,
+            maxItems: 16,
+            description: 'consul: all of which an instance must have',
+          }),
+        ),
+      },
       { additionalProperties: false },
     ),
   ),
@@ -130,7 +145,8 @@ export const UPSTREAM_URL_PATTERN =
 export const EmbeddedUpstream = Type.Union([
   Type.String({
     pattern: UPSTREAM_URL_PATTERN,
-    patternErrorMessage: 'must be "http://HOST:PORT" or "https://HOST:PORT", with nothing behind the port, or "function://NAME"',
+    patternErrorMessage:
+      'must be "http://HOST:PORT" or "https://HOST:PORT", with nothing behind the port, or "function://NAME"',
   }),
   Upstream,
 ])

@@ -65,6 +65,7 @@ const READERS: Readonly<Record<string, VariableReader>> = {
   upstream_status: ({ session }) => (session.responseSource === 'upstream' ? session.response?.status : undefined),
   upstream_response_time: ({ session }) => between(session.sentAt, session.finishedAt),
   upstream_header_time: ({ session }) => between(session.sentAt, session.answeredAt),
+  upstream_cache_status: ({ session }) => session.cacheResult?.toUpperCase(),
   grpc_status: ({ session }) => session.grpcStatus,
   grpc_service: (context) => methodOf(context)?.[0],
   grpc_method: (context) => methodOf(context)?.[1],

@@ -4,6 +4,7 @@ export { HttpCache, type CacheEvents, type CacheResult, type HttpCacheOptions } 
 export { cacheKey } from './cache-key.ts'
 export { DEFAULT_CACHE_POLICY, type CachePolicy } from './policy.ts'
 export { PurgeTable } from './storage/purge-table.ts'
+export { DiskStore, type DiskStoreOptions } from './storage/disk-store.ts'
 export { MemoryStore, type MemoryStoreBuffers } from './storage/memory-store.ts'
 export type { CacheStore, CacheUsage } from './storage/cache-store.ts'
 export type { StoredResponse } from './stored-response.ts'

@@ -83,6 +83,7 @@ function sendPieces(
     return
   }
   cached.closeReader = () => reader.close()
+  let first: Uint8Array | undefined
   let at = start
   let reading = false
   const failed = (cause: unknown): void => {
@@ -96,6 +97,11 @@ function sendPieces(
   }
   const pump = (): void => {
     if (reading) return
+    if (first !== undefined) {
+      const piece = first
+      first = undefined
+      send(piece)
+    }
     while (!exchange.over && at < end && !exchange.downstream.needsDrain) {
       let piece: Uint8Array | Promise<Uint8Array>
       try {
@@ -121,6 +127,17 @@ function sendPieces(
     reader.close()
     relayEnd(exchange, '')
   }
-  cached.onDrain = pump
-  relayStoredHead(exchange, head, pump)
+  const begin = (piece: Uint8Array): void => {
+    first = piece
+    cached.onDrain = pump
+    relayStoredHead(exchange, head, pump)
+  }
+  // Before the head leaves: what cannot be read is fetched.
+  try {
+    const piece = reader.read(at, Math.min(end, at + PIECE_BYTES))
+    if (!isPromise(piece)) begin(piece)
+    else exchange.wait(piece, 'the cache', (_, bytes) => begin(bytes), () => cached.gone(stored))
+  } catch {
+    cached.gone(stored)
+  }
 }

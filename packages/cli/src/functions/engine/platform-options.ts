@@ -46,6 +46,7 @@ export function platformOptions(settings: FunctionsSettings, logger: PlatformLog
       secretAccessKey: s3.secret_access_key,
     },
     openState: store.type === 'etcd' ? () => openEtcdState(store, settings.path, logger) : undefined,
+    queues: settings.queues,
     logs: { maxBytes: logs.max_bytes!, retentionDays: logs.retention! },
     price: { gbSecond: price.gb_second!, request: price.request! },
     logger,

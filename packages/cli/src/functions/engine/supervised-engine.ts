@@ -66,9 +66,13 @@ export class SupervisedEngine {
         else reject(new Failure(message.reason))
       })
       child.once('error', reject)
-      child.once('exit', (status, signal) =>
-        reject(new Failure(`the function engine ended at its start (${signal ?? `exit status ${status}`})`)),
-      )
+      child.once('exit', (status, signal) => {
+        const ended = (): void =>
+          reject(new Failure(`the function engine ended at its start (${signal ?? `exit status ${status}`})`))
+        // What it said last may not have been read yet.
+        if (child.connected) child.once('disconnect', ended)
+        else ended()
+      })
     })
   }
 

@@ -67,11 +67,13 @@ test('a file gets one line a message', async () => {
 test('an HTTP server gets a POST, and must answer 2xx', async () => {
   const got: { headers: IncomingMessage['headers']; body: string }[] = []
   let status = 204
-  const server = createServer(async (request, response) => {
+  const server = createServer((request, response) => {
     let body = ''
-    for await (const chunk of request) body += String(chunk)
-    got.push({ headers: request.headers, body })
-    response.writeHead(status).end()
+    request.on('data', (chunk) => (body += String(chunk)))
+    request.on('end', () => {
+      got.push({ headers: request.headers, body })
+      response.writeHead(status).end()
+    })
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -169,7 +169,7 @@ function prepare(recipe: Recipe): TestFunction {
 function build(recipe: Recipe): string {
   const sources = join(SOURCES, recipe.sources)
   const folder = join(CACHE, `${recipe.name}-${fingerprint(sources)}`)
-  if (existsSync(folder)) return folder
+  if (existsSync(folder) && (recipe.runtime !== 'nodejs24.x' || node24 !== undefined)) return folder
   const missing = recipe.needs.find((program) => !found(program))
   if (missing !== undefined) return `needs ${missing}`
   if (recipe.allowedBy !== undefined && process.env[recipe.allowedBy] !== '1') {

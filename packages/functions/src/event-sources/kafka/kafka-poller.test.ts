@@ -83,13 +83,16 @@ describe.skipIf(kafkaJars === undefined)('a Kafka topic (needs java and the jars
     const before = await open()
     const records = await pollSome(before, 4)
     const lanes = grouped(records)
-    expect([...lanes.values()].map((some) => some.map(({ id }) => id)).sort()).toEqual([['0'], ['0', '1', '2']])
-    expect(records.map(({ contents }) => contents['value']).sort()).toEqual(['a', 'b', 'c', 'd'])
+    expect(
+      [...lanes.values()].map((some) => some.map(({ id }) => id).join()).sort((a, b) => a.length - b.length),
+    ).toEqual(['0', '0,1,2'])
+    expect(new Set(records.map(({ contents }) => contents['value']))).toEqual(new Set(['a', 'b', 'c', 'd']))
     await before.settle([...lanes.values()].find((some) => some.length === 3)!.slice(0, 2))
     await before.close()
 
     const after = await open()
-    expect((await pollSome(after, 2)).map(({ contents }) => contents['value']).sort()).toEqual(['c', 'd'])
+    const rest = await pollSome(after, 2)
+    expect(new Set(rest.map(({ contents }) => contents['value']))).toEqual(new Set(['c', 'd']))
   })
 
   it('begins at what is new, or at a time', { timeout: 60_000 }, async () => {

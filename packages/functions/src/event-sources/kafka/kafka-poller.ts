@@ -99,7 +99,7 @@ export class KafkaPoller implements Poller {
   /** Up to the last one of each partition. */
   async settle(records: readonly SourceRecord[]): Promise<void> {
     const last = new Map(records.map((record) => [record.lane, record]))
-    await Promise.all([...last.values()].map((record) => this.#messages.get(record)?.commit()))
+    await Promise.all([...last.values()].map(async (record) => this.#messages.get(record)?.commit()))
   }
 
   retry(): Promise<void> {
@@ -159,7 +159,8 @@ export class KafkaPoller implements Poller {
 /** Also when the brokers are gone: nothing is to be told to them then. */
 async function closed(consumer: Consumer<Buffer, Buffer, Buffer, Buffer>): Promise<void> {
   try {
-    await consumer.close(true)
+    // With two signatures, its types tell only the one with a callback from here.
+    await (consumer.close as (force: boolean) => Promise<void>).call(consumer, true)
   } catch {
     // Its sockets are closed.
   }

@@ -99,14 +99,14 @@ describe.skipIf(redisServer === undefined)('a Redis stream (needs redis-server)'
     const { open, add } = await setUp()
     const poller = await open()
     await add('1')
-    let [record] = await poller.poll(10, 1_000)
+    let records = await poller.poll(10, 1_000)
     for (const count of [2, 3]) {
-      await poller.retry([record!], 30)
+      await poller.retry(records, 30)
       // A poll ends when it is due, however long it may wait.
-      record = undefined
-      while (record === undefined) [record] = await poller.poll(10, 60_000)
-      expect(record.event['attributes']).toMatchObject({ ApproximateReceiveCount: String(count) })
-      expect(record.deliveries).toBe(count - 1)
+      do records = await poller.poll(10, 60_000)
+      while (records.length === 0)
+      expect(records[0]!.event['attributes']).toMatchObject({ ApproximateReceiveCount: String(count) })
+      expect(records[0]!.deliveries).toBe(count - 1)
     }
   })
 

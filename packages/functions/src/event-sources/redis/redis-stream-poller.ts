@@ -142,7 +142,9 @@ export class RedisStreamPoller implements Poller {
     if (now < this.#nextClaim) return []
     const count = Math.min(max, MAX_CLAIMED)
     const idle = this.#visibilityMs
-    const pending = (await this.#writing.xpending(this.#stream, this.#group, 'IDLE', idle, '-', '+', count)) as [string][]
+    const pending = (await this.#writing.xpending(this.#stream, this.#group, 'IDLE', idle, '-', '+', count)) as [
+      string,
+    ][]
     // More of them may be there than were asked for.
     if (pending.length < count) this.#nextClaim = now + idle / 2
     const ids = pending.map(([id]) => id).filter((id) => !this.#again.has(id))

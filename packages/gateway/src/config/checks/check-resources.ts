@@ -8,6 +8,7 @@ import type { Upstream } from '../../resources/upstream.ts'
 import type { PluginSet } from '../../resources/plugin-set.ts'
 import { checkClaims } from './check-claims.ts'
 import { checkCredentials } from './consumers.ts'
+import { checkService } from './discovery.ts'
 import type { CheckContext, Entry } from './entry.ts'
 import { checkGrpcPolicy } from './grpc.ts'
 import { checkPluginMetadata } from './plugin-metadata.ts'
@@ -45,6 +46,7 @@ function checkEntry(context: CheckContext, entry: Entry): void {
     case 'ssls':
       return checkSsl(findings, item as Ssl, path)
     case 'upstreams':
+      checkService(context, item as Upstream, path)
       return checkUpstream(findings, item as Upstream, path)
     case 'plugin_metadata':
       return checkPluginMetadata(context, entry)
@@ -57,7 +59,10 @@ function checkEntry(context: CheckContext, entry: Entry): void {
   if (kind === 'consumers') checkCredentials(context, entry)
   const { upstream, grpc } = item as Route | Service
   if (grpc !== undefined) checkGrpcPolicy(findings, grpc, `${path}/grpc`)
-  if (upstream !== undefined) checkUpstream(findings, upstream, `${path}/upstream`)
+  if (upstream !== undefined) {
+    checkService(context, upstream, `${path}/upstream`)
+    checkUpstream(findings, upstream, `${path}/upstream`)
+  }
   const plugins = (item as Consumer).plugins as PluginSet | undefined
   if (plugins !== undefined) checkPluginSet(context, plugins, `${path}/plugins`, kind === 'consumers')
 }

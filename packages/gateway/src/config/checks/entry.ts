@@ -29,7 +29,10 @@ export interface CheckContext {
   readonly plugins: PluginLookup
   /** Names of the plugins that this node allows; undefined: all. */
   readonly allowed: ReadonlySet<string> | undefined
-  /** Of the node: what resources are used with. `listen` undefined: they are meant for nodes with other listeners, too. */
-  readonly settings: Pick<NodeSettings, 'acme'> & { readonly listen: NodeSettings['listen'] | undefined }
+  /** Of the node: what resources are used with. `listen`, `discovery` undefined: they are meant for nodes with others, too. */
+  readonly settings: Pick<NodeSettings, 'acme'> & {
+    readonly listen: NodeSettings['listen'] | undefined
+    readonly discovery?: NodeSettings['discovery'] | undefined
+  }
   readonly findings: Findings
 }

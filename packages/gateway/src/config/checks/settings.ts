@@ -1,5 +1,6 @@
 import { compileFormat, LogFormatError } from '../../observability/access-log/index.ts'
 import { parseCidr } from '../../addresses/index.ts'
+import { checkDiscoverySettings } from './discovery.ts'
 import type { CheckContext } from './entry.ts'
 import { checkFunctions } from './functions.ts'
 import { type Listen, parseListenAddress } from '../settings/listen.ts'
@@ -33,6 +34,7 @@ export function checkSettings(findings: Findings, settings: Settings): void {
   checkNetworks(findings, settings.trusted_addresses ?? [], '/trusted_addresses')
   checkNetworks(findings, settings.admin?.allow_admin ?? [], '/admin/allow_admin')
   checkAccessLog(findings, settings)
+  checkDiscoverySettings(findings, settings)
   if (settings.store?.type === 'etcd') checkEtcd(findings, settings.store)
   checkFunctions(findings, settings)
   for (const [index, key] of (settings.data_encryption?.keyring ?? []).entries()) {

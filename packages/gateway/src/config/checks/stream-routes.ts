@@ -11,6 +11,7 @@ import type { Upstream } from '../../resources/upstream.ts'
 import { STREAM_VARIABLES, streamVariable } from '../../stream/stream-variables.ts'
 import { valueAt } from '../explain/schema-node.ts'
 import { pointerPart, shortValue, type Findings } from '../problem.ts'
+import { checkService } from './discovery.ts'
 import type { CheckContext, Entry } from './entry.ts'
 import type { KnownResources } from './known-resources.ts'
 import { checkPluginSet } from './plugin-set.ts'
@@ -27,6 +28,7 @@ export function checkStreamRoute(context: CheckContext, { path }: Entry, route: 
   checkListener(context, route, path)
   if (typeof upstream === 'string') checkShortForm(findings, upstream, `${path}/upstream`)
   else if (upstream !== undefined) {
+    checkService(context, upstream, `${path}/upstream`)
     checkUpstream(findings, upstream, `${path}/upstream`)
     checkHttpFields(findings, upstream, `${path}/upstream`)
   }
@@ -188,7 +190,11 @@ function checkStreamUse(findings: Findings, route: StreamRoute, { upstream, fiel
   const { scheme, type, hash_on: hashOn = 'vars', key } = upstream
   const place = `${path}/${field}`
   if (upstream.function !== undefined) {
-    findings.add({ path: place, message: 'the upstream is a function, which is asked over HTTP', remedy: 'use a route' })
+    findings.add({
+      path: place,
+      message: 'the upstream is a function, which is asked over HTTP',
+      remedy: 'use a route',
+    })
   }
   if (scheme !== undefined && !isStreamScheme(scheme)) {
     findings.add({

@@ -134,21 +134,13 @@ function checkHashKey(findings: Findings, { type, hash_on = 'vars', key }: Upstr
 const SERVED: ReadonlySet<string> = new Set(['http', 'https', 'grpc', 'grpcs', 'tcp', 'tls', 'udp'])
 
 /** What a later version will serve is refused, not accepted and ignored. */
-function checkSupport(findings: Findings, { scheme, service_name: name }: Upstream, path: string): void {
+function checkSupport(findings: Findings, { scheme }: Upstream, path: string): void {
   if (scheme !== undefined && !SERVED.has(scheme)) {
     findings.add({
       path: `${path}/scheme`,
       value: JSON.stringify(scheme),
       message: 'upstreams of this scheme are not in this version',
       remedy: 'write "http" or "https", or for HTTP/2 "grpc" or "grpcs"',
-    })
-  }
-  if (name !== undefined) {
-    findings.add({
-      path: `${path}/service_name`,
-      value: JSON.stringify(name),
-      message: 'service discovery is not in this version',
-      remedy: 'list the nodes; names among them are resolved by DNS and looked up again when their TTL is over',
     })
   }
 }

@@ -206,6 +206,13 @@ export const FunctionsSetting = Type.Object(
         },
       ),
     ),
+    queues: Type.Optional(
+      Type.Record(Type.String(), Type.String({ minLength: 1 }), {
+        default: {},
+        description:
+          'what stands behind ARNs of queues, `*` at the end for all that begin so: `arn:aws:sqs:*: redis://127.0.0.1:6379`',
+      }),
+    ),
     logs: Type.Optional(
       Type.Object(
         {

@@ -3,10 +3,12 @@ import { dirname, resolve } from 'node:path'
 import { withDefaults } from '../../resources/defaults.ts'
 import { type AcmeSettings, acmeSettings } from './acme.ts'
 import { type AdminSettings, adminSettings } from './admin.ts'
+import { type DiscoverySettings, discoverySettings } from './discovery.ts'
 import { type FunctionsSettings, functionsSettings } from './functions.ts'
 import { type Listen, type ListenAddress, type Listener, parseListenAddress, type TlsListener } from './listen.ts'
 import type { Limits, UpstreamDefaults } from './limits.ts'
 import type { AccessLog, ErrorLog } from './logs.ts'
+import { type CacheZoneSettings, cacheZones } from './proxy-cache.ts'
 import { Settings } from './settings.ts'
 import { type StoreSettings, storeSettings } from './store.ts'
 
@@ -21,6 +23,7 @@ export interface NodeSettings {
   readonly data_encryption: { readonly keyring: readonly string[] } | undefined
   /** Folders with files that documents of a store may name. */
   readonly secret_paths: readonly string[]
+  readonly discovery: DiscoverySettings
   readonly functions: FunctionsSettings | undefined
   /** Names of the plugins that may be used; undefined: all. */
   readonly plugins: readonly string[] | undefined
@@ -31,6 +34,8 @@ export interface NodeSettings {
   readonly error_log: ErrorLog
   readonly limits: Limits
   readonly upstream_defaults: UpstreamDefaults
+  /** Zones of `proxy-cache`. */
+  readonly proxy_cache: { readonly zones: readonly CacheZoneSettings[] }
   readonly shutdown: { readonly grace_period: number }
   readonly server_header: string | undefined
   readonly trusted_addresses: readonly string[]
@@ -59,6 +64,7 @@ export function nodeSettings(settings: Settings, file: string): NodeSettings {
     store: storeSettings(filled.store, at),
     data_encryption: filled.data_encryption,
     secret_paths: filled.secret_paths.map(at),
+    discovery: discoverySettings(filled.discovery, at),
     functions: functions && functionsSettings(functions, at),
     plugins: filled.plugins,
     plugin_paths: filled.plugin_paths?.map(at) ?? defaultPluginPaths(at('./plugins')),
@@ -66,6 +72,7 @@ export function nodeSettings(settings: Settings, file: string): NodeSettings {
     error_log: logAt(error_log as ErrorLog, 'stderr', at),
     limits: filled.limits as Limits,
     upstream_defaults: filled.upstream_defaults as UpstreamDefaults,
+    proxy_cache: { zones: cacheZones(filled.proxy_cache, at) },
     shutdown: { grace_period: filled.shutdown.grace_period! },
     server_header: filled.server_header === false ? undefined : filled.server_header,
     trusted_addresses: filled.trusted_addresses,

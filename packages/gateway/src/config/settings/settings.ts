@@ -1,10 +1,12 @@
 import { type Static, Type } from '../../schema/type.ts'
 import { Acme } from './acme.ts'
 import { Admin } from './admin.ts'
+import { DiscoverySetting } from './discovery.ts'
 import { FunctionsSetting } from './functions.ts'
 import { Limits, UpstreamDefaults } from './limits.ts'
 import { Listen } from './listen.ts'
 import { AccessLog, ErrorLog } from './logs.ts'
+import { ProxyCacheSetting } from './proxy-cache.ts'
 import { DataEncryption, StoreSetting } from './store.ts'
 
 const strict = { additionalProperties: false } as const
@@ -41,6 +43,7 @@ export const settingsFields = {
       description: 'folders whose files the documents of a store may name by `$file://PATH` and `{ file: PATH }`',
     }),
   ),
+  discovery: Type.Optional(DiscoverySetting),
   functions: Type.Optional(FunctionsSetting),
   plugins: Type.Optional(
     Type.Array(Type.String({ minLength: 1 }), { uniqueItems: true, description: 'allowed plugins; left out = all' }),
@@ -62,6 +65,7 @@ export const settingsFields = {
   error_log: Type.Optional(ErrorLog),
   limits: Type.Optional(Limits),
   upstream_defaults: Type.Optional(UpstreamDefaults),
+  proxy_cache: Type.Optional(ProxyCacheSetting),
   shutdown: Type.Optional(
     Type.Object(
       {

@@ -70,8 +70,9 @@ function answerOf<T extends QueryType>(message: DnsMessage, asked: string, type:
   let name = message.question.name
   let ttl = Number.POSITIVE_INFINITY
   for (let hops = 0; hops <= MAX_CHAIN; hops++) {
-    const records = answers.filter((one): one is Extract<DnsRecord, { type: T }> => one.type === type && one.name === name)
-    if (records.length > 0) return { records, ttl: Math.min(ttl, ...records.map((one) => one.ttl)), additional }
+    const here = answers.filter((one) => one.type === type && one.name === name)
+    const records = here as Extract<DnsRecord, { type: T }>[]
+    if (here.length > 0) return { records, ttl: Math.min(ttl, ...here.map((one) => one.ttl)), additional }
     const alias = answers.find((one) => one.type === 'CNAME' && one.name === name)
     if (alias?.type !== 'CNAME') break
     ttl = Math.min(ttl, alias.ttl)

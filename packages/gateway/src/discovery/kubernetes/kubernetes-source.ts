@@ -1,6 +1,6 @@
 import type { DiscoverySource, ServiceArgs, ServiceListener } from '../source.ts'
 import { Cluster } from './cluster.ts'
-import type { KubernetesSettings } from './kubernetes-settings.ts'
+import type { ClusterSettings, KubernetesSettings } from './kubernetes-settings.ts'
 
 const NAME = /^(?:([a-z0-9]{1,64})\/)?([a-z0-9][a-z0-9-]*)\/([a-z0-9][a-z0-9.-]*)(?::([a-z0-9-]+))?$/
 
@@ -10,7 +10,7 @@ export class KubernetesSource implements DiscoverySource {
   private readonly clusters: ReadonlyMap<string, Cluster>
 
   constructor(settings: KubernetesSettings, environment: NodeJS.ProcessEnv = process.env) {
-    const list = Array.isArray(settings) ? settings : [settings]
+    const list: readonly ClusterSettings[] = Array.isArray(settings) ? settings : [settings as ClusterSettings]
     this.clusters = new Map(list.map((one) => [one.id ?? '', new Cluster(one, environment)]))
   }
 

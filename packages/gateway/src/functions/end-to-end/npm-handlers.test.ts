@@ -101,7 +101,12 @@ beforeAll(async () => {
   gateway = await startGateway({
     functions: { address: engine.address },
     routes: [
-      { id: 'streams', uri: '/*', host: 'streams.example', upstream: { function: 'streams', invocation_type: 'ResponseStream' } },
+      {
+        id: 'streams',
+        uri: '/*',
+        host: 'streams.example',
+        upstream: { function: 'streams', invocation_type: 'ResponseStream' },
+      },
       ...Object.keys(APPS).flatMap((library) =>
         FORMATS.map((payload) => ({
           id: `${nameOf(library)}-${payload}`,
@@ -142,7 +147,11 @@ describe.each(Object.keys(APPS))('%s', (library) => {
     })
     expect([echo.status, echo.body]).toEqual([200, 'POST ünï'])
     const bytes = await gateway.fetch('/bytes', { host, headers: { accept: 'image/png' } })
-    expect([bytes.status, bytes.headers['content-type'], bytes.headers['content-length']]).toEqual([200, 'image/png', '4'])
+    expect([bytes.status, bytes.headers['content-type'], bytes.headers['content-length']]).toEqual([
+      200,
+      'image/png',
+      '4',
+    ])
     const nothing = await gateway.fetch('/nothing', { host })
     expect([nothing.status, nothing.body]).toEqual([404, 'nothing here'])
   })

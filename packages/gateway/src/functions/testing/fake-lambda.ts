@@ -1,3 +1,4 @@
+/* eslint-disable typescript/no-explicit-any -- events and answers are looked into as a function would */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { eventStreamFrame, frameHeaders } from '@sekisho/functions/internal/control-api/invoke/event-stream-frame'

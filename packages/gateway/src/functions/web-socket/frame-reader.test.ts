@@ -1,6 +1,7 @@
+/* eslint-disable typescript/no-explicit-any -- events and answers are looked into as a function would */
 import { PassThrough } from 'node:stream'
 import { describe, expect, it } from 'vitest'
-import { Receiver } from 'ws'
+import * as ws from 'ws'
 import { FrameReader } from './frame-reader.ts'
 import { BINARY, CLOSE, closeFrame, CONTINUATION, frame, PING, PONG, TEXT } from './frames.ts'
 
@@ -27,7 +28,7 @@ function read(bytes: Buffer, lengths: () => number = () => bytes.length): string
     onClose: (code, reason) => found.push(`close ${code} ${reason}`),
     onFault: (code) => found.push(`fault ${code}`),
   })
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const length = Math.max(1, lengths())
     reader.push(bytes.subarray(at, at + length))
     at += length
@@ -80,7 +81,10 @@ describe('frames of a client', () => {
     ['a large frame', masked(BINARY, Buffer.alloc(70_001)), 1009],
     [
       'a large message',
-      Buffer.concat([masked(BINARY, Buffer.alloc(60_000), { final: false }), masked(CONTINUATION, Buffer.alloc(60_000))]),
+      Buffer.concat([
+        masked(BINARY, Buffer.alloc(60_000), { final: false }),
+        masked(CONTINUATION, Buffer.alloc(60_000)),
+      ]),
       1009,
     ],
     [
@@ -123,10 +127,12 @@ function conversation(random: () => number): Buffer {
   const parts: Buffer[] = []
   for (let count = 1 + Math.floor(random() * 6); count > 0; count--) {
     const length = pick([0, 1, 5, 125, 126, 300, 65_535, 65_536])
-    const payload = random() < 0.7 ? Buffer.alloc(length, 'ab') : Buffer.from(Array.from({ length }, () => random() * 256))
+    const payload =
+      random() < 0.7 ? Buffer.alloc(length, 'ab') : Buffer.from(Array.from({ length }, () => random() * 256))
     const opcode = pick([TEXT, TEXT, BINARY, BINARY, CONTINUATION, PING, PONG, CLOSE, 5, 11])
     const options = { final: random() < 0.7, first: random() < 0.03 ? pick([0x40, 0x20, 0x10]) : 0 }
-    if (opcode === CLOSE && length > 1) payload.writeUInt16BE(pick([999, 1000, 1001, 1004, 1005, 1006, 1015, 2999, 3000, 4999, 5000]), 0)
+    if (opcode === CLOSE && length > 1)
+      payload.writeUInt16BE(pick([999, 1000, 1001, 1004, 1005, 1006, 1015, 2999, 3000, 4999, 5000]), 0)
     parts.push(random() < 0.03 ? frame(opcode, payload) : masked(opcode, payload, options))
   }
   return Buffer.concat(parts)
@@ -136,8 +142,16 @@ function conversation(random: () => number): Buffer {
 function byWs(bytes: Buffer): Promise<string[]> {
   return new Promise((resolve) => {
     const found: string[] = []
-    const receiver = new Receiver({ isServer: true, maxPayload: LIMITS.maxMessageBytes, allowSynchronousEvents: true } as never) as any
-    receiver.on('message', (data: Buffer, isBinary: boolean) => found.push(`${isBinary ? 'binary' : 'text'} ${Buffer.from(data).toString('hex')}`))
+    // The one thing of it that its types do not name.
+    const { Receiver } = ws as any
+    const receiver = new Receiver({
+      isServer: true,
+      maxPayload: LIMITS.maxMessageBytes,
+      allowSynchronousEvents: true,
+    })
+    receiver.on('message', (data: Buffer, isBinary: boolean) =>
+      found.push(`${isBinary ? 'binary' : 'text'} ${Buffer.from(data).toString('hex')}`),
+    )
     receiver.on('ping', (data: Buffer) => found.push(`ping ${data.toString('hex')}`))
     receiver.on('pong', () => found.push('pong'))
     receiver.on('conclude', (code: number, reason: Buffer) => {
@@ -145,7 +159,9 @@ function byWs(bytes: Buffer): Promise<string[]> {
       resolve(found)
     })
     receiver.on('error', (error: any) => {
-      found.push(`fault ${error[Object.getOwnPropertySymbols(error).find((one) => String(one) === 'Symbol(status-code)') as never]}`)
+      found.push(
+        `fault ${error[Object.getOwnPropertySymbols(error).find((one) => String(one) === 'Symbol(status-code)') as never]}`,
+      )
       resolve(found)
     })
     const source = new PassThrough()

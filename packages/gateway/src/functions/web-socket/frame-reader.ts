@@ -104,7 +104,8 @@ export class FrameReader {
     if ((header[1] & 0x80) === 0) return 'a frame is not masked'
     if (opcode > PONG || (opcode > BINARY && opcode < CLOSE)) return `the opcode ${opcode} is not known`
     const short = header[1] & 0x7f
-    if ((short === 126 && length < 126) || (short === 127 && length < 65_536)) return 'a length is not in its shortest form'
+    if ((short === 126 && length < 126) || (short === 127 && length < 65_536))
+      return 'a length is not in its shortest form'
     if (length > Number.MAX_SAFE_INTEGER) return 'a length is above 2^53'
     if (opcode >= CLOSE) return final && length <= 125 ? undefined : 'a control frame is fragmented or too long'
     if ((opcode === CONTINUATION) === (this.messageOpcode === 0)) return 'fragments of messages are mixed up'

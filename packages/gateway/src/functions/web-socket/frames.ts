@@ -44,4 +44,5 @@ export function closeFrame(code: number, reason = ''): Buffer {
 
 /** Whether a peer may send this code (section 7.4): not those that stand for the absence of one. */
 export const isCloseCode = (code: number): boolean =>
-  (code >= 1000 && code <= 1014 && code !== 1004 && code !== NO_STATUS && code !== ABNORMAL) || (code >= 3000 && code <= 4999)
+  (code >= 1000 && code <= 1014 && code !== 1004 && code !== NO_STATUS && code !== ABNORMAL) ||
+  (code >= 3000 && code <= 4999)

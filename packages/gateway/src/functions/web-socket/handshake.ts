@@ -30,7 +30,9 @@ export function handshakeFields({ request }: GatewaySession, subprotocol: string
   const key = request.headers.get('sec-websocket-key') ?? ''
   return {
     Upgrade: 'websocket',
-    'Sec-WebSocket-Accept': createHash('sha1').update(key + GUID).digest('base64'),
+    'Sec-WebSocket-Accept': createHash('sha1')
+      .update(key + GUID)
+      .digest('base64'),
     ...(subprotocol === undefined ? {} : { 'Sec-WebSocket-Protocol': subprotocol }),
   }
 }

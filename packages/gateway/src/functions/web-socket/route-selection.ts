@@ -15,6 +15,8 @@ export function routeSelector(expression: string): (message: Buffer) => string |
       if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined
       value = (value as Record<string, unknown>)[name]
     }
-    return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined
+    return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+      ? String(value)
+      : undefined
   }
 }

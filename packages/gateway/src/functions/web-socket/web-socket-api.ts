@@ -94,7 +94,11 @@ export class WebSocketApi {
     if (route === undefined) return undefined
     const head = session.request.copy()
     addForwardedHeaders(head, session.ctx, undefined)
-    const event = webSocketConnectEvent(eventRequest(session, head, new Uint8Array(0)), connection, momentOf('$connect'))
+    const event = webSocketConnectEvent(
+      eventRequest(session, head, new Uint8Array(0)),
+      connection,
+      momentOf('$connect'),
+    )
     const invoked = await invokeFunction(route.target, Buffer.from(JSON.stringify(event)))
     if (session.finishedAt !== 0) return false
     logFailure(route, invoked)
@@ -187,7 +191,12 @@ function momentOf(routeKey: string): WebSocketMoment {
   return { routeKey, requestId: newRequestId(), extendedRequestId: newExtendedRequestId(), timeMs: Date.now() }
 }
 
-function respond(session: GatewaySession, status: number, message: string, fields: Record<string, string> | object): void {
+function respond(
+  session: GatewaySession,
+  status: number,
+  message: string,
+  fields: Record<string, string> | object,
+): void {
   const { Connection: _, ...rest } = fields as Record<string, string>
   session.respond(status, JSON.stringify({ message }), { 'Content-Type': 'application/json', ...rest })
 }

@@ -148,6 +148,30 @@ export const METRICS = {
     'Bytes received from (ingress) and sent to (egress) clients of stream routes, counted when a session ends.',
     ['stream_route', 'type'],
   ),
+  cacheRequests: define(
+    'counter',
+    'sekisho_cache_requests_total',
+    'Requests that used a cache zone, by result: hit, stale and updating were answered from it.',
+    ['zone', 'result'],
+  ),
+  cacheStored: define('counter', 'sekisho_cache_stored_bytes_total', 'Bytes of bodies that were stored.', ['zone']),
+  cacheCollapsed: define(
+    'counter',
+    'sekisho_cache_collapsed_total',
+    'Requests that waited for the same one that was on its way.',
+    ['zone'],
+  ),
+  cachePurges: define('counter', 'sekisho_cache_purges_total', 'Purges of a resource or a tag.', ['zone']),
+  cacheFailures: define('counter', 'sekisho_cache_failures_total', 'Stored responses that could not be read or written.', [
+    'zone',
+  ]),
+  cacheUsage: {
+    ...define('gauge', 'sekisho_cache_usage', 'Entries, bytes and evictions of a cache zone since the start, by kind.', [
+      'zone',
+      'kind',
+    ]),
+    across: 'least',
+  },
   configRevision: define('gauge', 'sekisho_config_revision', 'Revision of the configuration that is in force.'),
   configReloadFailures: define(
     'counter',

@@ -39,8 +39,6 @@ export class MemoryStore implements CacheStore {
     const blocks = Math.max(64, Math.floor(capacityBytes / BLOCK_BYTES))
     const index = SharedIndex.createBuffer({ slots: Math.ceil(blocks / BLOCKS_PER_SLOT), capacity: blocks })
     const buffer = new SharedArrayBuffer(8 + 4 * blocks + BLOCK_BYTES * blocks)
-    const links = new Int32Array(buffer, 0, 1 + blocks)
-    resetLinks(links)
     return { index, blocks: buffer, pins: new SharedArrayBuffer(4 * MAX_PINS * Math.max(1, workers)) }
   }
 
@@ -188,10 +186,11 @@ export class MemoryStore implements CacheStore {
     }
   }
 
-  /** What this worker read when it died. */
+  /** What this worker read when it died. The first worker makes the store ready. */
   private releasePins(): void {
     const { index, pins, pinsAt } = this
     this.lock()
+    if (index.begin()) resetLinks(this.links)
     for (let place = pinsAt; place < pinsAt + MAX_PINS; place++) {
       if (pins[place] === 0) continue
       index.unpin(pins[place] - 1)

@@ -62,8 +62,6 @@ export interface SharedIndexOptions {
  */
 export class SharedIndex {
   readonly buffer: SharedArrayBuffer
-  readonly seed0: number
-  readonly seed1: number
   private readonly words: Int32Array
   private readonly lock: SharedLock
   private readonly slotsAt: number
@@ -82,7 +80,6 @@ export class SharedIndex {
     words[BUCKETS] = buckets
     words[CAPACITY] = capacity
     ;[words[SEED0], words[SEED1]] = seed ?? randomFillSync(new Int32Array(2))
-    resetWords(words)
     return buffer
   }
 
@@ -96,8 +93,6 @@ export class SharedIndex {
     this.ghostsAt = this.bucketsAt + this.words[BUCKETS]
     this.bucketMask = this.words[BUCKETS] - 1
     this.ghostMask = this.words[BUCKETS] - 1
-    this.seed0 = this.words[SEED0]
-    this.seed1 = this.words[SEED1]
   }
 
   get entries(): number {
@@ -112,6 +107,16 @@ export class SharedIndex {
   get epoch(): number {
     return Atomics.load(this.words, EPOCH)
   }
+  get seed0(): number {
+    return this.words[SEED0]
+  }
+  get seed1(): number {
+    return this.words[SEED1]
+  }
+  /** Before the first entry. */
+  setSeed(seed: readonly [number, number]): void {
+    ;[this.words[SEED0], this.words[SEED1]] = seed
+  }
   get capacity(): number {
     return this.words[CAPACITY]
   }
@@ -122,6 +127,13 @@ export class SharedIndex {
   }
   release(): void {
     this.lock.release()
+  }
+
+  /** The first to use it makes it ready: memory that nobody touches takes no room. Under the lock. @returns whether that was now */
+  begin(): boolean {
+    if (this.epoch > 0) return false
+    resetWords(this.words)
+    return true
   }
 
   /** Forgets all. Generations go on, so that nobody takes a slot for what it was. */

@@ -88,10 +88,11 @@ describe.skipIf(etcdProgram === undefined)('with a real store (needs etcd)', () 
     const prefix = newPrefix()
     const nodes = await Promise.all([open({ prefix }), open({ prefix })])
     const add = async ({ state }: { state: EtcdState }): Promise<void> => {
-      for (let left = 20; left > 0; ) {
+      for (let left = 20; left > 0;) {
         const record = await state.get('counter')
         const value = String(Number(record?.value ?? 0) + 1)
-        if (await state.commit([{ key: 'counter', value }], [{ key: 'counter', revision: record?.revision ?? 0 }])) left--
+        if (await state.commit([{ key: 'counter', value }], [{ key: 'counter', revision: record?.revision ?? 0 }]))
+          left--
       }
     }
     await Promise.all(nodes.map(add))
@@ -254,7 +255,9 @@ describe.skipIf(etcdProgram === undefined)('when etcd comes and goes (needs etcd
         ]),
       { timeout: 10_000 },
     )
-    expect(await state.commit([{ key: 'functions/b', value: 'again' }], [{ key: 'functions/b', revision: 0 }])).toBe(true)
+    expect(await state.commit([{ key: 'functions/b', value: 'again' }], [{ key: 'functions/b', revision: 0 }])).toBe(
+      true,
+    )
   })
 
   it('hears of everything after a compaction', async () => {
@@ -286,7 +289,12 @@ describe.skipIf(etcdProgram === undefined)('when etcd comes and goes (needs etcd
     client.close()
     link.heal()
     await vi.waitFor(
-      () => expect([...records].sort()).toEqual([['functions/a', undefined], ['functions/b', '2'], ['functions/c', '1']]),
+      () =>
+        expect([...records].sort()).toEqual([
+          ['functions/a', undefined],
+          ['functions/b', '2'],
+          ['functions/c', '1'],
+        ]),
       { timeout: 10_000 },
     )
     expect(await state.commit([{ key: 'functions/a', value: '3' }], [{ key: 'functions/a', revision: 0 }])).toBe(true)

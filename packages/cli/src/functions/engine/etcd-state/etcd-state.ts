@@ -2,12 +2,7 @@ import { createHash } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { checkCommit } from '@sekisho/functions/internal/state/check-commit'
 import { StateError, StateUnavailable } from '@sekisho/functions/internal/state/state-error'
-import type {
-  StateCondition,
-  StateRecord,
-  StateStore,
-  StateWrite,
-} from '@sekisho/functions/internal/state/state-store'
+import type { StateCondition, StateRecord, StateStore, StateWrite } from '@sekisho/functions/internal/state/state-store'
 import { Watchers } from '@sekisho/functions/internal/state/watchers'
 import type { BackendChange, BackendSnapshot } from '@sekisho/gateway/internal/store/backend/backend'
 import type { EtcdClient } from '@sekisho/gateway/internal/store/etcd/client/etcd-client'
@@ -312,8 +307,7 @@ const digestOf = ({ key, value }: StateRecord): string =>
 
 function checkSize(writes: readonly StateWrite[]): void {
   let bytes = 0
-  for (const { key, value = '' } of writes)
-    bytes += Buffer.byteLength(key) + Buffer.byteLength(value) + BYTES_AROUND
+  for (const { key, value = '' } of writes) bytes += Buffer.byteLength(key) + Buffer.byteLength(value) + BYTES_AROUND
   if (bytes > MAX_COMMIT_BYTES)
     throw new StateError(
       `${writes[0]!.key} and what is written with it has ${bytes} bytes: etcd takes 1.5 MiB in one request, so at most ${MAX_COMMIT_BYTES}`,

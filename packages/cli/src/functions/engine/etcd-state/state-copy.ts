@@ -44,8 +44,7 @@ export class StateCopy {
   async read(): Promise<ReadonlyMap<string, StateRecord> | undefined> {
     if ((await this.#file.get(OWNER_KEY)) === undefined) return undefined
     const records = new Map<string, StateRecord>()
-    for (const { key, value } of await this.#file.list(''))
-      if (key !== OWNER_KEY) records.set(key, decode(key, value))
+    for (const { key, value } of await this.#file.list('')) if (key !== OWNER_KEY) records.set(key, decode(key, value))
     return records
   }
 

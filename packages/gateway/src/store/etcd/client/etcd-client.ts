@@ -135,7 +135,8 @@ export class EtcdClient {
         }
         if (!isEtcdFailure(error, 'unreachable')) throw error
         this.failed(connection)
-        if (!again || performance.now() + ROUND_PAUSE_MS >= deadline || this.#closing.signal.aborted) throw error
+        // With less time than that another attempt would end in nothing but "deadline exceeded", which says less.
+        if (!again || performance.now() + 3 * ROUND_PAUSE_MS >= deadline || this.#closing.signal.aborted) throw error
       }
       if (attempt % this.#endpoints.length === 0) await this.#pause()
     }

@@ -1,0 +1,94 @@
+import type { HealthBoardData } from '@sekisho/proxy/health'
+import type { DiscoveredNode } from '../discovery/settle-nodes.ts'
+import type { Operation } from '../store/store.ts'
+import type { HealthControl, HealthControlOptions, HealthReportOf, KeptHealth } from './health-control.ts'
+import type { HealthReport } from './health-messages.ts'
+
+export interface LazyHealthOptions extends HealthControlOptions {
+  /** Workers that start from now on need other memory. */
+  readonly onBoards: () => void
+  /** What the process before this one knew. */
+  readonly inherited?: KeptHealth | undefined
+}
+
+const NO_BOARDS: ReadonlyMap<string, HealthBoardData> = new Map()
+
+/** Health of a process. The code for it is loaded when the first upstream asks for it: most of it is clients of protocols. */
+export class LazyHealth {
+  private readonly options: LazyHealthOptions
+  private control: HealthControl | undefined
+  private loading: Promise<void> | undefined
+  private discovered = new Map<string, readonly DiscoveredNode[]>()
+  private stopped = false
+
+  constructor(options: LazyHealthOptions) {
+    this.options = options
+  }
+
+  /** Resolves when the boards that the first workers need are there. */
+  async start(): Promise<void> {
+    const { upstreams, services, routes, stream_routes } = this.options.resources()
+    const all = [upstreams, services, routes, stream_routes].some((kind) => [...kind.values()].some(asksForHealth))
+    if (all) await this.load()
+  }
+
+  /** A change that is in force now. Workers have been told of it. */
+  apply(operations: readonly Operation[]): void {
+    if (this.control !== undefined) {
+      this.control.apply(operations)
+      this.options.onBoards()
+    } else if (this.loading === undefined && operations.some(({ value }) => asksForHealth(value))) this.loadLater()
+  }
+
+  setDiscovered(key: string, nodes: readonly DiscoveredNode[] | undefined): void {
+    if (nodes === undefined) this.discovered.delete(key)
+    else this.discovered.set(key, nodes)
+    if (this.control === undefined) return
+    this.control.setDiscovered(key, nodes)
+    this.options.onBoards()
+  }
+
+  receive(report: HealthReport): void {
+    this.control?.receive(report)
+  }
+
+  boards(): ReadonlyMap<string, HealthBoardData> {
+    return this.control?.boards() ?? NO_BOARDS
+  }
+
+  reports(): readonly HealthReportOf[] {
+    return this.control?.reports() ?? []
+  }
+
+  stop(): void {
+    this.stopped = true
+    this.control?.stop()
+  }
+
+  private loadLater(): void {
+    this.loading = this.load()
+    this.loading.catch((err: unknown) => {
+      this.loading = undefined
+      this.options.logger.error({ err }, 'the health checks could not be loaded')
+    })
+  }
+
+  private async load(): Promise<void> {
+    const { HealthControl } = await import('./health-control.ts')
+    if (this.stopped) return
+    const control = new HealthControl(this.options)
+    control.load(this.discovered)
+    if (this.options.inherited !== undefined) control.inherit(this.options.inherited)
+    this.control = control
+    this.options.onBoards()
+  }
+}
+
+/** An upstream, or what an upstream may be written in. */
+function asksForHealth(value: unknown): boolean {
+  const asks = (upstream: unknown): boolean =>
+    typeof upstream === 'object' &&
+    upstream !== null &&
+    ('checks' in upstream || 'outlier_detection' in upstream || 'slow_start' in upstream)
+  return asks(value) || (typeof value === 'object' && value !== null && 'upstream' in value && asks(value.upstream))
+}
