@@ -57,7 +57,7 @@ export const MEANINGS = {
   'global_rules:id': 'Names it within its list.',
   'consumer_groups:id': 'What `group_id` of a consumer refers to.',
   'plugins:set': 'Plugin configurations, by plugin name.',
-  upstream: 'Where requests go: an [upstream](#upstreams), or in short `"http://HOST:PORT"`.',
+  upstream: 'Where requests go: an [upstream](#upstreams), or in short `"http://HOST:PORT"` or `"function://NAME"`.',
   upstream_id: 'The id of an upstream, instead of `upstream`.',
   timeout: 'Time limits of one attempt at a node. All three are written, or none.',
   'timeout.connect': 'Seconds until the connection is there, TLS included.',
@@ -67,7 +67,8 @@ export const MEANINGS = {
   grpc: 'How [gRPC calls](grpc.md) are treated. That of the route counts, else that of its service.',
 
   // Upstreams.
-  'upstreams:type': 'How a node is picked: see [balancing](#balancing).',
+  'upstreams:type':
+    'How a node is picked: see [balancing](#balancing). `function`: it is a [function](functions-in-routes.md), and has no nodes.',
   'upstreams:nodes':
     '`{ "HOST:PORT": WEIGHT }`, or a list of nodes. At least one of weight above 0 is needed to serve.',
   'upstreams:nodes[].host': 'Name or IP address. IPv6 in brackets.',

@@ -49,6 +49,7 @@ http {
   proxy_busy_buffers_size 128k;
   proxy_http_version 1.1;
 ${upgrades(scenario)}
+${cache(dir, scenario)}
 ${upstreams.map((upstreamPort, index) => upstream(upstreamPort, index, keepAlive(scenario))).join('')}
   server {
     listen 127.0.0.1:${port} backlog=4096${scenario.front === undefined ? '' : LISTEN[scenario.front]};
@@ -68,6 +69,20 @@ function tls(scenario) {
   if (scenario.front !== 'tls') return ''
   const { cert, key } = certificateOf(scenario)
   return `    ssl_certificate ${cert};\n    ssl_certificate_key ${key};\n    ssl_protocols TLSv1.3;`
+}
+
+/**
+ * @param {string} dir
+ * @param {import('./proxy.js').Setup} scenario
+ */
+function cache(dir, scenario) {
+  if (scenario.cache !== true) return ''
+  return `
+  proxy_cache_path ${dir}/cache keys_zone=bench:10m max_size=100m use_temp_path=off;
+  proxy_cache bench;
+  proxy_cache_valid 200 1h;
+  proxy_cache_key $scheme$host$request_uri;
+  add_header X-Cache $upstream_cache_status;`
 }
 
 /**

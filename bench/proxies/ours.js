@@ -42,7 +42,7 @@ export const ours = {
  * @param {number} metrics
  */
 function configuration({ port, upstreams, scenario }, admin, metrics) {
-  const plugins = scenario.policies === true ? POLICIES : undefined
+  const plugins = scenario.policies === true ? POLICIES : scenario.cache === true ? CACHE : undefined
   const routes = [...routesOf(scenario)].map((route, index) => ({
     id: `r${index}`,
     uri: route.path,
@@ -70,7 +70,7 @@ upstreams:
 ${list(nodes)}
 routes:
 ${list(routes)}
-${plugins === undefined ? '' : `consumers:\n${list([CONSUMER])}`}
+${plugins !== POLICIES ? '' : `consumers:\n${list([CONSUMER])}`}
 `
 }
 
@@ -87,6 +87,9 @@ function listener(port, scenario) {
 }
 
 const CONSUMER = { username: 'bench', plugins: { 'key-auth': { key: API_KEY } } }
+
+/** For an hour. */
+const CACHE = { 'proxy-cache': { cache_ttl: 3_600 } }
 
 /** A limit that is counted and never reached. */
 const POLICIES = {

@@ -21,6 +21,7 @@
  * @property {import('../harness/certificate.js').Certificate} [certificate] for `front: 'tls'`
  * @property {number} [streams] requests at once on one connection of a client, at most; left out: 1
  * @property {'grpc' | 'h2c'} [back] what the first upstream speaks: gRPC, or any HTTP/2, both without TLS; left out: HTTP/1.1
+ * @property {boolean} [cache] answers are kept for an hour, whatever the upstream says of it
  * @property {boolean} [websocket] upgrades to WebSocket are let through
  *
  * @typedef {object} StartOptions

@@ -27,6 +27,7 @@ const TARGETS = [
   ratio('body-1m', 'bytes/s at least 0.6 of nginx', 'bytesPerSecond', 'nginx', 0.6),
   slower('tls-get', 'requests/s over TLS 1.3 at least 0.6 of nginx', 'requestsPerSecond', 'nginx', 0.6),
   slower('h2-1mb', 'bytes/s over HTTP/2 at least 0.5 of nginx', 'bytesPerSecond', 'nginx', 0.5),
+  ratio('cache-hit', 'cache hits/s at least 0.8 of nginx with proxy_cache', 'requestsPerSecond', 'nginx', 0.8),
   slower('grpc', "calls/s at least those of nginx's grpc_pass", 'requestsPerSecond', 'nginx', 1),
   slower('grpc', 'calls/s at least 0.6 of HAProxy', 'requestsPerSecond', 'haproxy', 0.6),
   slower('grpc', "calls/s at least 3 times node:http2's", 'requestsPerSecond', 'node-http2', 3),

@@ -1,4 +1,5 @@
 import { body1m, body64k } from './bodies.js'
+import { cacheHit } from './cache-hit.js'
 import { get } from './get.js'
 import { grpc } from './grpc.js'
 import { h2Body1m, h2Get } from './h2.js'
@@ -14,6 +15,7 @@ import { websocket } from './websocket.js'
 /** In the order of the report. @type {readonly import('./scenario.js').Scenario[]} */
 export const scenarios = [
   get,
+  cacheHit,
   post,
   body64k,
   body1m,

@@ -47,6 +47,7 @@ it('reaches the connections of every worker, whichever worker is asked, and says
     `listen: ["127.0.0.1:0"]
 workers: 4
 metrics: false
+shutdown: { grace_period: 1 }
 routes:
   - uri: /chat
     plugins:

@@ -172,9 +172,9 @@ export class DurableEventQueue implements EventQueue {
 
   async #begin(): Promise<void> {
     const { state, owner, shared, onProblem } = this.#options
-    const left = await state.list(`${QUEUE_PREFIX}${owner}/`)
     if (shared === true)
-      this.#owners = await QueueOwners.open({ state, owner, onProblem, onMoved: (records) => this.#admit(records) })
+      this.#owners ??= await QueueOwners.open({ state, owner, onProblem, onMoved: (records) => this.#admit(records) })
+    const left = await state.list(`${QUEUE_PREFIX}${owner}/`)
     this.#begun = true
     this.#admit(left)
   }

@@ -22,9 +22,11 @@ export class PackageReferences {
     )
   }
 
-  /** Removes packages that nobody has referred to for half an hour. @returns how many things */
+  /** Removes packages that nobody has referred to for half an hour. Rejects where the store is away. @returns how many things */
   async collect(): Promise<number> {
     const { records, packages, images, now } = this.#context
+    // What other nodes have deployed since is not known where the store is away: their packages would be nobody's.
+    await records.reach()
     for (const { latest } of records.functions.values()) this.#see(latest)
     for (const version of records.versions.values()) this.#see(version)
     for (const { code } of records.layers.values()) this.#packages.set(code.sha256, now())

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -36,7 +37,7 @@ const reach = (port, host) => new Promise((resolve) => {
   const socket = net.connect({ port, host, timeout: 500 })
   socket.once('connect', () => resolve('reached')).once('error', (error) => resolve(error.code)).once('timeout', () => resolve('no answer'))
 })
-const parts = { open, ask, reach, fs }
+const parts = { open, ask, reach, fs, os: require('node:os') }
 exports.handler = async (event, context) =>
   new (Object.getPrototypeOf(async () => {}).constructor)('event', 'context', 'parts', event.code)(event, context, parts)
 `
@@ -104,7 +105,7 @@ describe.skipIf(missingForSandbox !== '')(sandboxTitle('a hostile function on a 
     expect((await attack('return event.n', 'victim', { n: 7 })).value).toBe(7)
   }
 
-  test("finds nothing of another function: code, environment, /tmp, processes", async () => {
+  test('finds nothing of another function: code, environment, /tmp, processes', async () => {
     const { text } = await attack(`
       const found = []
       const look = (path) => { try { const text = parts.fs.readFileSync(path, 'latin1'); if (text.includes(event.secret.split('').reverse().join(''))) found.push(path) } catch {} }
@@ -116,15 +117,13 @@ describe.skipIf(missingForSandbox !== '')(sandboxTitle('a hostile function on a 
     expect(JSON.parse(text)).toEqual({ found: [], folder: false, processes: 2 })
   })
 
-  test("reaches neither the control API nor another service of the host, by any address", async () => {
+  test('reaches neither the control API nor another service of the host, by any address', async () => {
     const service = createServer((socket) => socket.end()).listen(0, '0.0.0.0')
+    await once(service, 'listening')
     const ports = [Number(new URL(functions.endpoint).port), (service.address() as AddressInfo).port]
     const { value } = await attack(
-      `const all = Object.values(require('node:os').networkInterfaces()).flat().map(({ address }) => address)
-       return Promise.all([...all, ...event.addresses].flatMap((address) => event.ports.map((port) => parts.reach(port, address))))`.replace(
-        'require(',
-        'process.getBuiltinModule(',
-      ),
+      `const all = Object.values(parts.os.networkInterfaces()).flat().map(({ address }) => address)
+       return Promise.all([...all, ...event.addresses].flatMap((address) => event.ports.map((port) => parts.reach(port, address))))`,
       'attacker',
       { ports, addresses: ['127.0.0.1', '0.0.0.0', '::1', '10.0.2.2', '169.254.169.254'] },
     )
@@ -225,8 +224,8 @@ describe.skipIf(missingForSandbox !== '')(sandboxTitle('a hostile function on a 
     expect(most - before).toBeLessThan(250)
     const folder = join(data, 'logs/loud')
     const size = readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0)
-    // `logs.maxBytes` is 10 MB here.
-    expect(size).toBeLessThan(12_000_000)
+    // `logs.maxBytes` is 10 MB here; a file that is being filled and a batch come on top.
+    expect(size).toBeLessThan(16_000_000)
     expect(waited.toSorted((a, b) => a - b)[Math.floor(waited.length / 2)]).toBeLessThan(250)
   }, 60_000)
 

@@ -10,13 +10,13 @@ export interface LogStoreOptions {
   readonly directory: string
   /** How long a record may wait for others to be written with; default 50 ms. */
   readonly flushMs?: number
-  /** A file that is larger is followed by another; default 16 MiB. */
+  /** A file that is larger is followed by another; default 16 MiB, at most a quarter of `functionBytes`. */
   readonly fileBytes?: number
   /** Files of one function together; the oldest go. Default 256 MiB. */
   readonly functionBytes?: number
   /** Default 14. */
   readonly retentionDays?: number
-  /** Characters of one function that wait for the disk; default 8 Mi. */
+  /** Characters of one function that wait for the disk; default 8 Mi, at most a quarter of `functionBytes`. */
   readonly pendingLimit?: number
   /** Milliseconds since 1970; tests put their own in its place. */
   readonly wall?: () => number
@@ -33,12 +33,14 @@ export class LogStore implements FunctionLogs {
   #timer: NodeJS.Timeout | undefined
 
   constructor(options: LogStoreOptions) {
+    const functionBytes = options.functionBytes ?? 256 * 1024 * 1024
     this.#options = {
       flushMs: 50,
-      fileBytes: 16 * 1024 * 1024,
-      functionBytes: 256 * 1024 * 1024,
+      // Whole files go, so a small limit needs small ones; and a batch goes into one file.
+      fileBytes: Math.min(16 * 1024 * 1024, functionBytes / 4),
+      functionBytes,
       retentionDays: 14,
-      pendingLimit: 8 * 1024 * 1024,
+      pendingLimit: Math.min(8 * 1024 * 1024, functionBytes / 4),
       wall: Date.now,
       ...options,
     }

@@ -128,7 +128,8 @@ export class GatewayPhases implements ProxyPhases<RequestContext> {
     const { serverHeader } = this.options
     if (session.responseSource === 'local') {
       if (serverHeader !== undefined) response.headers.set('Server', serverHeader)
-    } else if (upstreamOf(session)?.health !== undefined) session.ctx.watchedStatus = response.status
+    } else if (session.responseSource === 'upstream' && upstreamOf(session)?.health !== undefined)
+      session.ctx.watchedStatus = response.status
     const chain = session.ctx.plan?.headerFilter
     if (chain === undefined) return
     for (const plugin of chain)

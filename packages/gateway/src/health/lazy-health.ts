@@ -2,14 +2,19 @@ import type { HealthBoardData } from '@sekisho/proxy/health'
 import type { DiscoveredNode } from '../discovery/settle-nodes.ts'
 import type { Operation } from '../store/store.ts'
 import type { HealthControl, HealthControlOptions, HealthReportOf, KeptHealth } from './health-control.ts'
-import type { HealthReport } from './health-messages.ts'
+import type { HealthMessage, HealthReport } from './health-messages.ts'
 
 export interface LazyHealthOptions extends HealthControlOptions {
   /** Workers that start from now on need other memory. */
   readonly onBoards: () => void
-  /** What the process before this one knew. */
-  readonly inherited?: KeptHealth | undefined
+  /** What the process before this one knew, as it told `onKeep`. */
+  readonly inherited?: string | undefined
+  /** What the next process should know. */
+  readonly onKeep?: (text: string) => void
 }
+
+/** Changes that come together are kept together. */
+const KEEP_AFTER_MS = 100
 
 const NO_BOARDS: ReadonlyMap<string, HealthBoardData> = new Map()
 
@@ -20,6 +25,7 @@ export class LazyHealth {
   private loading: Promise<void> | undefined
   private discovered = new Map<string, readonly DiscoveredNode[]>()
   private stopped = false
+  private keeping: NodeJS.Timeout | undefined
 
   constructor(options: LazyHealthOptions) {
     this.options = options
@@ -62,7 +68,17 @@ export class LazyHealth {
 
   stop(): void {
     this.stopped = true
+    clearTimeout(this.keeping)
     this.control?.stop()
+  }
+
+  private keepLater(): void {
+    const { onKeep } = this.options
+    if (onKeep === undefined) return
+    this.keeping ??= setTimeout(() => {
+      this.keeping = undefined
+      if (this.control !== undefined) onKeep(JSON.stringify(this.control.keep()))
+    }, KEEP_AFTER_MS).unref()
   }
 
   private loadLater(): void {
@@ -76,10 +92,19 @@ export class LazyHealth {
   private async load(): Promise<void> {
     const { HealthControl } = await import('./health-control.ts')
     if (this.stopped) return
-    const control = new HealthControl(this.options)
+    const send = (message: HealthMessage): void => {
+      this.options.send(message)
+      this.keepLater()
+    }
+    const control = new HealthControl({ ...this.options, send })
     control.load(this.discovered)
-    if (this.options.inherited !== undefined) control.inherit(this.options.inherited)
     this.control = control
+    try {
+      if (this.options.inherited !== undefined) control.inherit(JSON.parse(this.options.inherited) as KeptHealth)
+    } catch (err) {
+      // Of another version, perhaps: it is found out anew.
+      this.options.logger.warn({ err }, 'what the process before knew of the health of nodes cannot be read')
+    }
     this.options.onBoards()
   }
 }

@@ -123,6 +123,8 @@ export async function controlNode(control: ControlContext, file: string): Promis
     send: broadcast,
     resources: () => resources,
     onBoards: () => keepStart(current),
+    inherited: control.inherited['health'],
+    onKeep: (text) => control.keep('health', text),
   })
   // Cloned when a worker starts, also for one that takes a crashed one's place.
   const keepStart = (at: number): void => {

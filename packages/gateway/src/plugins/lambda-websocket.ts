@@ -31,7 +31,8 @@
  * **Limits** are those of AWS: frames of 32 KB and messages of 128 KB (more is closed with 1009), 10 minutes without a message, 2 hours in all.
  * Sixteen messages of a connection are worked on at a time; they may overtake each other.
  *
- * A connection lives in one worker of one node. It ends when that worker does, also at an upgrade of the gateway.
+ * A connection lives in one worker of one node, and ends with it. When the gateway stops or is upgraded it may go on for `shutdown.grace_period`, out of
+ * reach of `lambda-connections`, and is then closed with 1001.
  *
  * Costs 4 KB a connection, and a call a message.
  */

@@ -1,7 +1,10 @@
 const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
-const TIME = '(\\d{2}):(\\d{2}):(\\d{2})'
-/** `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37 GMT` and `Sun Nov  6 08:49:37 1994` (RFC 9110 section 5.6.7). */
-const IMF_FIXDATE = new RegExp(`^[a-z]{3}, (\\d{2}) ([a-z]{3}) (\\d{4}) ${TIME} GMT$`, 'i')
+const TIME = '(\\d{1,2}):(\\d{2}):(\\d{2})'
+/**
+ * `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37 GMT` and `Sun Nov  6 08:49:37 1994` (RFC 9110 section 5.6.7). Of the first one blanks, the comma and
+ * leading zeros do not matter: servers write it by hand, and it can mean nothing else.
+ */
+const IMF_FIXDATE = new RegExp(`^[a-z]{3},? +(\\d{1,2}) +([a-z]{3}) +(\\d{4}) +${TIME} +GMT$`, 'i')
 const RFC850 = new RegExp(`^[a-z]{6,9}, (\\d{2})-([a-z]{3})-(\\d{2}) ${TIME} GMT$`, 'i')
 const ASCTIME = new RegExp(`^[a-z]{3} ([a-z]{3}) ([ \\d]\\d) ${TIME} (\\d{4})$`, 'i')
 

@@ -94,4 +94,4 @@ export function freshened(stored: Headers, update: Headers): Headers {
   return clean
 }
 
-const BODY_FIELDS = new Set(['content-encoding', 'content-type', 'content-range', 'content-length', 'etag'])
+const BODY_FIELDS = new Set(['content-encoding', 'content-md5', 'content-range', 'content-length', 'etag'])

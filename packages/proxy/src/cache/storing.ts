@@ -23,14 +23,29 @@ const UNDERSTOOD = new Set([
 /** May be stored for a heuristic time, or for a default one (RFC 9110 section 15.1). 206 is left out: parts are not stored. */
 const HEURISTIC = new Set([200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 451, 501])
 
-/** The directives that count for a gateway: `CDN-Cache-Control` comes before `Cache-Control` (RFC 9213), if it can be read at all. */
+/** Fields for gateways and not for browsers, in this order before `Cache-Control` (RFC 9213; the other one is older than that). */
+const TARGETED = ['cdn-cache-control', 'surrogate-control']
+
+/** The directives that count for a gateway. A targeted field that cannot be read counts for nothing. */
 export function responseDirectives(headers: Headers): Directives {
-  const targeted = headers.get('cdn-cache-control')
-  if (targeted !== undefined) {
-    const directives = parseDirectives(targeted)
+  return targetedDirectives(headers) ?? parseDirectives(headers.get('cache-control'))
+}
+
+function targetedDirectives(headers: Headers): Directives | undefined {
+  for (const name of TARGETED) {
+    const field = headers.get(name)
+    if (field === undefined) continue
+    const directives = parseDirectives(field)
     if (directives.size > 0) return directives
   }
-  return parseDirectives(headers.get('cache-control'))
+  return undefined
+}
+
+/** Fields that `no-cache` or `private` name: the rest may be stored without them (RFC 9111 sections 5.2.2.4 and 5.2.2.7). */
+export function fieldsToDrop(headers: Headers): string[] {
+  const directives = responseDirectives(headers)
+  const named = [directives.get('no-cache'), directives.get('private')]
+  return named.flatMap((list) => (list ?? '').split(',').map((name) => name.trim().toLowerCase())).filter((name) => name !== '')
 }
 
 /**
@@ -50,7 +65,7 @@ export function storable(
   if (directives.has('must-understand')) {
     if (!understood) return 'must-understand'
   } else if (directives.has('no-store')) return 'no-store'
-  if (directives.has('private')) return 'private'
+  if (directives.has('private') && directives.get('private') === undefined) return 'private'
   if (policy.requestDirectives && parseDirectives(request.headers.get('cache-control')).has('no-store'))
     return 'no-store of the request'
   if (policy.statuses !== undefined && !policy.statuses.has(status)) return `status ${status}`
@@ -58,10 +73,9 @@ export function storable(
   const shared = directives.has('public') || directives.has('s-maxage') || directives.has('must-revalidate')
   if (request.headers.has('authorization') && !shared) return 'Authorization'
   for (const value of headers.getAll('vary')) if (value.split(',').some((one) => one.trim() === '*')) return 'Vary: *'
-  if (headers.has('content-range')) return 'Content-Range'
   const freshMs = freshnessMs(status, headers, directives, policy, now)
   if (freshMs === undefined) return 'no freshness'
-  const noCache = directives.has('no-cache')
+  const noCache = directives.has('no-cache') && directives.get('no-cache') === undefined
   const neverStale =
     directives.has('must-revalidate') || directives.has('proxy-revalidate') || directives.has('s-maxage')
   const whileRevalidate = neverStale ? 0 : staleSeconds(directives, 'stale-while-revalidate', policy.staleWhileRevalidate)
@@ -95,7 +109,7 @@ function freshnessMs(
     if (directives.has(name)) return 1_000 * (deltaSeconds(directives.get(name)) ?? 0)
   }
   const date = parseHttpDate(headers.get('date'), now) ?? now
-  const expires = headers.getAll('expires')
+  const expires = targetedDirectives(headers) === undefined ? headers.getAll('expires') : []
   if (expires.length > 0) {
     const at = expires.length === 1 ? parseHttpDate(expires[0], now) : undefined
     return at === undefined ? 0 : Math.max(0, at - date)
@@ -111,12 +125,15 @@ function freshnessMs(
 /** Nobody means to have guessed for longer than that. */
 const MAX_HEURISTIC_MS = 86_400_000
 
+const MAX_AGE_SECONDS = 2_147_483_648
+
 /** What of its age a response had when it came (RFC 9111 section 4.2.3), ms. */
 export function initialAgeMs(headers: Headers, requestedAt: number, receivedAt: number): number {
   const date = parseHttpDate(headers.get('date'), receivedAt)
   const apparent = date === undefined ? 0 : Math.max(0, receivedAt - date)
-  const first = /^\s*(\d+)\s*(?:,|$)/.exec(headers.get('age') ?? '')
-  const told = 1_000 * (first === null ? 0 : (deltaSeconds(first[1]) ?? 0))
+  const age = headers.get('age')
+  // What is no number may be any: it is taken for old.
+  const told = 1_000 * (age === undefined ? 0 : (deltaSeconds(age) ?? MAX_AGE_SECONDS))
   // Seconds of Date are rounded down: less than one is no age.
   return Math.max(apparent < 1_000 ? 0 : apparent, told + (receivedAt - requestedAt))
 }

@@ -4,7 +4,7 @@ import { deltaSeconds, type Directives, parseDirectives } from '../cache/cache-c
 import type { CacheUse } from '../cache/cache-use.ts'
 import type { FillOutcome } from '../cache/fill-locks.ts'
 import type { CacheResult } from '../cache/http-cache.ts'
-import { hasValidator, initialAgeMs, type Lifetime, storable } from '../cache/storing.ts'
+import { fieldsToDrop, hasValidator, initialAgeMs, type Lifetime, storable } from '../cache/storing.ts'
 import { currentAgeMs, fieldsToStore, freshened, type StoredMeta, type StoredResponse } from '../cache/stored-response.ts'
 import { responseTags } from '../cache/tags.ts'
 import { varyNames } from '../cache/vary.ts'
@@ -320,7 +320,7 @@ export class CachedExchange {
       this.tell(head, false)
       return
     }
-    const drop = use.policy.storeSetCookie ? [] : ['set-cookie']
+    const drop = fieldsToDrop(head.headers)
     this.gathering = {
       meta: {
         ...lifetime,

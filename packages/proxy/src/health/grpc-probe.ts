@@ -65,6 +65,8 @@ export function grpcProbe(options: GrpcProbeOptions = {}): Probe {
       })
       stream.on('error', (error) => settle('tcp_failure', error.message))
       stream.on('end', () => {
+        // A stream that is broken off ends, too.
+        if (head[':status'] === undefined) return
         const answer = judge(head, trailers, Buffer.concat(chunks))
         settle(answer === 'SERVING' ? 'success' : 'http_failure', answer)
       })

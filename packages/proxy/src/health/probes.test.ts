@@ -3,7 +3,7 @@ import { createServer as createH2, type ServerHttp2Stream } from 'node:http2'
 import { createServer as createHttps } from 'node:https'
 import { createServer as createTcp, type AddressInfo, type Server, type Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { CERTIFICATE, PRIVATE_KEY } from '../exchange/testing/certificates.ts'
+import { AUTHORITY, SERVER_CERTIFICATE, SERVER_KEY } from '../exchange/testing/certificates.ts'
 import { grpcProbe } from './grpc-probe.ts'
 import { httpProbe, type HttpProbeOptions } from './http-probe.ts'
 import type { ProbeAddress, ProbeResult } from './probe.ts'
@@ -164,15 +164,15 @@ describe('http', () => {
   })
 
   it('verifies certificates unless that is off', async () => {
-    const server = createHttps({ cert: CERTIFICATE, key: PRIVATE_KEY }, (request, response) => {
-      response.writeHead(request.headers.host === 'localhost' ? 200 : 500).end()
+    const server = createHttps({ cert: SERVER_CERTIFICATE, key: SERVER_KEY }, (request, response) => {
+      response.writeHead(request.headers.host === 'upstream.test' ? 200 : 500).end()
     })
     const address = await listening(server)
     const ask = (tls: NonNullable<HttpProbeOptions['tls']>): Promise<ProbeResult> =>
-      httpProbe({ tls, host: 'localhost' })(address, LONG)
-    expect(await ask({ serverName: 'localhost' })).toMatchObject({ outcome: 'tcp_failure', evidence: /certificate/ })
-    expect(await ask({ serverName: 'localhost', ca: CERTIFICATE })).toMatchObject({ outcome: 'success' })
-    expect(await ask({ serverName: 'elsewhere.example', ca: CERTIFICATE })).toMatchObject({ outcome: 'tcp_failure' })
+      httpProbe({ tls, host: 'upstream.test' })(address, LONG)
+    expect(await ask({ serverName: 'upstream.test' })).toMatchObject({ outcome: 'tcp_failure', evidence: /certificate/ })
+    expect(await ask({ serverName: 'upstream.test', ca: AUTHORITY })).toMatchObject({ outcome: 'success' })
+    expect(await ask({ serverName: 'elsewhere.example', ca: AUTHORITY })).toMatchObject({ outcome: 'tcp_failure' })
     expect(await ask({ verify: false })).toMatchObject({ outcome: 'success' })
   })
 })

@@ -36,13 +36,17 @@ export interface ControlContext {
   onDrain(handler: Hook): void
   /** All workers have ended; the process follows when this is done, or after `STOP_HOOKS_MS`. */
   onStop(handler: Hook): void
+  /** What the process before this one kept, by name. */
+  readonly inherited: Readonly<Record<string, string>>
+  /** Leaves something with the supervisor for the process that follows, also if this one crashes. A short text: `MAX_KEPT_LENGTH` for all. */
+  keep(name: string, value: string): void
   /** Asks the supervisor for a new process in place of this one. */
   requestReplacement(reason?: string): void
 }
 
 export interface ControlFields extends Pick<
   ControlContext,
-  'count' | 'generation' | 'listeners' | 'endpoints' | 'logger' | 'broadcast' | 'send'
+  'count' | 'generation' | 'listeners' | 'endpoints' | 'logger' | 'broadcast' | 'send' | 'inherited' | 'keep'
 > {
   requestReplacement(reason: string): void
 }

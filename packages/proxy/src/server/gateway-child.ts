@@ -23,9 +23,15 @@ export interface GatewayCommand {
 }
 
 /** Starts a gateway process on duplicates of the listeners' descriptors. */
-export function launchGateway(command: GatewayCommand, generation: number, events: GatewayEvents): GatewayProcess {
+export function launchGateway(
+  command: GatewayCommand,
+  generation: number,
+  events: GatewayEvents,
+  kept: Readonly<Record<string, string>> = {},
+): GatewayProcess {
   // No standard input: two processes live at once during an upgrade, and would steal each other's lines.
   const stdio: StdioOptions & unknown[] = ['ignore', 'inherit', 'inherit', 'ipc']
+  const inherits = Object.keys(kept).length > 0
   const assignment: GatewayAssignment = {
     generation,
     workers: command.workers,
@@ -33,13 +39,16 @@ export function launchGateway(command: GatewayCommand, generation: number, event
     listeners: layOut(stdio, command.listeners, command.workers + command.spareDescriptors),
     controlListeners: layOut(stdio, command.controlListeners, 1),
     ...(command.workerModule === undefined ? {} : { workerModule: command.workerModule.href }),
+    ...(inherits ? { inherits } : {}),
   }
   try {
     const child = spawn(process.execPath, [...command.flags, command.script, ...command.args], {
       stdio,
       env: { ...process.env, [ROLE_VARIABLE]: JSON.stringify(assignment) },
     })
-    return watch(child, events)
+    const launched = watch(child, events)
+    if (inherits) launched.send({ type: 'kept', values: kept })
+    return launched
   } catch (error) {
     // Out of memory, say. To the supervisor that is one more process that ended early, to be tried again later.
     process.nextTick(() => events.exited(`could not be started (${String(error)})`))
@@ -58,6 +67,7 @@ function watch(child: ChildProcess, events: GatewayEvents): GatewayProcess {
     const message = readGatewayMessage(value)
     if (message?.type === 'ready') events.ready()
     else if (message?.type === 'replace') events.replace(message.reason)
+    else if (message?.type === 'keep') events.keep(message.name, message.value)
   })
   // 'error' also comes from a failed send or kill of a process that is going away: only one that never ran has no pid.
   child.on('error', (error) => {

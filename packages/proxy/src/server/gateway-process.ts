@@ -34,6 +34,7 @@ class GatewayControl {
   readonly #control: ControlContextHolder
   readonly #descriptors: DescriptorPool
   readonly #workers: WorkerPool
+  readonly #inherited: Record<string, string> = {}
   #stopping = false
   #resolve!: () => void
 
@@ -60,6 +61,8 @@ class GatewayControl {
       logger: plan.logger,
       broadcast: (message) => this.#workers.broadcast(message),
       send: (index, message) => this.#workers.send(index, message),
+      inherited: this.#inherited,
+      keep: (name, value) => this.#send({ type: 'keep', name, value }),
       requestReplacement: (reason) => this.#requestReplacement(reason),
     })
   }
@@ -75,13 +78,19 @@ class GatewayControl {
     // Orders are obeyed from the start on, except those that need what the hooks set up: those wait for it.
     const early: (() => void)[] = []
     let dispatch = (order: () => void): void => void early.push(order)
+    let received = (): void => undefined
+    const inherited = new Promise<void>((resolve) => (received = resolve))
     process.on('message', (value) => {
       const message = readSupervisorMessage(value)
-      if (message?.type === 'stop') void this.#stop(message.graceMs, 'told to stop')
+      if (message?.type === 'kept') {
+        Object.assign(this.#inherited, message.values)
+        received()
+      } else if (message?.type === 'stop') void this.#stop(message.graceMs, 'told to stop')
       else if (message?.type === 'reload') dispatch(() => this.#reload())
       else if (message?.type === 'reopen-logs') dispatch(() => void this.#control.run('reopenLogs'))
     })
     try {
+      if (this.#assignment.inherits === true) await inherited
       for (const hook of this.#plan.hooks) await hook(this.#control.context)
       if (!this.#stopping) await this.#workers.start()
     } catch (error) {

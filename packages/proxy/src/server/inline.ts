@@ -114,6 +114,8 @@ function makeControl(plan: InlinePlan, toWorker: (message: unknown) => void): Co
     logger: plan.logger,
     broadcast: toWorker,
     send: (_index, message) => toWorker(message),
+    inherited: {},
+    keep: () => undefined,
     requestReplacement: (reason) => plan.logger.warn(`not replaced, for there is no supervisor: ${reason}`),
   })
 }

@@ -1,7 +1,11 @@
 /** From the supervisor to the gateway process, over the IPC channel. */
 export type SupervisorMessage =
   /** Stop accepting, finish what is in flight within `graceMs`, cut the rest, exit. */
-  { readonly type: 'stop'; readonly graceMs: number } | { readonly type: 'reload' } | { readonly type: 'reopen-logs' }
+  | { readonly type: 'stop'; readonly graceMs: number }
+  | { readonly type: 'reload' }
+  | { readonly type: 'reopen-logs' }
+  /** What the process before it kept: the first message, if the assignment says that it comes. */
+  | { readonly type: 'kept'; readonly values: Readonly<Record<string, string>> }
 
 /** From the gateway process to the supervisor. */
 export type GatewayMessage =
@@ -9,6 +13,8 @@ export type GatewayMessage =
   | { readonly type: 'ready' }
   /** Asks for a new process in its place. */
   | { readonly type: 'replace'; readonly reason: string }
+  /** Something that the next process should know, also when this one dies without a word. */
+  | { readonly type: 'keep'; readonly name: string; readonly value: string }
 
 /** From the control thread to a worker thread. */
 export type ControlMessage =
@@ -39,8 +45,8 @@ export function wrap<Message extends SupervisorMessage | GatewayMessage | Contro
   return { sekisho: message }
 }
 
-const FROM_SUPERVISOR = new Set<SupervisorMessage['type']>(['stop', 'reload', 'reopen-logs'])
-const FROM_GATEWAY = new Set<GatewayMessage['type']>(['ready', 'replace'])
+const FROM_SUPERVISOR = new Set<SupervisorMessage['type']>(['stop', 'reload', 'reopen-logs', 'kept'])
+const FROM_GATEWAY = new Set<GatewayMessage['type']>(['ready', 'replace', 'keep'])
 const FROM_CONTROL = new Set<ControlMessage['type']>(['serve', 'stop', 'user'])
 const FROM_WORKER = new Set<WorkerMessage['type']>(['prepared', 'serving', 'stopped', 'user'])
 

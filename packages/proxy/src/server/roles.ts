@@ -13,6 +13,8 @@ export interface GatewayAssignment {
   readonly controlListeners: readonly InheritedListener[]
   /** URL of the module that runs in the worker threads, when it is not the one that runs in the process. */
   readonly workerModule?: string
+  /** The first message is what the process before it kept. */
+  readonly inherits?: boolean
 }
 
 /** What the control thread tells a worker thread, in its `workerData`. */

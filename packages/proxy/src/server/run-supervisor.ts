@@ -37,7 +37,7 @@ export async function runSupervisor(plan: SupervisorPlan): Promise<void> {
       graceMs: plan.graceMs,
       readyTimeoutMs: plan.readyTimeoutMs,
       logger: plan.logger,
-      launch: (generation, events) => launchGateway(command, generation, events),
+      launch: (generation, events, kept) => launchGateway(command, generation, events, kept),
       onReady: (gateway, generation) =>
         announce(plan, {
           // Without descriptors: what is told to the outside is no place to take them from.

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { BASE_DELAY_MS, STABLE_MS } from './backoff.ts'
 import type { SupervisorMessage } from './messages.ts'
-import { KILL_MARGIN_MS, MAX_DRAINING, Supervisor } from './supervisor.ts'
+import { KILL_MARGIN_MS, MAX_DRAINING, MAX_KEPT_LENGTH, Supervisor } from './supervisor.ts'
 import type { GatewayEvents } from './supervisor.ts'
 
 // The life of gateway processes without one: a fake is told what to say.
@@ -14,6 +14,7 @@ class FakeProcess {
   readonly sent: SupervisorMessage[] = []
   killed = 0
   readonly events: GatewayEvents
+  kept: Readonly<Record<string, string>> = {}
 
   constructor(pid: number, events: GatewayEvents) {
     this.pid = pid
@@ -47,8 +48,9 @@ beforeEach(() => {
     graceMs: GRACE_MS,
     readyTimeoutMs: READY_TIMEOUT_MS,
     logger: { info: log, warn: log, error: log },
-    launch(generation, events) {
+    launch(generation, events, kept) {
       const process = new FakeProcess(generation, events)
+      process.kept = kept
       processes.push(process)
       return process
     },
@@ -73,6 +75,32 @@ it('announces the first process and stops it', async () => {
   at(1).events.exited('exited with code 0')
   await supervisor.done
   expect(vi.getTimerCount()).toBe(0)
+})
+
+it('hands what the serving process keeps to the next one, also after a crash', () => {
+  at(1).events.keep('health', 'too early')
+  at(1).events.ready()
+  expect(at(1).kept).toEqual({})
+  at(1).events.keep('health', 'a')
+  at(1).events.keep('other', 'b')
+  supervisor.replace('SIGUSR2')
+  expect(at(2).kept).toEqual({ health: 'a', other: 'b' })
+  at(2).events.keep('health', 'of one that is warming up')
+  at(2).events.ready()
+  at(1).events.keep('health', 'of one that drains')
+  at(2).events.keep('health', 'c')
+  at(2).events.exited('was killed by SIGKILL')
+  vi.runOnlyPendingTimers()
+  expect(at(3).kept).toEqual({ health: 'c', other: 'b' })
+})
+
+it('keeps no more than it may', () => {
+  at(1).events.ready()
+  at(1).events.keep('a', 'x'.repeat(MAX_KEPT_LENGTH))
+  at(1).events.keep('b', 'y')
+  expect(lines.at(-1)).toContain('too many')
+  supervisor.replace('SIGUSR2')
+  expect(Object.keys(at(2).kept)).toEqual(['a'])
 })
 
 it('fails when the first process ends before it was ready', async () => {

@@ -13,6 +13,8 @@ export const MAX_DRAINING = 4
  * is killed: it is then stuck in a loop and would never notice.
  */
 export const KILL_MARGIN_MS = 10_000
+/** Characters that a process may leave for the next one, all names together. The supervisor stays small. */
+export const MAX_KEPT_LENGTH = 1_048_576
 
 /** One gateway process, as the supervisor sees it. */
 export interface GatewayProcess {
@@ -25,6 +27,8 @@ export interface GatewayProcess {
 export interface GatewayEvents {
   ready(): void
   replace(reason: string): void
+  /** Something for the process that follows. */
+  keep(name: string, value: string): void
   /** Called once, and last. `how` completes "the gateway process ...". */
   exited(how: string): void
 }
@@ -33,7 +37,8 @@ export interface SupervisorOptions {
   readonly graceMs: number
   readonly readyTimeoutMs: number
   readonly logger: ServerLogger
-  launch(generation: number, events: GatewayEvents): GatewayProcess
+  /** `kept`: what the process before it left. */
+  launch(generation: number, events: GatewayEvents, kept: Readonly<Record<string, string>>): GatewayProcess
   /** A process serves in the place of the one before. */
   onReady(process: GatewayProcess, generation: number): void
   /** Called when the stop begins, so that the kernel refuses new connections. */
@@ -80,6 +85,7 @@ export class Supervisor {
   /** A replacement was asked for while one was under way: what that one read when it started may be out of date. */
   #again = false
   #restartTimer: NodeJS.Timeout | undefined
+  #kept: Readonly<Record<string, string>> = {}
   #resolve!: () => void
   #reject!: (error: Error) => void
 
@@ -132,11 +138,13 @@ export class Supervisor {
   #launch(): void {
     this.#again = false
     const generation = ++this.#generation
-    const process = this.#options.launch(generation, {
+    const events: GatewayEvents = {
       ready: () => this.#onReady(member),
       replace: (reason) => this.#onReplace(member, reason),
+      keep: (name, value) => this.#onKeep(member, name, value),
       exited: (how) => this.#onExit(member, how),
-    })
+    }
+    const process = this.#options.launch(generation, events, this.#kept)
     const timer = setTimeout(() => {
       this.#options.logger.error(
         `gateway process ${process.pid} was not ready within ${this.#options.readyTimeoutMs} ms`,
@@ -167,6 +175,15 @@ export class Supervisor {
   #onReplace(member: Member, reason: string): void {
     // A draining process has been replaced already.
     if (member === this.#current || member === this.#next) this.replace(reason)
+  }
+
+  #onKeep(member: Member, name: string, value: string): void {
+    // One that is warming up knows less than the one that serves, and one that drains no longer what is so.
+    if (member !== this.#current) return
+    const kept = { ...this.#kept, [name]: value }
+    const length = Object.values(kept).reduce((sum, text) => sum + text.length, 0)
+    if (length <= MAX_KEPT_LENGTH) this.#kept = kept
+    else this.#options.logger.warn(`gateway process ${member.process.pid} wants ${length} characters kept: too many`)
   }
 
   #drain(member: Member): void {

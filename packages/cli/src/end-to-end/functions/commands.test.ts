@@ -78,6 +78,26 @@ describe('fn deploy', () => {
     expect((await engine.fn(['invoke', 'with-alias:live'])).stdout).toBe('2\n')
   })
 
+  it('makes the schedules and sources of a function what the settings say', async () => {
+    const settings = (more: string): string =>
+      `schedules: [{ name: often, expression: rate(5 minutes), input: { a: 1 }, enabled: false }${more}]
+sources: [{ redis: 'redis://127.0.0.1:1', topic: orders, batch_size: 3, report_failures: true, enabled: false }]\n`
+    const files = { 'index.js': 'exports.handler = async () => 1' }
+    const json = async (path: string) => (await fetch(engine.address + path)).json() as Promise<Record<string, object[]>>
+    const schedules = async () => (await json('/schedules'))['Schedules']
+    await folder('timed', { ...files, 'function.yaml': settings(', { name: daily, expression: cron(0 3 * * ? *) }') })
+    expect((await engine.fn(['deploy', 'timed'])).stderr).toBe('')
+    expect(await schedules()).toMatchObject([{ Name: 'timed.daily', State: 'ENABLED' }, { Name: 'timed.often', State: 'DISABLED' }])
+    await folder('timed', { ...files, 'function.yaml': settings('') })
+    expect((await engine.fn(['deploy', 'timed'])).stderr).toBe('')
+    expect(await schedules()).toMatchObject([{ Name: 'timed.often' }])
+    expect((await json('/2015-03-31/event-source-mappings/?FunctionName=timed'))['EventSourceMappings']).toMatchObject([
+      { Topics: ['orders'], BatchSize: 3, FunctionResponseTypes: ['ReportBatchItemFailures'], State: 'Disabled' },
+    ])
+    await folder('timed', { ...files, 'function.yaml': 'sources: [{ redis: a, nats: b, topic: c }]' })
+    expect((await engine.fn(['deploy', 'timed'])).stderr).toContain('must have one of "arn", "redis", "nats" and "kafka"')
+  })
+
   it('packs a folder as it is: Node.js with its node_modules', async () => {
     await folder('plain', {
       'package.json': '{"name":"@scope/plain-one","sekisho":{"bundle":false,"exclude":["*.md"]}}',
@@ -172,6 +192,18 @@ describe('fn invoke', () => {
     expect(stderr).toMatch(/START RequestId[^]*line of the log[^]*REPORT RequestId/)
   })
 
+  it('queues an event', async () => {
+    const { status, stdout, stderr } = await engine.fn(['invoke', 'calls', '-d', '{"queued":true}', '--async'])
+    expect({ status, stdout }).toEqual({ status: 0, stdout: '' })
+    const [, id = ''] = /^queued as (\S+);/.exec(stderr) ?? []
+    const following = engine.start(['logs', 'calls', '-f'])
+    try {
+      await following.printed(new RegExp(`END RequestId: ${id}`))
+    } finally {
+      await following.stop()
+    }
+  })
+
   it('streams', async () => {
     const code = `exports.handler = awslambda.streamifyResponse(async (event, stream) => {
       stream.write('one'); stream.write('two')
@@ -193,6 +225,7 @@ describe('fn invoke', () => {
   })
 
   it('says why it did not call at all', async () => {
+    expect((await engine.fn(['invoke', 'calls', '--async', '--tail'])).stderr).toContain('--async has no answer')
     expect((await engine.fn(['invoke', 'calls', '-d', "{'a':1}"])).stderr).toContain('-d is no JSON')
     expect((await engine.fn(['invoke', 'calls', '-f', 'none.json'])).stderr).toContain('none.json cannot be read: ENOENT')
     expect((await engine.fn(['invoke', 'calls', '-d', '1', '-f', '-'])).stderr).toContain('use one')

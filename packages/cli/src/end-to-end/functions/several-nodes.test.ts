@@ -1,16 +1,19 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { FakeS3 } from '@sekisho/functions/internal/packages/s3/testing/fake-s3'
 import { EtcdServer, etcdProgram } from '@sekisho/gateway/internal/store/etcd/testing/etcd-server'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { eventually } from '../../testing/eventually.ts'
 import { FunctionCalls } from '../../testing/function-calls.ts'
 import { Sekisho } from '../../testing/sekisho.ts'
 
 const FUNCTIONS = '/2015-03-31/functions'
-const code = (version: string): string => `let count = 0
+const code = (version: string): string => `const { appendFileSync, existsSync } = require('node:fs')
+let count = 0
 exports.handler = async (event) => {
+  if (event.file) appendFileSync(event.file, event.id + '\\n')
+  if (event.hold && existsSync(event.hold)) await new Promise(() => setInterval(() => {}, 1e6))
   if (event.sleep) await new Promise((resolve) => setTimeout(resolve, event.sleep))
   return { version: '${version}', count: ++count }
 }`
@@ -215,4 +218,35 @@ describe.skipIf(etcdProgram === undefined)('two nodes (needs etcd)', () => {
     )
     await heard(b.calls, 'f', 'two')
   }, 60_000)
+
+  it('runs an event on the node that took it in, and on another one when that is dead', async () => {
+    const [file, hold] = [join(folder, 'ran'), join(folder, 'hold')]
+    const ran = async (): Promise<string[]> =>
+      existsSync(file) ? readFileSync(file, 'utf8').trimEnd().split('\n').sort() : []
+    // Refused as long as a node whose etcd was away has not begun.
+    const send = ({ calls }: Node, id: string, more: object = {}) =>
+      eventually(
+        () => calls.invoke('f', { file, id, ...more }, { 'x-amz-invocation-type': 'Event' }),
+        ({ status }) => status === 202,
+      )
+    await a.calls.create('f', code('one'))
+    await heard(b.calls, 'f', 'one')
+    for (let at = 0; at < 10; at++) await send([a, b][at % 2]!, `once-${at}`)
+    await eventually(ran, ({ length }) => length >= 10)
+
+    rmSync(file)
+    writeFileSync(hold, '')
+    for (const id of ['1', '2', '3']) await send(a, id, { hold })
+    await eventually(ran, ({ length }) => length === 3)
+    rmSync(hold)
+    await a.kill()
+    // A node that is silent is given up after 35 s, and looked for every 10 s.
+    await vi.waitFor(async () => expect(await ran()).toEqual(['1', '1', '2', '2', '3', '3']), {
+      timeout: 70_000,
+      interval: 500,
+    })
+    await a.start()
+    expect((await a.calls.invoke('f')).status).toBe(200)
+    expect(await ran()).toHaveLength(6)
+  }, 120_000)
 })

@@ -3,7 +3,7 @@ import { Failure } from '../../failure.ts'
 import type { ConfigurationInput, FunctionConfiguration, FunctionUrlInput } from './answers.ts'
 import { type Endpoint, type EndpointOptions, endpointOf } from './endpoint.ts'
 import { refusal, ServiceFailure } from './failures.ts'
-import { bodyOf, type HttpCall, HttpCaller } from './http-call.ts'
+import { bodyOf, type HttpCall, HttpCaller, withBody } from './http-call.ts'
 
 const FUNCTIONS = '/2015-03-31/functions'
 const URLS = '/2021-10-31/functions'
@@ -164,11 +164,6 @@ export const pathOf = (name: string): string => `${FUNCTIONS}/${encodeURICompone
 
 export const qualified = (qualifier: string | undefined): string =>
   qualifier === undefined ? '' : `?Qualifier=${encodeURIComponent(qualifier)}`
-
-const withBody = (body: object): Pick<HttpCall, 'headers' | 'body'> => ({
-  headers: { 'content-type': 'application/json' },
-  body: JSON.stringify(body),
-})
 
 const isPending = ({ State, LastUpdateStatus }: FunctionConfiguration): boolean =>
   State === 'Pending' || LastUpdateStatus === 'InProgress'

@@ -23,6 +23,12 @@ export interface HttpCall {
   readonly onSent?: (bytes: number, of: number) => void
 }
 
+/** A JSON body with its type. */
+export const withBody = (body: object): Pick<HttpCall, 'headers' | 'body'> => ({
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify(body),
+})
+
 /** Requests to one endpoint over connections that stay open; signed when there are credentials. */
 export class HttpCaller {
   readonly endpoint: Endpoint

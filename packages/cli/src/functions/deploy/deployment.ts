@@ -2,7 +2,7 @@ import { Failure } from '../../failure.ts'
 import type { ConfigurationInput, FunctionConfiguration, FunctionUrlInput } from '../api/answers.ts'
 import type { Built } from '../builds/build.ts'
 import { VARIABLE_NAMES } from './options.ts'
-import type { FunctionFile } from './settings-schema.ts'
+import type { FunctionFile, ScheduleSetting, SourceSetting } from './settings-schema.ts'
 
 /** Sekisho asks nothing of a role; where signatures and policies count, one is named. */
 const ANY_ROLE = 'arn:aws:iam::000000000000:role/sekisho'
@@ -23,6 +23,9 @@ export interface Deployment {
   readonly tags: Readonly<Record<string, string>>
   readonly url: FunctionUrlInput | undefined
   readonly alias: string | undefined
+  /** undefined: nothing is said of them. */
+  readonly schedules: readonly ScheduleSetting[] | undefined
+  readonly sources: readonly SourceSetting[]
 }
 
 export function deploymentOf(name: string, settings: FunctionFile, built: Built, moreVariables: Variables): Deployment {
@@ -35,6 +38,8 @@ export function deploymentOf(name: string, settings: FunctionFile, built: Built,
     tags: network === undefined ? {} : { [NETWORK_TAG]: network },
     url: urlOf(settings.url),
     alias,
+    schedules: settings.schedules,
+    sources: settings.sources ?? [],
   }
 }
 

@@ -30,6 +30,40 @@ const Url = Type.Object(
   strict,
 )
 
+const Schedule = Type.Object(
+  {
+    name: Type.String({
+      pattern: '^[a-zA-Z0-9_-]{1,32}$',
+      patternErrorMessage: 'must be 1 to 32 letters, digits, "-" and "_"',
+      description: 'tells it from the others of this function',
+    }),
+    expression: text('`rate(5 minutes)`, `cron(30 2 * * ? *)`, `at(2026-11-20T13:00:00)`'),
+    timezone: Type.Optional(text('`Europe/Berlin`; left out: UTC')),
+    input: Type.Optional(Type.Unknown({ description: 'the event; left out: one that says when it was due' })),
+    enabled: Type.Optional(Type.Boolean()),
+  },
+  strict,
+)
+
+const Source = Type.Object(
+  {
+    arn: Type.Optional(text('of a source that the engine knows')),
+    redis: Type.Optional(text('`redis://127.0.0.1:6379`')),
+    nats: Type.Optional(text('`nats://127.0.0.1:4222`')),
+    kafka: Type.Optional(text('`127.0.0.1:9092`')),
+    topic: Type.Optional(text('stream or topic at `redis`, `nats` or `kafka`')),
+    start: Type.Optional(Type.Enum(['oldest', 'latest'], { description: 'where the first read begins; left out: oldest' })),
+    batch_size: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000 })),
+    window: Type.Optional(Type.Integer({ minimum: 0, maximum: 300, description: 'seconds to wait for a full batch' })),
+    retries: Type.Optional(Type.Integer({ minimum: -1, maximum: 10_000, description: '-1: without an end' })),
+    report_failures: Type.Optional(
+      Type.Boolean({ description: 'the answer names the messages that failed: `batchItemFailures`' }),
+    ),
+    enabled: Type.Optional(Type.Boolean()),
+  },
+  strict,
+)
+
 /** `function.yaml`, or `sekisho` of package.json: what `fn deploy` needs to know beyond what it sees. */
 export const FunctionFile = Type.Object(
   {
@@ -59,6 +93,10 @@ export const FunctionFile = Type.Object(
     role: Type.Optional(text('ARN of a role; Sekisho keeps it and asks nothing of it')),
     log_format: Type.Optional(Type.Enum(['Text', 'JSON'])),
     url: Type.Optional(Type.Union([Type.Boolean(), Url], { description: 'a URL of its own' })),
+    schedules: Type.Optional(
+      Type.Array(Schedule, { maxItems: 50, description: 'all of them: one that was here before and is not now is deleted' }),
+    ),
+    sources: Type.Optional(Type.Array(Source, { maxItems: 20, description: 'queues and streams that it reads' })),
     alias: Type.Optional(text('publish a version, and lead this alias to it')),
     bundle: Type.Optional(Type.Boolean({ description: 'Node.js: false packs the folder with its node_modules as it is' })),
     minify: Type.Optional(Type.Boolean({ description: 'Node.js' })),
@@ -70,4 +108,6 @@ export const FunctionFile = Type.Object(
   },
   strict,
 )
+export type ScheduleSetting = Static<typeof Schedule>
+export type SourceSetting = Static<typeof Source>
 export type FunctionFile = Static<typeof FunctionFile>

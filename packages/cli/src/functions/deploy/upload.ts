@@ -2,6 +2,8 @@ import type { FunctionConfiguration } from '../api/answers.ts'
 import type { FunctionClient } from '../api/function-client.ts'
 import type { HttpCall } from '../api/http-call.ts'
 import type { Zip } from '../packing/zip-files.ts'
+import { setSchedules } from './schedules.ts'
+import { setSource } from './sources.ts'
 import { changes, creation, type Deployment } from './deployment.ts'
 
 export interface Deployed {
@@ -29,6 +31,9 @@ export async function upload(
   if (what !== 'created' && Object.keys(tags).length > 0) await client.tag(settled.FunctionArn, tags)
   const version = alias === undefined ? undefined : await client.publish(name)
   if (alias !== undefined && version !== undefined) await client.setAlias(name, alias, version)
+  const target = alias === undefined ? settled.FunctionArn : `${settled.FunctionArn}:${alias}`
+  if (deployment.schedules !== undefined) await setSchedules(client, name, target, deployment.schedules)
+  for (const source of deployment.sources) await setSource(client, target, source)
   const url = deployment.url && (await client.setUrl(name, alias, deployment.url))
   return { configuration: settled, what, url, version }
 }

@@ -55,6 +55,11 @@ export class CatalogRecords {
     for (const table of [this.versions, this.functions, this.layers, this.layerNumbers, this.mappings]) table.close()
   }
 
+  /** Rejects where the store cannot be reached: what is in memory may be old. */
+  async reach(): Promise<void> {
+    await this.#commit([], [])
+  }
+
   /** A published version, or `$LATEST`; undefined when there is none. */
   version(record: FunctionRecord, version: string): VersionRecord | undefined {
     if (version === LATEST) return record.latest

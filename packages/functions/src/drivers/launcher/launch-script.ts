@@ -48,6 +48,9 @@ export const EXIT_MARK = Buffer.from('\0EXITED\0\0', 'latin1')
 export const COULD_NOT_START = 126
 
 const CLOSE_ON_EXEC = 0o2000000
+/** Node.js takes for granted that what it is handed does not block: a read that filled its buffer would stop the engine until there is more. */
+const NON_BLOCKING = 0o4000
+const F_SETFL = 4
 export const PR_SET_PDEATHSIG = 1
 const PR_SET_DUMPABLE = 4
 const PR_SET_NO_NEW_PRIVS = 38
@@ -147,7 +150,7 @@ function awaitReceipts(script: Script, count: number): void {
 
 function handOverListener(script: Script, port: number): void {
   const address = Buffer.from([2, 0, port >> 8, port & 0xff, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0])
-  script.call('socket', [2, 1 | CLOSE_ON_EXEC, 0])
+  script.call('socket', [2, 1 | CLOSE_ON_EXEC | NON_BLOCKING, 0])
   script.call('bind', [0, script.bytes(address), address.length], { purpose: 'bind the Runtime API' })
   script.call('listen', [0, 64])
   handOver(script, 'listener')
@@ -176,6 +179,7 @@ function makeUnreachable(script: Script, networks: readonly string[]): void {
 /** Pipes rather than Node's own, which are sockets: `echo > /dev/stderr` opens the file again, and a socket cannot be opened. */
 function handOverPipe(script: Script, what: 'stdout' | 'stderr', keep: number): void {
   script.call('pipe2', [script.bytes(Buffer.alloc(8)), CLOSE_ON_EXEC]) // 0 to read, 1 to write
+  script.call('fcntl', [0, F_SETFL, NON_BLOCKING])
   handOver(script, what)
   script.call('dup3', [1, keep, CLOSE_ON_EXEC])
   script.call('close', [1])

@@ -52,6 +52,16 @@ describe.skipIf(missingForSandbox !== '')(sandboxTitle('the sandbox driver'), ()
     expect(record.text('stderr')).toBe('err\n')
   })
 
+  test('output that just fills a buffer of the engine does not stop it', async () => {
+    const record = run('echo; sleep 0.03; dd if=/dev/zero bs=65536 count=1 2> /dev/null; sleep 1000')
+    await record.firstLine
+    // The engine is busy until all of it is in the pipe.
+    for (const since = performance.now(); performance.now() - since < 150;);
+    await expect.poll(() => record.text('stdout').length).toBe(65_537)
+    record.sandbox.kill()
+    expect(await record.exit).toMatchObject({ signal: 'SIGKILL' })
+  })
+
   test('its variables are those it was given', async () => {
     const record = run('/usr/bin/env', { environment: { GREETING: 'a=b c\n"ü' } })
     expect(await record.exit).toMatchObject({ status: 0 })

@@ -23,7 +23,7 @@ export const DnsSettings = Type.Object(
       ),
     ),
     timeout: Type.Optional(
-      Type.Number({ exclusiveMinimum: 0, maximum: 30, default: 2, description: 'seconds for one server; that of `resolv_conf` where there is one' }),
+      Type.Number({ exclusiveMinimum: 0, maximum: 30, description: 'seconds for an answer of one server; left out: that of `resolv_conf`, or 2' }),
     ),
   },
   { additionalProperties: false, description: 'DNS' },

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { parseNodeAddress } from '../../resources/node-address.ts'
 import { BackOff, jittered } from '../back-off.ts'
+import { Deadline } from '../deadline.ts'
 import type { DiscoverySource, ServiceArgs, ServiceListener } from '../source.ts'
 import { wait } from '../wait.ts'
 import { DnsClient } from './dns-client.ts'
@@ -37,9 +38,8 @@ export class DnsSource implements DiscoverySource {
     const address = parseNodeAddress(service.replace(/\.(?=:|$)/, ''))
     if (typeof address === 'string') throw new Error(`its name is not of the form "NAME" or "NAME:PORT": ${address}`)
     const absolute = /\.(:\d+)?$/.test(service)
-    const stop = new AbortController()
-    const signal = AbortSignal.any([stop.signal, this.stop.signal])
-    void this.follow(absolute ? `${address.host}.` : address.host, address.port, listener, signal)
+    const stop = new Deadline(this.stop.signal)
+    void this.follow(absolute ? `${address.host}.` : address.host, address.port, listener, stop.signal)
     return () => stop.abort()
   }
 

@@ -1,5 +1,6 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import { Deadline } from '../deadline.ts'
 
 /** 5,000 instances of 1 KB each. */
 export const MAX_ANSWER_BYTES = 16 * 1024 * 1024
@@ -45,25 +46,36 @@ export class RegistryClient {
 
   /** A whole answer of any status. */
   async ask(url: URL, request: RegistryRequest): Promise<RegistryAnswer> {
-    const deadline = AbortSignal.timeout(request.timeoutMs)
-    const signal = AbortSignal.any([request.signal, deadline])
+    const deadline = new Deadline(request.signal, request.timeoutMs)
     try {
-      const response = await this.open(url, request, signal)
+      const response = await this.open(url, request, deadline.signal)
       const text = await readAll(response)
       return { status: response.statusCode ?? 0, headers: response.headers, text }
     } catch (error) {
-      throw explained(url, error as NodeJS.ErrnoException, deadline.aborted ? request.timeoutMs : undefined)
+      throw explained(url, error as NodeJS.ErrnoException, deadline.timedOut ? request.timeoutMs : undefined)
+    } finally {
+      deadline.end()
     }
   }
 
   /** An answer that is read while it comes. The caller reads or destroys it; `signal` ends it. */
   async stream(url: URL, request: RegistryRequest): Promise<IncomingMessage> {
     const head = new AbortController()
-    const timer = setTimeout(() => head.abort(), request.timeoutMs)
+    const stop = (): void => head.abort()
+    if (request.signal.aborted) stop()
+    else request.signal.addEventListener('abort', stop)
+    let timedOut = false
+    const timer = setTimeout(() => {
+      timedOut = true
+      stop()
+    }, request.timeoutMs)
     try {
-      return await this.open(url, request, AbortSignal.any([request.signal, head.signal]))
+      const response = await this.open(url, request, head.signal)
+      response.on('close', () => request.signal.removeEventListener('abort', stop))
+      return response
     } catch (error) {
-      throw explained(url, error as NodeJS.ErrnoException, head.signal.aborted ? request.timeoutMs : undefined)
+      request.signal.removeEventListener('abort', stop)
+      throw explained(url, error as NodeJS.ErrnoException, timedOut ? request.timeoutMs : undefined)
     } finally {
       clearTimeout(timer)
     }

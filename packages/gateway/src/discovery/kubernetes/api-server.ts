@@ -79,7 +79,7 @@ export class ApiServer {
   /** The token in the file is another one every hour or so. */
   private async headers(): Promise<Record<string, string>> {
     const { token, token_file: file = `${ACCOUNT}/token` } = this.settings.client ?? {}
-    const written = token === undefined ? await readToken(file, this.settings.client?.token_file !== undefined) : this.value(token)
+    const written = token === undefined ? await readToken(file, file !== `${ACCOUNT}/token`) : this.value(token)
     return written === undefined ? {} : { authorization: `Bearer ${written}` }
   }
 

@@ -1,4 +1,5 @@
 import { BackOff } from '../back-off.ts'
+import { Deadline } from '../deadline.ts'
 import { fieldsOf, listOf, textOf, type Fields } from '../http/fields.ts'
 import type { ServiceListener } from '../source.ts'
 import { wait } from '../wait.ts'
@@ -121,10 +122,9 @@ export class Cluster {
     })
     let version = from
     const begun = performance.now()
-    const silent = AbortSignal.timeout(seconds * 1_000 + WATCH_SLACK_MS)
+    const limit = new Deadline(this.stop.signal, seconds * 1_000 + WATCH_SLACK_MS)
     try {
-      const signal = AbortSignal.any([this.stop.signal, silent])
-      const stream = await this.server.watch(this.path, query, signal)
+      const stream = await this.server.watch(this.path, query, limit.signal)
       // The server can be asked again: what failed before is over, whether or not anything changes.
       if (this.lastError !== undefined) {
         this.lastError = undefined
@@ -137,8 +137,10 @@ export class Cluster {
       return version
     } catch (error) {
       if (isGone(error)) throw error
-      const cause = silent.aborted && !this.stop.signal.aborted ? new Error('the watch of the cluster went silent') : error
+      const cause = limit.timedOut ? new Error('the watch of the cluster went silent') : error
       throw new WatchEnd(version, cause as Error)
+    } finally {
+      limit.end()
     }
   }
 

@@ -25,6 +25,7 @@ export class NacosSource implements DiscoverySource {
   private readonly servers: ServerList
   private readonly users = new Map<string, { readonly username: string; readonly password: string }>()
   private token: Promise<Token> | undefined
+  private readonly stop = new AbortController()
 
   constructor(settings: NacosSettings) {
     this.settings = settings
@@ -49,6 +50,7 @@ export class NacosSource implements DiscoverySource {
   }
 
   close(): Promise<void> {
+    this.stop.abort()
     this.client.close()
     return Promise.resolve()
   }
@@ -103,7 +105,7 @@ export class NacosSource implements DiscoverySource {
       headers: { 'content-type': 'application/x-www-form-urlencoded' },
       body: new URLSearchParams(user).toString(),
       timeoutMs: this.timeoutMs,
-      signal: AbortSignal.timeout(this.timeoutMs),
+      signal: this.stop.signal,
     })
     const { accessToken, tokenTtl } = fieldsOf(jsonOf(url, answer))
     if (textOf(accessToken) === '') throw new Error(`${url.origin} gives no token to the user "${user.username}"`)
