@@ -12,6 +12,7 @@ const { optionRows } = await import(new URL('plugins/schema-rows.js', built))
 const { Settings } = await import(new URL('config/settings/settings.js', built))
 const { PluginMeta } = await import(new URL('resources/plugin-set.js', built))
 const { resourceSchemas } = await import(new URL('resources/kinds.js', built))
+const health = await import(new URL('resources/health-check.js', built))
 const { managerSchemas } = await import(new URL('resources/secret.js', built))
 
 /** What a client, or the log, gets when a limit is reached. */
@@ -98,14 +99,27 @@ const managers = Object.fromEntries(
   Object.entries(managerSchemas).map(([name, schema]) => [name, fieldTable('secrets', rowsOf('secrets', schema))]),
 )
 
+const ofHealth = {
+  checks: fieldTable('checks', optionRows(health.HealthChecks)),
+  outlier_detection: fieldTable('outlier_detection', optionRows(health.OutlierDetection)),
+  slow_start: fieldTable('slow_start', optionRows(health.SlowStart)),
+}
+
 const superfluous = Object.keys(MEANINGS).filter((key) => !used.has(key))
 if (superfluous.length > 0)
   fail(`scripts/config-meanings.mjs has entries that belong to no field: ${superfluous.join(', ')}`)
+
+const { discovery: discoverySchema } = Settings.properties
+// A cluster of several has the fields of a single one, and an id.
+const perCluster = ({ name }) => !name.startsWith('kubernetes[].') || name === 'kubernetes[].id'
+const discovery = fieldTable('discovery', optionRows(discoverySchema).filter(perCluster))
 
 const { ssls, stream_routes, ...others } = parts
 writeParts(
   {
     'docs/configuration.md': others,
+    'docs/health.md': ofHealth,
+    'docs/discovery.md': { discovery },
     'docs/secrets.md': managers,
     'docs/stream-routes.md': { stream_routes },
     'docs/tls.md': { ssls },

@@ -2,10 +2,10 @@
 // `kind:name` goes before `name`. config-docs.mjs fails when an entry belongs to no field.
 
 /** Fields whose inner fields have a table of their own, or are read and not acted on in this version. */
-export const CLOSED = new Set(['upstream', 'plugins', 'checks', 'discovery_args', 'credentials', 'functions'])
+export const CLOSED = new Set(['upstream', 'plugins', 'checks', 'outlier_detection', 'slow_start', 'discovery', 'discovery_args', 'credentials', 'functions'])
 
 /** Left out of the tables: said once in the text. */
-export const UNLISTED = new Set(['create_time', 'update_time', 'service_name', 'discovery_type', 'discovery_args'])
+export const UNLISTED = new Set(['create_time', 'update_time'])
 
 /** @type {Readonly<Record<string, string>>} */
 export const MEANINGS = {
@@ -28,7 +28,8 @@ export const MEANINGS = {
   store: 'Where routes and the rest come from.',
   'store.type':
     '`file`: this one. `embedded`: a [store of the node](embedded-store.md). `etcd`: a store that many nodes share.',
-  functions: 'Read, and said at the start that this version has no function engine.',
+  discovery: 'Registries that upstreams may take their nodes from: see [service discovery](discovery.md).',
+  functions: 'The function engine; left out: none. Its settings: [the function platform](function-platform.md#settings).',
   plugins: 'Names of the plugins that may be used on this node. Left out: all.',
   plugin_paths: 'Folders with [plugins of your own](writing-a-plugin.md). Left out: `./plugins`, where it exists.',
   access_log: 'One line for each request. Left out: none. See [observability](observability.md#access-log).',
@@ -37,6 +38,13 @@ export const MEANINGS = {
   error_log: 'What the gateway says about itself. See [observability](observability.md#error-log).',
   'error_log.level': 'Lines below this level are left out.',
   'error_log.path': '`stderr`, or a file.',
+  proxy_cache: 'Where [`proxy-cache`](cache.md) keeps responses.',
+  'proxy_cache.zones': 'Zones of the [cache](cache.md#zones). One takes memory when a route first uses it.',
+  'proxy_cache.zones[].name': 'What `cache_zone` of the plugin names.',
+  'proxy_cache.zones[].memory_size':
+    'Bytes, or like `50m`: memory that all workers share. With `disk_path`: what each worker keeps ready of what is on disk.',
+  'proxy_cache.zones[].disk_path': 'Folder; what is in there is found again after a restart. Left out: the zone is in memory.',
+  'proxy_cache.zones[].disk_size': 'What the files may take.',
   limits: 'What strangers may make grow: see the [table of limits](#limits).',
   upstream_defaults: 'For upstreams that say nothing else.',
   'upstream_defaults.keepalive_pool_size': 'Idle connections kept to a node, in each worker.',
@@ -100,7 +108,36 @@ export const MEANINGS = {
   'upstreams:tls.sni':
     'Name that is sent, and must be in the certificate. Left out: the host of the node, or `upstream_host`.',
   'upstreams:tls.verify': "Verify the certificate of the node. APISIX's default is `false`.",
-  'upstreams:checks': 'Read and checked. This version makes no health checks, and says so at the start.',
+  'upstreams:checks': 'Probes of nodes, and what requests tell of them: see [health](health.md).',
+  'upstreams:outlier_detection': 'Ejects nodes that do worse than they should: see [health](health.md#outlier-detection).',
+  'upstreams:slow_start': 'Nodes that join or come back get their share slowly: see [health](health.md#slow-start).',
+  'checks:active': 'Probes. Required: nothing else brings an unhealthy node back.',
+  'checks:active.timeout': 'Seconds until the answer, connecting included.',
+  'checks:active.host': 'The `Host` of probes, and with `https` the name that the certificate must have.',
+  'checks:active.http_method': 'Of probes.',
+  'checks:active.http_path': 'Path and query of probes.',
+  'checks:active.http_req_body': 'Sent with each probe.',
+  'checks:active.https_verify_certificate': 'Verify the certificate of the node.',
+  'checks:active.req_headers': '`"NAME: VALUE"` each. With `grpc`: metadata.',
+  'checks:active.healthy': 'What a healthy node does, and one that comes back.',
+  'checks:active.healthy.http_statuses': 'Successes.',
+  'checks:active.healthy.successes': 'In a row, that bring a node back.',
+  'checks:active.unhealthy': 'What a node does that is to be taken out.',
+  'checks:active.unhealthy.interval': 'Seconds between two probes of a node that is out.',
+  'checks:active.unhealthy.http_statuses': 'Failures.',
+  'checks:active.unhealthy.http_failures': 'In a row, that take a node out. The same for the next two.',
+  'checks:active.unhealthy.tcp_failures': 'No connection, a broken one, no HTTP.',
+  'checks:active.unhealthy.timeouts': 'No answer in time.',
+  'checks:passive': 'What requests tell.',
+  'checks:passive.healthy': 'Successes, which set the failures to 0.',
+  'checks:passive.healthy.http_statuses': 'Successes.',
+  'checks:passive.healthy.successes': 'In a row, that bring a node back which still gets requests. 0: they do not count.',
+  'checks:passive.unhealthy': 'Failures. 0 for a limit: they do not count.',
+  'checks:passive.unhealthy.http_statuses': 'Failures.',
+  'checks:passive.unhealthy.http_failures': 'In a row, that take a node out. The same for the next two.',
+  'checks:passive.unhealthy.tcp_failures': 'No connection, or a broken one.',
+  'checks:passive.unhealthy.timeouts': 'No connection or answer in time.',
+  'outlier_detection:max_ejection_time': 'Seconds that an ejection takes at most.',
 
   // SSLs.
   'ssls:id': 'Names it within its list. Left out: made from its names.',

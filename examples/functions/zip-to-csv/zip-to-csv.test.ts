@@ -52,7 +52,11 @@ afterAll(async () => {
 })
 
 const upload = (path: string, body: Buffer): Promise<Response> =>
-  fetch(`${address}${path}`, { method: 'POST', headers: { 'content-type': 'application/zip' }, body: new Uint8Array(body) })
+  fetch(`${address}${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/zip' },
+    body: new Uint8Array(body),
+  })
 
 const FIRST_BUILD_MS = 600_000
 

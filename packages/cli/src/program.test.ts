@@ -40,6 +40,20 @@ it.each(COMMANDS)('sekisho %s --help has an example', (name) => {
   expect(helpOf(name)).toMatch(new RegExp(`Examples?:\n  sekisho ${name}`))
 })
 
+it('teaches functions, too', () => {
+  const fn = program().commands.find((each) => each.name() === 'fn')
+  const texts = (fn?.commands ?? []).map((command) => {
+    let text = ''
+    command.configureOutput({ writeOut: (part) => (text += part) }).outputHelp()
+    return [command.name(), text] as const
+  })
+  expect(texts.map(([name]) => name)).toEqual(['new', 'deploy', 'invoke', 'logs', 'list', 'delete', 'doctor', 'engine'])
+  for (const [name, text] of texts) {
+    expect(text).toMatch(new RegExp(`Examples?:\n  sekisho fn ${name}`))
+    expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(120)
+  }
+})
+
 it('has help that fits a terminal of 120 columns', () => {
   for (const name of [undefined, ...COMMANDS]) {
     expect(

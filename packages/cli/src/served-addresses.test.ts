@@ -18,7 +18,8 @@ const settings: SupervisorSettings['settings'] = {
   listen: [plain, tls, plain, plain],
   workers: 2,
   metrics: { address: { host: '127.0.0.1', port: 9091, path: undefined } },
-  shutdown: { grace_period: 30 },
+  shutdown: { grace_period: 30, drain_delay: 0 },
+  upgrade: { ready_timeout: 60 },
 }
 const info = {
   listeners: [

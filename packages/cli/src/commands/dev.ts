@@ -90,7 +90,9 @@ async function serveDemoOnce(demo: DemoFolder, { http: [a, b], greeter, driver }
     taken: [
       ...(port === PORT ? [] : [`port ${PORT} is taken: this is ${port}`]),
       ...(metricsPort === METRICS_PORT ? [] : [`port ${METRICS_PORT} is taken: metrics are on ${metricsPort}`]),
-      ...(functionsPort === FUNCTIONS_PORT ? [] : [`port ${FUNCTIONS_PORT} is taken: functions are on ${functionsPort}`]),
+      ...(functionsPort === FUNCTIONS_PORT
+        ? []
+        : [`port ${FUNCTIONS_PORT} is taken: functions are on ${functionsPort}`]),
     ],
   }
   const engine = new SupervisedEngine(demo.file, GRACE_MS)

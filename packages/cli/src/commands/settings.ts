@@ -8,7 +8,7 @@ import { say, SilentFailure } from '../failure.ts'
 export interface SupervisorSettings {
   /** The configuration file, as it was named or found. */
   readonly file: string
-  readonly settings: Pick<NodeSettings, 'listen' | 'workers' | 'metrics' | 'shutdown'> & {
+  readonly settings: Pick<NodeSettings, 'listen' | 'workers' | 'metrics' | 'shutdown' | 'upgrade'> & {
     readonly admin?: Pick<NonNullable<NodeSettings['admin']>, 'address' | 'tls'> | undefined
     readonly functions?: { readonly driver: string } | undefined
   }
@@ -32,7 +32,7 @@ export async function printSettings(config: string | undefined, forFunctions: bo
     say(renderProblems(loaded.problems).trimEnd())
     throw new SilentFailure(`${file} is not valid`)
   }
-  const { listen, workers, metrics, shutdown, admin: all, functions } = loaded.config.settings
+  const { listen, workers, metrics, shutdown, upgrade, admin: all, functions } = loaded.config.settings
   if (forFunctions) {
     const needed: FunctionsOfFile = { file, functions, graceMs: shutdown.grace_period * 1_000 }
     process.stdout.write(JSON.stringify(needed))
@@ -46,6 +46,7 @@ export async function printSettings(config: string | undefined, forFunctions: bo
       workers,
       metrics,
       shutdown,
+      upgrade,
       admin: all && { address: all.address, tls: all.tls },
       functions: functions && { driver: functions.driver },
     },

@@ -17,7 +17,9 @@ it('tells how to call the gRPC service', () => {
 })
 
 it('names the address of the function engine only where it is an unusual one', () => {
-  expect(functionGuide(addresses, '/f')).toMatch(/^ {2}the same, called {2}npx sekisho fn invoke hello -d '\{"foo":"bar"\}'$/m)
+  expect(functionGuide(addresses, '/f')).toMatch(
+    /^ {2}the same, called {2}npx sekisho fn invoke hello -d '\{"foo":"bar"\}'$/m,
+  )
   const elsewhere = functionGuide({ ...addresses, functions: 'http://127.0.0.1:9191' }, '/f')
   expect(elsewhere).toMatch(/deploy \/f --watch --endpoint-url http:\/\/127\.0\.0\.1:9191$/m)
 })

@@ -151,7 +151,7 @@ it.each([
 
 const APISIX = (port: number): string => `upstreams:
   - { id: 1, type: roundrobin, nodes: { "127.0.0.1:${port}": 1 } }
-  - { id: found, type: roundrobin, service_name: APP, discovery_type: nacos }
+  - { id: found, type: roundrobin, service_name: APP, discovery_type: tars }
 routes:
   - { id: open, uri: /open/*, upstream_id: 1, plugins: { proxy-rewrite: { regex_uri: ["^/open/(.*)", "/v1/$1"] } } }
   - { id: key, uri: /key, upstream_id: 1, plugins: { key-auth: {} } }
@@ -169,7 +169,7 @@ it('serves what APISIX served, and opens nothing that was guarded', async () => 
   const { status, stdout, stderr } = await sekisho(['import', 'apisix', 'apisix.yaml'], { cwd })
   expect({ status, stderr }).toEqual({
     status: 2,
-    stderr: `apisix.yaml:3:36  not carried over  /upstreams/1/service_name: service discovery (nacos): list the nodes. Until then requests are answered with 503
+    stderr: `apisix.yaml:3:36  not carried over  /upstreams/1/service_name: service discovery (tars): list the nodes. Until then requests are answered with 503
 apisix.yaml:7:54  not carried over  /routes/2/plugins/jwt-auth: there is no plugin of this name
 2 not carried over
 `,

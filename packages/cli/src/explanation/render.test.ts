@@ -25,6 +25,13 @@ async function text(method: string, url: string, headers: [string, string][] = [
   return renderExplanation(await explainRequest({ method, url, headers }, { config: config!, plugins }))
 }
 
+it('says that the health of nodes is not known here', async () => {
+  const yaml = YAML.replace('retry_timeout: 9', 'checks: { active: {} }, outlier_detection: {}')
+  expect(await text('GET', 'http://a.example/hello/bob', [], yaml)).toContain(
+    '\n  health    taken as good; what checks, outlier_detection found, /v1/healthcheck tells\n',
+  )
+})
+
 it('says the short answer first, then what led to it', async () => {
   expect(await text('GET', 'http://a.example/hello/bob?x=1')).toBe(`\
 GET /hello/bob?x=1, host a.example, from 127.0.0.1

@@ -13,22 +13,24 @@ const TURNS: Readonly<Record<string, string>> = {
 /** Where the request goes, what arrives there, and how long it may take. */
 export function renderUpstream({ upstream }: RequestExplanation): string {
   if (upstream === undefined) return ''
-  const { place, type, scheme, picked, request, retries, retryTimeout, timeouts } = upstream
+  const { place, type, scheme, picked, request, retries, retryTimeout, timeouts, unknown, service } = upstream
   const several = upstream.nodes.length > 1
   const rows = [
     ...functionRows(upstream),
     ...(picked === undefined
       ? []
       : [['node', `${scheme}://${picked}${several && !upstream.certain ? ' on a first request' : ''}`]]),
-    ...(several || picked === undefined
+    ...(service === undefined ? [] : [['service', `${service}: what its nodes are, the running gateway knows`]]),
+    ...(service === undefined && (several || picked === undefined)
       ? [['nodes', `${nodes(upstream)}${several ? `; ${TURNS[type] ?? type}` : ''}`]]
       : []),
     ['timeouts', `connect ${timeouts.connect} s, send ${timeouts.send} s, read ${timeouts.read} s`],
     ...grpcRows(upstream),
+    ...(unknown.length === 0 ? [] : [['health', `taken as good; what ${unknown.join(', ')} found, /v1/healthcheck tells`]]),
     ['retries', retries === 0 ? 'none' : `up to ${retries}${retryTimeout === 0 ? '' : `, within ${retryTimeout} s`}`],
   ]
   const gets = request === undefined ? [] : arriving(request)
-  const heading = picked === undefined ? `Upstream ${place}, which this request does not reach` : `Upstream ${place}`
+  const heading = picked === undefined && service === undefined ? `Upstream ${place}, which this request does not reach` : `Upstream ${place}`
   return `${heading}\n${indented(table([...rows, ...gets]))}`
 }
 

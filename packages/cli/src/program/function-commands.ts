@@ -158,10 +158,7 @@ function manage(fn: Command): void {
 
   fn.command('engine')
     .description('the function engine alone, in the foreground; `sekisho start` runs it beside the gateway')
-    .option(
-      CONFIG,
-      'configuration file with "functions"; left out: sekisho.yaml, .json or .config.ts in this folder',
-    )
+    .option(CONFIG, 'configuration file with "functions"; left out: sekisho.yaml, .json or .config.ts in this folder')
     .addHelpText('after', '\nExample:\n  sekisho fn engine -c sekisho.yaml')
     .action(async ({ config }: { config?: string }) =>
       (await import('../functions/engine/run-engine.ts')).runEngine(config),

@@ -1,4 +1,4 @@
-import { zipOf } from '@sekisho/functions/internal/packages/testing/zip-of'
+import { zipOf } from '../../../functions/src/packages/testing/zip-of.ts'
 import { eventually } from './eventually.ts'
 
 /** What the Node.js that runs the tests can run. */
@@ -6,7 +6,8 @@ export const OWN_RUNTIME = `nodejs${process.versions.node.split('.', 1)[0]}.x`
 
 export interface Answer {
   readonly status: number
-  /** Parsed JSON. */
+  /** Parsed JSON, which tests know the shape of. */
+  // oxlint-disable-next-line typescript/no-explicit-any
   readonly body: any
   readonly headers: Headers
 }

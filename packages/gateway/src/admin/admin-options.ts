@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Context, Hono } from 'hono'
+import type { ZonePurges } from '../cache/zone-purges.ts'
 import type { PluginLookup } from '../config/plugin-lookup.ts'
 import type { AdminKey } from '../config/settings/node-settings.ts'
 import type { ControlPlane } from '../control/control-plane.ts'
@@ -19,6 +20,8 @@ export interface AdminOptions {
   readonly readOnly?: string | undefined
   /** What is in force on this node, for `/explain`. */
   readonly configuration?: (() => ReadConfiguration | Promise<ReadConfiguration>) | undefined
+  /** Purges of the cache zones; undefined: there are none. */
+  readonly caches?: ZonePurges | undefined
   /** What is known of the nodes of upstreams, for `/v1/healthcheck`. */
   readonly health?: (() => readonly HealthReportOf[]) | undefined
   /** What service discovery knows of the services of a type (`dns`, `consul` …). */

@@ -4,6 +4,7 @@ import { runInNewContext } from 'node:vm'
 import { DISCOVERY_TYPES } from '../config/settings/discovery.ts'
 import { KIND_SINGULAR, RESOURCE_KINDS, type ResourceKind } from '../resources/kind-names.ts'
 import type { AdminEnv, AdminOptions } from './admin-options.ts'
+import { cacheRoutes } from './cache/cache-routes.ts'
 import { healthRoutes } from './health/health-routes.ts'
 import { AdminError } from './request/admin-error.ts'
 import { reply } from './request/reply.ts'
@@ -43,6 +44,7 @@ export function controlApi(api: Hono<AdminEnv>, options: AdminOptions): void {
     })
   }
   healthRoutes(api, options)
+  cacheRoutes(api, options)
   api.get('/schema', async (c) => {
     const { resourceSchemas } = await import('../resources/kinds.ts')
     const main = Object.fromEntries(RESOURCE_KINDS.map((kind) => [KIND_SINGULAR[kind], resourceSchemas[kind]]))
@@ -67,7 +69,10 @@ export function controlApi(api: Hono<AdminEnv>, options: AdminOptions): void {
   api.get('/discovery/:type/dump', (c) => {
     const type = c.req.param('type')
     if (options.discovered === undefined || !(DISCOVERY_TYPES as readonly string[]).includes(type))
-      throw new AdminError(404, `there is no service discovery of the type "${type.slice(0, 60)}": there are ${DISCOVERY_TYPES.join(', ')}`)
+      throw new AdminError(
+        404,
+        `there is no service discovery of the type "${type.slice(0, 60)}": there are ${DISCOVERY_TYPES.join(', ')}`,
+      )
     return reply(c, 200, options.discovered(type))
   })
   api.post('/gc', (c) => {
@@ -77,7 +82,7 @@ export function controlApi(api: Hono<AdminEnv>, options: AdminOptions): void {
   api.all('/*', () => {
     throw new AdminError(
       404,
-      'not found: there are /v1/healthcheck, /v1/discovery/TYPE/dump, /v1/schema, /v1/routes, /v1/services, /v1/upstreams, /v1/plugin_metadatas and /v1/gc',
+      'not found: there are /v1/healthcheck, /v1/cache/purge, /v1/discovery/TYPE/dump, /v1/schema, /v1/routes, /v1/services, /v1/upstreams, /v1/plugin_metadatas and /v1/gc',
     )
   })
 }

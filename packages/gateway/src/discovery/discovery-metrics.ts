@@ -15,7 +15,12 @@ export class DiscoveryMetrics {
     this.errors = metrics.counter(METRICS.discoveryErrors, labels)
     this.changes = metrics.counter(METRICS.discoveryChanges, labels)
     this.remove = () => {
-      const all = [METRICS.discoveryNodes, METRICS.discoveryLastAnswer, METRICS.discoveryErrors, METRICS.discoveryChanges]
+      const all = [
+        METRICS.discoveryNodes,
+        METRICS.discoveryLastAnswer,
+        METRICS.discoveryErrors,
+        METRICS.discoveryChanges,
+      ]
       for (const one of all) metrics.remove(one, labels)
     }
   }

@@ -69,7 +69,8 @@ export class Discovery {
     for (const [key, service] of wanted) {
       if (this.watches.has(key)) continue
       if (this.watches.size >= MAX_SERVICES) {
-        if (!this.toldTooMany) this.options.logger.error({}, `more than ${MAX_SERVICES} services are asked for: the others have no nodes`)
+        if (!this.toldTooMany)
+          this.options.logger.error({}, `more than ${MAX_SERVICES} services are asked for: the others have no nodes`)
         this.toldTooMany = true
         return
       }
@@ -106,11 +107,12 @@ export class Discovery {
 
   async close(): Promise<void> {
     this.closed = true
+    // What waits to be written is asked for while it is known.
+    await this.options.lastGood?.close()
     for (const { end } of this.watches.values()) end()
     this.watches.clear()
     const sources = await Promise.all([...this.sources.values()].map((source) => source.catch(() => undefined)))
     await Promise.all(sources.map((source) => source?.close()))
-    await this.options.lastGood?.close()
   }
 
   private watch(key: string, wanted: WantedService): void {
@@ -146,7 +148,8 @@ export class Discovery {
     void this.sourceOf(wanted.type).then(
       (source) => {
         if (ended) return
-        if (source === undefined) return service.failed(new Error(`the settings of this node have no "discovery: { ${wanted.type}: … }"`))
+        if (source === undefined)
+          return service.failed(new Error(`the settings of this node have no "discovery: { ${wanted.type}: … }"`))
         try {
           const endWatch = source.watch(wanted.name, wanted.args, service)
           const { end } = watch

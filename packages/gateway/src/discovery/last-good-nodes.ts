@@ -62,7 +62,12 @@ function parse(text: string): Services {
   const written = JSON.parse(text) as { format?: unknown; services?: Record<string, readonly FoundNode[]> } | null
   if (written?.format !== FORMAT || typeof written.services !== 'object') throw new Error('it is of another format')
   const lists = Object.entries(written.services).filter(([, list]) => Array.isArray(list))
-  return new Map(lists.map(([key, list]) => [key, settleNodes(list.filter((node) => typeof node === 'object' && node !== null)).nodes]))
+  return new Map(
+    lists.map(([key, list]) => [
+      key,
+      settleNodes(list.filter((node) => typeof node === 'object' && node !== null)).nodes,
+    ]),
+  )
 }
 
 async function replace(path: string, text: string): Promise<void> {

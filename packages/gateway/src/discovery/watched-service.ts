@@ -82,7 +82,11 @@ export class WatchedService implements ServiceListener {
     if (now - this.failureLoggedAt >= FAILURE_LOG_MS) {
       this.failureLoggedAt = now
       const kept = this.nodes === undefined ? 'it has no nodes yet' : `its last ${count(this.nodes.length)} stay in use`
-      this.tell('warn', { failing_for_s: seconds(now - this.failingSince) }, `cannot be looked up: ${error.message}; ${kept}`)
+      this.tell(
+        'warn',
+        { failing_for_s: seconds(now - this.failingSince) },
+        `cannot be looked up: ${error.message}; ${kept}`,
+      )
     }
     this.firstDone()
   }
@@ -145,7 +149,11 @@ export class WatchedService implements ServiceListener {
       old.has(address) && JSON.stringify(old.get(address)) !== JSON.stringify(now.get(address))
     const changed = [...now.keys()].filter(differs)
     const fields = { added: cut(added), removed: cut(removed), changed: cut(changed), nodes: next.length }
-    this.tell('info', fields, `has ${count(next.length)}: ${added.length} came, ${removed.length} went, ${changed.length} changed`)
+    this.tell(
+      'info',
+      fields,
+      `has ${count(next.length)}: ${added.length} came, ${removed.length} went, ${changed.length} changed`,
+    )
   }
 
   private tellProblems(problems: readonly string[]): void {

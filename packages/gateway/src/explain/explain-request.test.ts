@@ -55,6 +55,11 @@ const document = {
     { id: 'mock', uri: '/mock', plugins: { mocking: { response_example: '{"a":1}' } } },
     { id: 'slow', uri: '/slow', plugins: { mocking: { response_example: 'later', delay: 3600 } } },
     { id: 'hashed', uri: '/hashed', upstream_id: 'hashed' },
+    {
+      id: 'watched',
+      uri: '/watched',
+      upstream: { nodes: { '10.0.0.1:80': 1 }, checks: { active: {} }, slow_start: { window: 9 } },
+    },
     { id: 'host', uri: '/hello/*', host: 'shop.example', upstream_id: 'two' },
     {
       id: 'new',
@@ -206,6 +211,14 @@ describe('the upstream', () => {
       certain: true,
       timeouts: { connect: 60, send: 60, read: 7 },
       retries: 0,
+    })
+  })
+
+  it('says what only the running gateway knows', async () => {
+    expect((await explained('GET /secret/plans', {}, { consumer: 'bob' })).upstream?.unknown).toEqual([])
+    expect((await explained('GET /watched')).upstream).toMatchObject({
+      unknown: ['checks', 'slow_start'],
+      picked: '10.0.0.1:80',
     })
   })
 

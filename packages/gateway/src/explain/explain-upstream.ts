@@ -3,6 +3,7 @@ import { removeHopByHop, type RequestHead } from '@sekisho/wire'
 import { CidrSet } from '../addresses/index.ts'
 import { GatewayPhases } from '../gateway/gateway-phases.ts'
 import { UpstreamStatus } from '../gateway/upstream-status.ts'
+import { labelOf } from '../discovery/service-key.ts'
 import type { NodeSettings } from '../config/settings/node-settings.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { ExplainedUpstream, HeaderChange, UpstreamRequest } from './explanation.ts'
@@ -40,6 +41,7 @@ export function explainUpstream(arrival: Arrival): ExplainedUpstream | undefined
     })),
     picked: peer?.name,
     certain: live.length === 1 || upstream.type === 'chash',
+    unknown: (['checks', 'outlier_detection', 'slow_start'] as const).filter((name) => upstream[name] !== undefined),
     timeouts: {
       connect: timeout?.connect ?? defaults.connect_timeout,
       send: timeout?.send ?? defaults.send_timeout,
@@ -51,6 +53,7 @@ export function explainUpstream(arrival: Arrival): ExplainedUpstream | undefined
         : undefined,
     retries: target.retries,
     retryTimeout: upstream.retry_timeout,
+    service: upstream.discovery && `${upstream.discovery.type} ${labelOf(upstream.discovery)}`,
     function: functionOf(plan),
     request: peer === undefined || plan.function !== undefined ? undefined : requestFor(peer, arrival),
   }

@@ -101,6 +101,8 @@ export interface ExplainedUpstream {
   readonly picked: string | undefined
   /** Whether every such request goes there; else others may go elsewhere. */
   readonly certain: boolean
+  /** What the running gateway knows of its nodes, and nobody here: all of them are taken as healthy. */
+  readonly unknown: readonly ('checks' | 'outlier_detection' | 'slow_start')[]
   /** Seconds. */
   readonly timeouts: { readonly connect: number; readonly send: number; readonly read: number }
   /** How gRPC calls are treated, where that is configured; with `readIsWritten` the read timeout holds for them, too. */
@@ -109,6 +111,8 @@ export interface ExplainedUpstream {
   readonly retries: number
   /** Seconds for all attempts; 0 is no limit. */
   readonly retryTimeout: number
+  /** Its nodes are those of this service, which only the running gateway knows: `consul shop`. */
+  readonly service: string | undefined
   /** It is a function, and the nodes are those of the service that is asked for it. */
   readonly function:
     | { readonly name: string; readonly payload: string; readonly invocationType: string; readonly path: string }

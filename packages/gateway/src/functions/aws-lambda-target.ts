@@ -46,7 +46,6 @@ export class AwsLambdaTarget {
       },
       timeoutOf(settings.timeout),
       SERVICE_DEFAULTS,
-      0,
     )
   }
 

@@ -52,7 +52,7 @@ export class FunctionTarget {
     const nodes = [{ host, port, weight: 1, priority: 0 }]
     const service: NormalUpstream = { ...upstream, scheme: secure ? 'https' : 'http', nodes, retries: 0 }
     this.readSeconds = invoke.streams ? STREAM_SECONDS : READ_SECONDS[format]
-    this.upstream = new UpstreamTarget(service, timeout, { ...defaults, read_timeout: this.readSeconds }, 0)
+    this.upstream = new UpstreamTarget(service, timeout, { ...defaults, read_timeout: this.readSeconds })
   }
 
   /** For one request. */

@@ -128,8 +128,11 @@ export class GatewayPhases implements ProxyPhases<RequestContext> {
     const { serverHeader } = this.options
     if (session.responseSource === 'local') {
       if (serverHeader !== undefined) response.headers.set('Server', serverHeader)
-    } else if (session.responseSource === 'upstream' && upstreamOf(session)?.health !== undefined)
-      session.ctx.watchedStatus = response.status
+    } else if (session.responseSource === 'upstream') {
+      const upstream = upstreamOf(session)
+      if (upstream?.health !== undefined) session.ctx.watchedStatus = response.status
+      if (upstream?.sticky !== undefined) upstream.sticky.answer(session, response)
+    }
     const chain = session.ctx.plan?.headerFilter
     if (chain === undefined) return
     for (const plugin of chain)

@@ -1,3 +1,4 @@
+import type { SharedCounts } from '@sekisho/proxy'
 import type { ConsumerStore } from '../consumers/consumer-store.ts'
 import type { UpstreamDefaults } from '../config/settings/limits.ts'
 import { buildPlan } from '../plan/plan-builder.ts'
@@ -24,6 +25,10 @@ export interface GatewayTableOptions {
   readonly upstreamDefaults: UpstreamDefaults
   readonly metrics: WorkerMetrics
   readonly workerIndex: number
+  /** What the workers count together to balance; left out: each for itself. */
+  readonly counts?: SharedCounts | undefined
+  /** Where this node runs. */
+  readonly zone?: string | undefined
   readonly logger: PluginLogger
   /** The function engine of this node, if it has one. */
   readonly engine?: EngineEndpoint | undefined
@@ -72,6 +77,8 @@ export class GatewayTable {
     this.upstreams = new UpstreamTable({
       defaults: options.upstreamDefaults,
       workerIndex: options.workerIndex,
+      counts: options.counts,
+      zone: options.zone,
       certificateOf: (id) => this.ssls.clientCertificate(id),
       engine: options.engine,
       health: options.health,

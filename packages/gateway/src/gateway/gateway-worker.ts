@@ -1,4 +1,4 @@
-import { HttpProxy, StreamProxy, type SharedTable } from '@sekisho/proxy'
+import { HttpProxy, StreamProxy, type SharedCounts, type SharedTable } from '@sekisho/proxy'
 import { CidrSet } from '../addresses/index.ts'
 import { CacheZones, zoneBuffers } from '../cache/cache-zones.ts'
 import type { NodeSettings } from '../config/settings/node-settings.ts'
@@ -33,6 +33,8 @@ export interface GatewayWorkerOptions {
   /** Memory of the cache zones, by name; left out: this worker has its own. */
   readonly caches?: Readonly<Record<string, SharedArrayBuffer>>
   readonly metrics: WorkerMetrics
+  /** What the workers count together to balance; left out: this one counts for itself. */
+  readonly balancing?: SharedCounts | undefined
   /** What is known of upstream nodes; left out: they are taken as healthy. */
   readonly health?: WorkerHealth | undefined
   readonly logger: PluginLogger
@@ -69,6 +71,8 @@ export class GatewayWorker {
     this.table = new GatewayTable({
       consumers,
       workerIndex,
+      counts: options.balancing,
+      zone: settings.zone,
       logger,
       engine,
       health: options.health,

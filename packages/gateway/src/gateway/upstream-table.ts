@@ -11,6 +11,7 @@ import type { Upstream } from '../resources/upstream.ts'
 import type { CertificatePair } from '../tls/ssl-table.ts'
 import { serviceKey } from '../discovery/service-key.ts'
 import type { DiscoveredNode } from '../discovery/settle-nodes.ts'
+import type { BalancingContext } from '../upstreams/balancer-of.ts'
 import { UpstreamTarget } from '../upstreams/upstream-target.ts'
 
 /** Where a route's requests go, or what they are answered when that is nowhere. */
@@ -31,9 +32,8 @@ interface CachedTargets {
   readonly byLimits: Map<string, TargetResult>
 }
 
-export interface UpstreamTableOptions {
+export interface UpstreamTableOptions extends BalancingContext {
   readonly defaults: UpstreamDefaults
-  readonly workerIndex: number
   /** The certificate that `tls.client_cert_id` names. */
   readonly certificateOf: (sslId: string) => CertificatePair | undefined
   /** Of this node, if it has one. */
@@ -133,7 +133,7 @@ export class UpstreamTable {
     const limits = timeout === undefined ? '' : JSON.stringify(timeout)
     const known = made.byLimits.get(limits)
     if (known !== undefined) return known
-    const { defaults, workerIndex, certificateOf } = this.options
+    const { defaults, certificateOf } = this.options
     const normal = normaliseUpstream(upstream)
     const { client_cert_id: sslId } = normal.tls
     if (sslId !== undefined) this.showing.set(sslId, (this.showing.get(sslId) ?? new Set()).add(place))
@@ -144,7 +144,7 @@ export class UpstreamTable {
         : { ...normal, tls: { ...normal.tls, client_cert: certificate.cert, client_key: certificate.key } }
     const result =
       shown.function === undefined
-        ? usable(this.watched(place, new UpstreamTarget(this.withDiscovered(shown), timeout, defaults, workerIndex)))
+        ? usable(this.watched(place, new UpstreamTarget(this.withDiscovered(shown), timeout, defaults, place, this.options)))
         : this.functionTarget(shown.function, shown, timeout ?? shown.timeout)
     made.byLimits.set(limits, result)
     return result

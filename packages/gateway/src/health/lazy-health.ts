@@ -13,9 +13,6 @@ export interface LazyHealthOptions extends HealthControlOptions {
   readonly onKeep?: (text: string) => void
 }
 
-/** Changes that come together are kept together. */
-const KEEP_AFTER_MS = 100
-
 const NO_BOARDS: ReadonlyMap<string, HealthBoardData> = new Map()
 
 /** Health of a process. The code for it is loaded when the first upstream asks for it: most of it is clients of protocols. */
@@ -25,7 +22,7 @@ export class LazyHealth {
   private loading: Promise<void> | undefined
   private discovered = new Map<string, readonly DiscoveredNode[]>()
   private stopped = false
-  private keeping: NodeJS.Timeout | undefined
+  private keeping: NodeJS.Immediate | undefined
 
   constructor(options: LazyHealthOptions) {
     this.options = options
@@ -68,17 +65,18 @@ export class LazyHealth {
 
   stop(): void {
     this.stopped = true
-    clearTimeout(this.keeping)
+    clearImmediate(this.keeping)
     this.control?.stop()
   }
 
   private keepLater(): void {
     const { onKeep } = this.options
     if (onKeep === undefined) return
-    this.keeping ??= setTimeout(() => {
+    // Changes that come together are kept together.
+    this.keeping ??= setImmediate(() => {
       this.keeping = undefined
       if (this.control !== undefined) onKeep(JSON.stringify(this.control.keep()))
-    }, KEEP_AFTER_MS).unref()
+    })
   }
 
   private loadLater(): void {

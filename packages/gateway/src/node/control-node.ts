@@ -1,7 +1,8 @@
-import { CONTROL_INDEX, forgetWorker, SharedTable } from '@sekisho/proxy/limits'
+import { CONTROL_INDEX, forgetWorker, SharedCounts, SharedTable } from '@sekisho/proxy/limits'
 import type { ControlContext } from '@sekisho/proxy/server'
 import { renderProblems } from '../config/render.ts'
 import { zoneBuffers } from '../cache/zone-buffers.ts'
+import { ZonePurges } from '../cache/zone-purges.ts'
 import type { ConfigProblem } from '../config/problem.ts'
 import type { ControlPlane } from '../control/control-plane.ts'
 import { LazyHealth } from '../health/lazy-health.ts'
@@ -21,6 +22,7 @@ import type { NodeAdmin } from './node-admin.ts'
 import type { NodeDocuments } from './node-documents.ts'
 import { lazyErrorLog, type LazyErrorLog } from './lazy-error-log.ts'
 import {
+  SHARED_BALANCING,
   SHARED_COUNTERS,
   SHARED_IN_FLIGHT,
   sharedMetrics,
@@ -32,6 +34,7 @@ import { NodeCertificates } from './node-certificates.ts'
 import { NodeDiscovery } from './node-discovery.ts'
 import { notices } from './notices.ts'
 import { watchPluginFolders } from './plugin-folders.ts'
+import { Readiness } from './readiness.ts'
 
 /**
  * The control thread: reads and watches the configuration, hands changes to the workers, adds up what they count. When it returns, all
@@ -228,13 +231,18 @@ export async function controlNode(control: ControlContext, file: string): Promis
 
   const counters = SharedTable.createBuffer({ cells: 3 })
   const inFlight = SharedTable.createBuffer({ cells: control.count })
-  Object.assign(control.shared, zoneBuffers(settings.proxy_cache.zones, control.count))
+  const cacheBuffers = zoneBuffers(settings.proxy_cache.zones, control.count)
+  Object.assign(control.shared, cacheBuffers)
   control.shared[SHARED_COUNTERS] = counters
   control.shared[SHARED_IN_FLIGHT] = inFlight
+  const balancing = control.count > 1 ? SharedCounts.createBuffer({ workers: control.count }) : undefined
+  if (balancing !== undefined) control.shared[SHARED_BALANCING] = balancing
+  const balancingCounts = balancing && new SharedCounts(balancing, -1)
   const counterTable = new SharedTable(counters, CONTROL_INDEX)
   const inFlightTable = new SharedTable(inFlight, CONTROL_INDEX)
   const restarts = metrics.own.counter(METRICS.workerRestarts, {})
   let serving = 0
+  const readiness = new Readiness(control)
   control.onWorkerStart((index, generation) => {
     control.shared[sharedMetrics(index)] = metrics.startWorker(index, generation)
     if (generation > 1) restarts.add(1)
@@ -247,6 +255,7 @@ export async function controlNode(control: ControlContext, file: string): Promis
     counterTable.releaseLocksOf(index)
     inFlightTable.releaseLocksOf(index)
     forgetWorker(inFlightTable, index)
+    balancingCounts?.forgetWorker(index)
     metrics.endWorker(index, generation)
   })
   control.onMessage((message, index) => {
@@ -259,8 +268,15 @@ export async function controlNode(control: ControlContext, file: string): Promis
   const target = control.endpoints[METRICS_ENDPOINT]
   let server: MetricsServer | undefined
   if (target !== undefined) {
-    server = new MetricsServer({ target, render: () => metrics.render(), ready: () => serving >= control.count })
-    await server.listen()
+    const listening = new MetricsServer({
+      target,
+      render: () => metrics.render(),
+      unready: () => readiness.missing,
+    })
+    server = listening
+    // Until this process is ready, the one before it answers on the same socket; "not ready" from here would be wrong of the node.
+    if (control.replaces) control.onServing(() => listening.listen())
+    else await listening.listen()
   }
 
   const adminTarget = control.endpoints[ADMIN_ENDPOINT]
@@ -272,6 +288,7 @@ export async function controlNode(control: ControlContext, file: string): Promis
       target: adminTarget,
       ...(documents === undefined ? await readOnlyControl(snapshot, store) : { control: documents.control }),
       resources: () => resources,
+      caches: new ZonePurges(settings.proxy_cache.zones, cacheBuffers),
       health: () => health.reports(),
       discovered: (type) => discovery.dump(type),
       plugins,
@@ -289,13 +306,15 @@ export async function controlNode(control: ControlContext, file: string): Promis
     admin?.reopen()
     broadcast({ type: 'reopen-logs' })
   })
-  control.onDrain(async () => {
+  control.onDrain(async ({ last }) => {
     own.drain()
-    await Promise.all([server?.close(), admin?.close(), discovery.drain()])
+    // Who asks whether the node is ready is told until the end that it is not.
+    await Promise.all([last ? undefined : server?.close(), admin?.close(), discovery.drain()])
     // The next process writes from now on.
     await documents?.store.close()
   })
   control.onStop(async () => {
+    await server?.close()
     stopWatching()
     health.stop()
     await discovery.close()

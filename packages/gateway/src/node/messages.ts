@@ -52,4 +52,5 @@ export type ToControl =
 /** Names of what the threads share. */
 export const SHARED_COUNTERS = 'counters'
 export const SHARED_IN_FLIGHT = 'in-flight'
+export const SHARED_BALANCING = 'balancing'
 export const sharedMetrics = (workerIndex: number): string => `metrics-${workerIndex}`

@@ -7,6 +7,7 @@ import type { AdminKey, NodeSettings } from '../config/settings/node-settings.ts
 import type { AdminSettings } from '../config/settings/admin.ts'
 import type { ControlPlane } from '../control/control-plane.ts'
 import type { PluginLogger } from '../plugins/context.ts'
+import type { ZonePurges } from '../cache/zone-purges.ts'
 import type { HealthReportOf } from '../health/health-control.ts'
 import type { ResourceSet } from '../resources/resource-set.ts'
 import { ControlPlugins } from './control-plugins.ts'
@@ -21,6 +22,8 @@ export interface NodeAdminOptions {
   /** What is in force. */
   readonly resources: () => ResourceSet
   /** What is known of the nodes of upstreams. */
+  /** Purges of the cache zones. */
+  readonly caches?: ZonePurges
   readonly health?: () => readonly HealthReportOf[]
   /** What is known of the services of a type of discovery. */
   readonly discovered?: AdminOptions['discovered']
@@ -60,6 +63,7 @@ export async function startAdmin(options: NodeAdminOptions): Promise<NodeAdmin> 
       plugins: plugins.current,
     }),
     health: options.health,
+    caches: options.caches,
     discovered: options.discovered,
     audit: (entry) => (auditLog === undefined ? logInstead(logger, entry) : auditLog.write(entry)),
   })

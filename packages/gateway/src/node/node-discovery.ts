@@ -73,7 +73,10 @@ export class NodeDiscovery {
     ])
     const { lastGood: file } = settings
     const lastGood = new LastGoodNodes(file, (err) =>
-      logger.error({ err }, `the nodes found last, in ${file}, cannot be read or written: a start without the registry would have none`),
+      logger.error(
+        { err },
+        `the nodes found last, in ${file}, cannot be read or written: a start without the registry would have none`,
+      ),
     )
     this.discovery = new Class({
       source: (type) => openSource(type, settings),

@@ -58,7 +58,12 @@ export async function openDocuments(options: NodeDocumentsOptions): Promise<Node
       plugins,
       allowed: settings.plugins && new Set(settings.plugins),
       // Nodes that share an etcd may listen elsewhere.
-      settings: { acme: settings.acme, listen: where.type === 'etcd' ? undefined : settings.listen, discovery: where.type === 'etcd' ? undefined : settings.discovery },
+      settings: {
+        acme: settings.acme,
+        listen: where.type === 'etcd' ? undefined : settings.listen,
+        discovery: where.type === 'etcd' ? undefined : settings.discovery,
+        proxy_cache: where.type === 'etcd' ? undefined : settings.proxy_cache,
+      },
       references: {
         environment: process.env,
         files: { folder: dirname(file), within: settings.secret_paths },

@@ -6,7 +6,7 @@ import { listenText } from './listen-text.ts'
 export interface StartNodeOptions {
   /** The configuration file, absolute. */
   readonly file: string
-  readonly settings: Pick<NodeSettings, 'listen' | 'workers' | 'metrics' | 'shutdown'> & {
+  readonly settings: Pick<NodeSettings, 'listen' | 'workers' | 'metrics' | 'shutdown' | 'upgrade'> & {
     readonly admin?: Pick<NonNullable<NodeSettings['admin']>, 'address'> | undefined
   }
   readonly onReady?: (info: ReadyInfo) => void
@@ -19,6 +19,8 @@ export async function startNode(options: StartNodeOptions): Promise<void> {
   const server = new Server({
     workers: settings.workers,
     gracePeriodMs: settings.shutdown.grace_period * 1_000,
+    drainDelayMs: settings.shutdown.drain_delay * 1_000,
+    readyTimeoutMs: settings.upgrade.ready_timeout * 1_000,
     gatewayModule: new URL('./control-main.js', import.meta.url),
     // Without the snapshot that Node starts from, the gateway process is 4 MB smaller on Node 20 and 6 on 24; it starts as fast.
     nodeFlags: ['--no-node-snapshot'],

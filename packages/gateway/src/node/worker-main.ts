@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { Server, SharedTable, type Application, type WorkerContext } from '@sekisho/proxy'
+import { Server, SharedCounts, SharedTable, type Application, type WorkerContext } from '@sekisho/proxy'
 import { trustExpressions } from '../expressions/index.ts'
 import { WorkerHealth } from '../health/worker-health.ts'
 import { GatewayWorker } from '../gateway/gateway-worker.ts'
@@ -9,6 +9,7 @@ import { snapshotOperations } from '../store/snapshot-operations.ts'
 import { lazyErrorLog } from './lazy-error-log.ts'
 import { listenerOf } from './listener-of.ts'
 import {
+  SHARED_BALANCING,
   SHARED_COUNTERS,
   SHARED_IN_FLIGHT,
   sharedMetrics,
@@ -35,6 +36,7 @@ async function startWorker(worker: WorkerContext): Promise<GatewayWorker> {
   const metrics = new WorkerMetrics(worker.shared[sharedMetrics(worker.index)], (batch) =>
     post({ type: 'series', generation: worker.generation, batch }),
   )
+  const balancing: SharedArrayBuffer | undefined = worker.shared[SHARED_BALANCING]
   const gateway = new GatewayWorker({
     settings: start.settings,
     workerIndex: worker.index,
@@ -44,6 +46,7 @@ async function startWorker(worker: WorkerContext): Promise<GatewayWorker> {
     logger,
     counters: new SharedTable(worker.shared[SHARED_COUNTERS], worker.index),
     inFlight: new SharedTable(worker.shared[SHARED_IN_FLIGHT], worker.index),
+    balancing: balancing && new SharedCounts(balancing, worker.index),
     caches: worker.shared,
   })
   let { revision } = start

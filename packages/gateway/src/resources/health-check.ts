@@ -14,7 +14,7 @@ const statuses = (values: number[]) =>
 /** How many in a row change the state. 254 is the largest count that APISIX's shared counters hold. */
 const count = (minimum: number, value: number) => Type.Optional(Type.Integer({ minimum, maximum: 254, default: value }))
 
-const interval = Type.Optional(Type.Number({ minimum: 0.1, default: 1, description: 'seconds between two probes' }))
+const interval = Type.Optional(Type.Number({ minimum: 0.1, maximum: 86_400, default: 1, description: 'seconds between two probes' }))
 
 /** Probes that the gateway sends by itself. */
 export const ActiveCheck = Type.Object(
@@ -22,7 +22,7 @@ export const ActiveCheck = Type.Object(
     type: Type.Optional(
       Type.Enum(PROBE_TYPES, { default: 'http', description: '`grpc`: the method `Check` of `grpc.health.v1.Health`' }),
     ),
-    timeout: Type.Optional(Type.Number({ exclusiveMinimum: 0, default: 1, description: 'seconds' })),
+    timeout: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 3_600, default: 1, description: 'seconds' })),
     concurrency: Type.Optional(Type.Integer({ minimum: 1, default: 10, description: 'probes at a time' })),
     host: Type.Optional(Host),
     port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65535, description: 'left out: that of the node' })),
@@ -103,7 +103,7 @@ const inARow = (value: number, description: string) =>
   Type.Optional(Type.Integer({ minimum: 0, default: value, description: `${description}; 0 = off` }))
 
 const seconds = (value: number, minimum: number, description?: string) =>
-  Type.Optional(Type.Number({ minimum, default: value, description: description ?? 'seconds' }))
+  Type.Optional(Type.Number({ minimum, maximum: 86_400, default: value, description: description ?? 'seconds' }))
 
 /** Outlier detection in the terms of Envoy. What is off there by default (enforced at 0%) is 0 here. */
 export const OutlierDetection = Type.Object(

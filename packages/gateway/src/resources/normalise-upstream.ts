@@ -46,6 +46,11 @@ export interface NormalUpstream {
   readonly slow_start: Upstream['slow_start']
   /** Percent. */
   readonly healthy_panic_threshold: number
+  readonly hash_balance_factor: number | undefined
+  readonly sticky: Upstream['sticky']
+  readonly zone_aware: boolean
+  readonly overprovisioning_factor: number | undefined
+  readonly subset: Upstream['subset']
   /** Undefined: its nodes are asked. Otherwise it has none here: they are those of the function's service. */
   readonly function: ({ readonly name: string } & FunctionCallSettings) | undefined
   /** Undefined: its nodes are written. Otherwise it has none here, until service discovery finds them. */
@@ -106,6 +111,11 @@ export function normaliseUpstream(upstream: EmbeddedUpstream): NormalUpstream {
     outlier_detection: full.outlier_detection,
     slow_start: full.slow_start,
     healthy_panic_threshold: full.healthy_panic_threshold ?? 0,
+    hash_balance_factor: full.hash_balance_factor,
+    sticky: full.sticky,
+    zone_aware: full.zone_aware ?? false,
+    overprovisioning_factor: full.overprovisioning_factor,
+    subset: full.subset,
     function: full.function === undefined ? undefined : functionCall(full.function, full),
     discovery:
       full.service_name === undefined

@@ -1,4 +1,5 @@
 import { type Static, Type } from '../schema/type.ts'
+import { StickyCookie, Subset } from './balancing.ts'
 import { needsOneOf, notBoth } from './constraints.ts'
 import { functionCallFields, FunctionName } from './function-call.ts'
 import { HealthChecks, OutlierDetection, SlowStart } from './health-check.ts'
@@ -31,7 +32,7 @@ export const UpstreamNodes = Type.Union([
 ])
 export type UpstreamNodes = Static<typeof UpstreamNodes>
 
-export const BALANCERS = ['roundrobin', 'chash', 'ewma', 'least_conn', 'random'] as const
+export const BALANCERS = ['roundrobin', 'chash', 'ewma', 'peak_ewma', 'least_conn', 'random'] as const
 export const UPSTREAM_SCHEMES = ['http', 'https', 'grpc', 'grpcs', 'tcp', 'tls', 'udp', 'kafka'] as const
 export const HASH_ON = ['vars', 'header', 'cookie', 'consumer', 'vars_combinations'] as const
 
@@ -88,6 +89,30 @@ const upstreamFields = {
   ),
   hash_on: Type.Optional(Type.Enum(HASH_ON, { default: 'vars' })),
   key: Type.Optional(Type.String({ description: 'what "chash" hashes: the name of a variable, header or cookie' })),
+  hash_balance_factor: Type.Optional(
+    Type.Integer({
+      minimum: 101,
+      maximum: 10_000,
+      description:
+        'of "chash": percent of the average in flight that one node may have; what is more goes to the next on the ring',
+    }),
+  ),
+  sticky: Type.Optional(StickyCookie),
+  zone_aware: Type.Optional(
+    Type.Boolean({
+      default: false,
+      description: 'nodes whose "metadata.zone" is the "zone" of this gateway come first within their priority',
+    }),
+  ),
+  overprovisioning_factor: Type.Optional(
+    Type.Integer({
+      minimum: 100,
+      maximum: 10_000,
+      description:
+        'percent: with 140 a priority, or zone, keeps its traffic while 72% of its nodes are healthy, and loses a part of it below; left out: it keeps it while any is left, with "zone_aware" 140',
+    }),
+  ),
+  subset: Type.Optional(Subset),
   retries: Type.Optional(Type.Integer({ minimum: 0, description: 'left out: one less than there are nodes' })),
   retry_timeout: Type.Optional(Type.Number({ minimum: 0, description: 'seconds for all attempts; 0 = no limit' })),
   timeout: Type.Optional(Timeout),

@@ -2,7 +2,6 @@ import {
   LoadBalancer,
   Peer,
   type Backend,
-  type BalancerOptions,
   type HealthBoard,
   type NodeSpec,
   type PeerOptions,
@@ -12,6 +11,8 @@ import type { TargetHealth } from '../health/target-health.ts'
 import type { NormalNode, NormalUpstream } from '../resources/normalise-upstream.ts'
 import type { Timeout } from '../resources/timeout.ts'
 import type { GatewaySession } from '../session.ts'
+import { balancerOf, countsRequests, type BalancingContext } from './balancer-of.ts'
+import { Stickiness } from './sticky-cookie.ts'
 import { variableReader } from '../variables/variables.ts'
 import { compileText } from '../variables/template.ts'
 import type { RequestContext } from '../request-context.ts'
@@ -28,18 +29,31 @@ export class UpstreamTarget {
   private only: Peer | undefined
   private readonly options: (backend: Backend) => PeerOptions
   private readonly key: ((context: RequestContext) => string) | undefined
+  /** What nodes are asked for, by label. */
+  private readonly labels: readonly ((context: RequestContext) => string)[] | undefined
+  /** Clients stay on their nodes. */
+  readonly sticky: Stickiness | undefined
   /** The balancer counts what is in flight. */
   readonly counts: boolean
   /** What is seen and known of its nodes, where that is asked for. */
   health: TargetHealth | undefined = undefined
 
-  constructor(upstream: NormalUpstream, timeout: Timeout | undefined, defaults: UpstreamDefaults, workerIndex: number) {
+  /** @param place where the upstream is written: what the workers count together is known by it */
+  constructor(
+    upstream: NormalUpstream,
+    timeout: Timeout | undefined,
+    defaults: UpstreamDefaults,
+    place = '',
+    balancing: BalancingContext = { workerIndex: 0 },
+  ) {
     this.upstream = upstream
     const nodes = upstream.nodes.map(nodeSpec)
     this.retryTimeoutMs = upstream.retry_timeout * 1_000
-    this.balancer = balancerOf(upstream, nodes, workerIndex)
+    this.balancer = balancerOf(upstream, nodes, place, balancing)
     this.key = upstream.type === 'chash' ? hashKey(upstream) : undefined
-    this.counts = upstream.type === 'least_conn' || upstream.type === 'ewma'
+    this.labels = upstream.subset && Object.values(upstream.subset.labels).map(compileText)
+    this.sticky = upstream.sticky && new Stickiness(upstream.sticky)
+    this.counts = countsRequests(upstream)
     this.options = peerOptions(upstream, timeout ?? upstream.timeout, defaults)
     this.settlePeers()
   }
@@ -60,7 +74,13 @@ export class UpstreamTarget {
   /** The peer for this attempt; undefined when no node is left. */
   pick(session: GatewaySession): Peer | undefined {
     if (this.only !== undefined) return session.tried.length === 0 ? this.only : undefined
-    return this.pickBy(this.key === undefined ? '' : this.key(session.ctx), session.tried)
+    const own = this.sticky?.nodeOf(session)
+    if (own !== undefined) return this.peers.get(own)
+    const key = this.key === undefined ? '' : this.key(session.ctx)
+    if (this.labels === undefined) return this.pickBy(key, session.tried)
+    const values = this.labels.map((label) => label(session.ctx))
+    const backend = this.balancer.selectFrom(values, key, session.tried)
+    return backend === undefined ? undefined : this.peers.get(backend)
   }
 
   /** The same for what is no request. `key` is what consistent hash goes by. */
@@ -78,9 +98,10 @@ export class UpstreamTarget {
         this.peers.set(backend, new Peer(backend.host, backend.port, this.options(backend), backend))
     }
     for (const backend of gone) this.peers.delete(backend)
+    this.sticky?.settle(backends)
     const live = backends.filter(({ weight }) => weight > 0).length
     this.retries = this.upstream.retries ?? Math.max(0, live - 1)
-    this.only = backends.length === 1 && live === 1 ? this.peers.get(backends[0]) : undefined
+    this.only = backends.length === 1 && live === 1 && this.labels === undefined ? this.peers.get(backends[0]) : undefined
   }
 
   started(backend: Backend): void {
@@ -107,28 +128,6 @@ const nodeSpec = (node: NormalUpstream['nodes'][number]): NodeSpec => ({
   priority: node.priority,
   ...(node.metadata === undefined ? {} : { metadata: node.metadata }),
 })
-
-function balancerOf(upstream: NormalUpstream, nodes: NodeSpec[], offset: number): LoadBalancer {
-  const options: BalancerOptions = { ...healthOptions(upstream), offset }
-  switch (upstream.type) {
-    case 'chash':
-      return LoadBalancer.consistentHash(nodes, options)
-    case 'least_conn':
-      return LoadBalancer.leastConnections(nodes, options)
-    case 'ewma':
-      return LoadBalancer.ewma(nodes, options)
-    case 'random':
-      return LoadBalancer.random(nodes, options)
-    default:
-      return LoadBalancer.roundRobin(nodes, options)
-  }
-}
-
-function healthOptions({ slow_start: slow, healthy_panic_threshold: panicThreshold }: NormalUpstream): BalancerOptions {
-  if (slow === undefined) return { panicThreshold }
-  const { window, aggression, min_weight_percent: minWeightPercent } = slow
-  return { panicThreshold, slowStart: { windowMs: window * 1_000, aggression, minWeightPercent } }
-}
 
 /** What consistent hash goes by; the client's address when the request has no such thing, as in APISIX. */
 function hashKey(upstream: NormalUpstream): (context: RequestContext) => string {

@@ -1,46 +1,39 @@
 import type { Backend } from './backend.ts'
+import type { InFlightCount } from './counts.ts'
+import { InFlight } from './in-flight.ts'
 import { isAvailable, startingOffset } from './selector.ts'
 import type { BalancerOptions, Selector, SelectorFactory } from './selector.ts'
 
-interface Load {
-  /** Requests in flight on the node, from this worker. */
-  active: number
-}
-
 /**
  * The node with the smallest (active + 1) / weight; ties go round. The request about to start is counted in, or an idle
- * node of weight 1 would equal an idle node of weight 10. Needs `started` and `finished`, and counts this worker's
- * requests only.
+ * node of weight 1 would equal an idle node of weight 10. Needs `started` and `finished`, and counts over
+ * all workers where the options have `counts`.
  */
 export function leastConnections(options: BalancerOptions = {}): SelectorFactory {
-  const loads = new WeakMap<Backend, Load>()
+  const inFlight = new InFlight(options.counts)
   let offset = startingOffset(options)
-  return (backends) => new LeastConnectionsSelector(backends, loads, offset++)
+  return (backends) => new LeastConnectionsSelector(backends, inFlight, offset++)
 }
 
 class LeastConnectionsSelector implements Selector {
   readonly ramps = true
   readonly #backends: readonly Backend[]
-  readonly #loads: WeakMap<Backend, Load>
-  /** The loads once more, in the order of the nodes: the scan needs no look-up. */
-  readonly #inOrder: readonly Load[]
+  readonly #inFlight: InFlight
+  /** The counts in the order of the nodes: the scan needs no look-up. */
+  readonly #inOrder: readonly InFlightCount[]
   #start: number
 
-  constructor(backends: readonly Backend[], loads: WeakMap<Backend, Load>, offset: number) {
+  constructor(backends: readonly Backend[], inFlight: InFlight, offset: number) {
     this.#backends = backends
-    this.#loads = loads
+    this.#inFlight = inFlight
     this.#start = offset % backends.length
-    this.#inOrder = backends.map((backend) => {
-      const load = loads.get(backend) ?? { active: 0 }
-      loads.set(backend, load)
-      return load
-    })
+    this.#inOrder = backends.map((backend) => inFlight.of(backend))
   }
 
   // A scan: for up to some tens of nodes it beats a heap, which must be mended at each start and end of a request.
   select(_key: string, tried: readonly Backend[]): Backend | undefined {
     const backends = this.#backends
-    const loads = this.#inOrder
+    const counts = this.#inOrder
     const count = backends.length
     let best: Backend | undefined
     let bestCost = 0
@@ -48,7 +41,7 @@ class LeastConnectionsSelector implements Selector {
     let index = this.#start
     for (let left = count; left > 0; left--) {
       const backend = backends[index]
-      const cost = loads[index].active + 1
+      const cost = counts[index].value + 1
       index = index + 1 === count ? 0 : index + 1
       if (!isAvailable(backend, tried)) continue
       const weight = backend.slowStart === undefined ? backend.weight : backend.weight * backend.slowStart.share
@@ -64,12 +57,10 @@ class LeastConnectionsSelector implements Selector {
   }
 
   started(backend: Backend): void {
-    const load = this.#loads.get(backend)
-    if (load !== undefined) load.active++
+    this.#inFlight.started(backend)
   }
 
   finished(backend: Backend): void {
-    const load = this.#loads.get(backend)
-    if (load !== undefined && load.active > 0) load.active--
+    this.#inFlight.finished(backend)
   }
 }

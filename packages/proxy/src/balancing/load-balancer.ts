@@ -1,16 +1,18 @@
 import { BackendNode, settleUsable } from './backend.ts'
 import type { Backend } from './backend.ts'
+import { boundedHash } from './bounded-hash.ts'
 import { consistentHash } from './consistent-hash.ts'
 import { ewma } from './ewma.ts'
 import { leastConnections } from './least-connections.ts'
+import { NodeSet } from './node-set.ts'
 import { parseNodes } from './parse-nodes.ts'
 import type { Nodes, ParsedNode } from './parse-nodes.ts'
-import { layersOf } from './priority-layers.ts'
-import type { Layer } from './priority-layers.ts'
+import { peakEwma } from './peak-ewma.ts'
 import { random } from './random.ts'
 import { roundRobin } from './round-robin.ts'
-import type { BalancerOptions, Selector, SelectorFactory } from './selector.ts'
+import type { BalancerOptions, SelectorFactory } from './selector.ts'
 import { Ramp } from './slow-start.ts'
+import { Subsets } from './subsets.ts'
 
 const NONE_TRIED: readonly Backend[] = []
 
@@ -24,9 +26,10 @@ const NONE_TRIED: readonly Backend[] = []
  *
  * - Nodes of weight 0 are never picked.
  * - Unhealthy nodes are not picked while any other is healthy; when none is, all are.
- * - A lower priority is used when each node of the higher ones is unhealthy or was tried in this request.
+ * - A lower priority is used when each node of the higher ones is unhealthy or was tried in this request, or for a part of the
+ *   requests as soon as many of them are unhealthy (`overprovisioningFactor`).
  *
- * Each worker thread has a balancer of its own, with its own rotation and counters (see `BalancerOptions.offset`).
+ * Each worker thread has a balancer of its own. What is in flight and how far rotation has come they share by `BalancerOptions.counts`.
  * All that make one and `update` throw InvalidNodeError when a node cannot be understood.
  */
 export class LoadBalancer {
@@ -34,11 +37,13 @@ export class LoadBalancer {
   readonly #options: BalancerOptions
   #byAddress: ReadonlyMap<string, BackendNode> = new Map()
   #backends: readonly BackendNode[] = []
-  #layers: readonly Layer[] = []
+  readonly #all: NodeSet
+  #subsets: Subsets | undefined
 
   private constructor(nodes: Nodes, factory: SelectorFactory, options: BalancerOptions = {}) {
     this.#factory = factory
     this.#options = options
+    this.#all = new NodeSet([], factory, options)
     this.update(nodes)
   }
 
@@ -62,9 +67,25 @@ export class LoadBalancer {
     return new LoadBalancer(nodes, ewma(options), options)
   }
 
+  /**
+   * The same, where a slower answer is believed at once and a faster one bit by bit (peak EWMA). Takes `random`, `now` and `counts`; needs
+   * `started` and `finished`.
+   */
+  static peakEwma(nodes: Nodes, options?: BalancerOptions): LoadBalancer {
+    return new LoadBalancer(nodes, peakEwma(options), options)
+  }
+
   /** By the key, on nginx's hash ring. Takes `offset`, for requests without a key. */
   static consistentHash(nodes: Nodes, options?: BalancerOptions): LoadBalancer {
     return new LoadBalancer(nodes, consistentHash(options), options)
+  }
+
+  /**
+   * The same, but no node gets more than `percent` (above 100) of the average in flight for its weight: what is more goes to the next node
+   * of the ring. Takes `counts`; needs `started` and `finished`. Throws RangeError.
+   */
+  static boundedHash(nodes: Nodes, percent: number, options?: BalancerOptions): LoadBalancer {
+    return new LoadBalancer(nodes, boundedHash(percent, options), options)
   }
 
   /** An algorithm of your own: see Selector. */
@@ -85,24 +106,28 @@ export class LoadBalancer {
    * @returns undefined when no node is left.
    */
   select(key = '', tried: readonly Backend[] = NONE_TRIED): Backend | undefined {
-    const layers = this.#layers
-    for (let index = 0; index < layers.length; index++) {
-      const { selector } = layers[index]
-      const backend = selector.select(key, tried)
-      if (backend === undefined) continue
-      return backend.slowStart === undefined || selector.ramps === true ? backend : thinned(selector, backend, key, tried)
-    }
-    return undefined
+    return this.#all.select(key, tried)
+  }
+
+  /**
+   * Picks among the nodes with these labels, or where `subset.fallback` of the options says.
+   *
+   * @param values of `subset.labels`, in their order; '' = not asked for
+   */
+  selectFrom(values: readonly string[], key = '', tried: readonly Backend[] = NONE_TRIED): Backend | undefined {
+    return this.#subsets === undefined
+      ? this.#all.select(key, tried)
+      : this.#subsets.select(values, key, tried, this.#all)
   }
 
   /** A request starts on the node. Each start is followed by one `finished`. */
   started(backend: Backend): void {
-    this.#selectorOf(backend)?.started?.(backend)
+    this.#all.selectorOf(backend)?.started?.(backend)
   }
 
   /** The request on the node ended. `latencyMs` until the response's head, or -1 when it failed. */
   finished(backend: Backend, latencyMs: number): void {
-    this.#selectorOf(backend)?.finished?.(backend, latencyMs)
+    this.#all.selectorOf(backend)?.finished?.(backend, latencyMs)
   }
 
   /**
@@ -122,7 +147,9 @@ export class LoadBalancer {
     if (before.size > 0) for (const node of byAddress.values()) if (!before.has(node.address)) this.startSlowly(node)
     this.#backends = [...byAddress.values()]
     settleUsable(this.#backends, this.#options.panicThreshold)
-    this.#layers = layersOf(this.#backends, this.#layers, this.#factory)
+    this.#all.update(this.#backends)
+    const { subset } = this.#options
+    if (subset !== undefined) this.#subsets = new Subsets(this.#backends, this.#factory, this.#options, subset)
   }
 
   /** The same as `backend.healthy = …`. An unknown address is ignored: the report may have crossed an update. */
@@ -148,31 +175,10 @@ export class LoadBalancer {
   #newNode(parsed: ParsedNode): BackendNode {
     const node = new BackendNode(parsed, () => {
       settleUsable(this.#backends, this.#options.panicThreshold)
+      this.#all.settle()
+      this.#subsets?.settle()
       if (node.healthy) this.startSlowly(node)
     })
     return node
   }
-
-  /** The selector of the node's priority. None when an update took the last node of that priority away. */
-  #selectorOf(backend: Backend): Selector | undefined {
-    const layers = this.#layers
-    for (let index = 0; index < layers.length; index++) {
-      if (layers[index].priority === backend.priority) return layers[index].selector
-    }
-    return undefined
-  }
-}
-
-/** More picks than a node of the smallest share (1%) is passed over for in a row. */
-const MAX_PICKS = 100
-
-/**
- * A node that starts slowly was picked: it takes its share of these picks, the others are made again. So it gets what it would with so much
- * less weight, and when all nodes start slowly, it is as if none did.
- */
-function thinned(selector: Selector, first: Backend, key: string, tried: readonly Backend[]): Backend {
-  let backend = first
-  for (let left = MAX_PICKS; left > 0 && backend.slowStart?.takes() === false; left--)
-    backend = selector.select(key, tried) ?? first
-  return backend
 }

@@ -1,4 +1,6 @@
 import type { Backend } from './backend.ts'
+import type { Rotation } from './counts.ts'
+import { signatureOf } from './priority-layers.ts'
 import { isAvailable, startingOffset } from './selector.ts'
 import type { BalancerOptions, Selector, SelectorFactory } from './selector.ts'
 
@@ -13,6 +15,9 @@ const MAX_PERIOD = 1024
  * is picked exactly by its weight, and never more often in a row than it must.
  *
  * Equal weights are the special case whose period is the list itself, so that one rotating index serves both.
+ *
+ * With `counts`, all workers walk through one sequence together, so that their picks taken together are as exact. Only weights with a period
+ * above 1024 are exact for each worker alone: together they are off by at most one pick a worker.
  */
 export function roundRobin(options: BalancerOptions = {}): SelectorFactory {
   // One further for each selector made: frequent updates would otherwise favour the node at the start.
@@ -23,7 +28,9 @@ export function roundRobin(options: BalancerOptions = {}): SelectorFactory {
     const period = weights.reduce((sum, weight) => sum + weight, 0) / divisor
     const sequence = period === backends.length ? backends : undefined
     if (sequence === undefined && period > MAX_PERIOD) return new SmoothSelector(backends, offset++)
-    return new SequenceSelector(sequence ?? smoothSequence(weights, period).map((index) => backends[index]), offset++)
+    const order = sequence ?? smoothSequence(weights, period).map((index) => backends[index])
+    const rotation = order.length === 1 ? undefined : options.counts?.rotation(signatureOf(backends))
+    return rotation === undefined ? new SequenceSelector(order, offset++) : new SharedSelector(order, rotation)
   }
 }
 
@@ -63,6 +70,29 @@ class SequenceSelector implements Selector {
       if (isAvailable(backend, tried)) return backend
     }
     return undefined
+  }
+}
+
+/** The same, where all workers go on from where any of them was. */
+class SharedSelector implements Selector {
+  readonly #sequence: readonly Backend[]
+  readonly #rotation: Rotation
+
+  constructor(sequence: readonly Backend[], rotation: Rotation) {
+    this.#sequence = sequence
+    this.#rotation = rotation
+  }
+
+  select(_key: string, tried: readonly Backend[]): Backend | undefined {
+    const sequence = this.#sequence
+    const first = this.#rotation.next() % sequence.length
+    if (isAvailable(sequence[first], tried)) return sequence[first]
+    for (let left = sequence.length; left > 0; left--) {
+      const backend = sequence[this.#rotation.next() % sequence.length]
+      if (isAvailable(backend, tried)) return backend
+    }
+    // Others may have taken the entries in between.
+    return sequence.find((backend) => isAvailable(backend, tried))
   }
 }
 

@@ -1,5 +1,7 @@
 import type { Backend } from './backend.ts'
+import type { BalancingCounts } from './counts.ts'
 import type { SlowStartOptions } from './slow-start.ts'
+import type { SubsetOptions } from './subsets.ts'
 
 /**
  * The small interface a new algorithm implements. One selector serves the nodes of one priority; the balancer goes
@@ -50,14 +52,28 @@ export interface BalancerOptions {
    * otherwise all begin with the same node. For round robin, least connections (ties), and keyless consistent hash.
    */
   readonly offset?: number | undefined
-  /** Numbers from 0 up to but without 1, for random and EWMA. Default `Math.random`. */
+  /** Numbers from 0 up to but without 1, for random, the EWMAs and spill-over. Default `Math.random`. */
   readonly random?: (() => number) | undefined
-  /** A clock in milliseconds that never goes back, for EWMA and slow start. Default `performance.now`. */
+  /** A clock in milliseconds that never goes back, for the EWMAs and slow start. Default `performance.now`. */
   readonly now?: (() => number) | undefined
   /** Nodes that join a set, or are healthy again, get their share slowly. Default: at once. Not with consistent hash, where the key decides. */
   readonly slowStart?: SlowStartOptions | undefined
   /** Percent of healthy nodes, below which the others are used, too. Default 0: they are when none is healthy. */
   readonly panicThreshold?: number | undefined
+  /**
+   * Counts that worker threads share (`new SharedCounts(buffer, workerIndex).of(NAME)`): requests in flight, and how far round robin has come.
+   * Default: each balancer counts by itself.
+   */
+  readonly counts?: BalancingCounts | undefined
+  /** Our own zone: nodes with it as `metadata.zone` are preferred to the others of their priority. Spills over as `overprovisioningFactor` says. */
+  readonly zone?: string | undefined
+  /**
+   * Percent: with 140 a priority (or zone) keeps all of its traffic while 100 / 1.4 = 72% of its nodes are healthy, and loses a part of it to the
+   * next below. Default: it keeps it while any node is left; with a `zone` 140.
+   */
+  readonly overprovisioningFactor?: number | undefined
+  /** Nodes by label, for `selectFrom`. */
+  readonly subset?: SubsetOptions | undefined
 }
 
 /** The checked `offset` of the options. Throws RangeError unless it is a whole number from 0. */

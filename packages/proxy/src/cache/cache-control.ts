@@ -11,8 +11,8 @@ const NONE: Directives = new Map()
 const MAX_LENGTH = 4_096
 const TOO_LONG: Directives = new Map([['no-store', undefined]])
 
-/** One directive: token, optionally `=` and a token or a quoted string, up to a comma. */
-const DIRECTIVE = /[ \t,]*([!#$%&'*+.^_`|~0-9A-Za-z-]+)(?:=(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*)))?[ \t]*(?=,|$)/y
+/** One directive: token, optionally `=` and a token or a quoted string, up to a comma, or to the semicolon that some write instead. */
+const DIRECTIVE = /[ \t,;]*([!#$%&'*+.^_`|~0-9A-Za-z-]+)(?:=(?:"((?:[^"\\]|\\.)*)"|([^\s,;"]*)))?[ \t]*(?=[,;]|$)/y
 
 export function parseDirectives(field: string | undefined): Directives {
   if (field === undefined || field === '') return NONE
@@ -45,11 +45,11 @@ let lastDirectives = NONE
 function behindMember(field: string, from: number): number {
   let quoted = false
   let at = from
-  while (at < field.length && (field[at] === ',' || field[at] === ' ' || field[at] === '\t')) at++
+  while (at < field.length && ', \t;'.includes(field[at])) at++
   for (; at < field.length; at++) {
     if (field[at] === '\\' && quoted) at++
     else if (field[at] === '"') quoted = !quoted
-    else if (field[at] === ',' && !quoted) return at + 1
+    else if ((field[at] === ',' || field[at] === ';') && !quoted) return at + 1
   }
   return field.length
 }

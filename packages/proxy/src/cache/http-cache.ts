@@ -2,7 +2,7 @@ import { Headers } from '@sekisho/wire'
 import { FillLocks } from './fill-locks.ts'
 import { LocalEntries } from './local-entries.ts'
 import type { CacheStore } from './storage/cache-store.ts'
-import type { PurgeTable } from './storage/purge-table.ts'
+import { PURGE_ALL, type PurgeTable } from './storage/purge-table.ts'
 import type { StoredMeta, StoredResponse } from './stored-response.ts'
 import { variantKey } from './vary.ts'
 
@@ -38,6 +38,8 @@ const DEFAULT_MAX_FILL_BYTES = 134_217_728
 /** Sets of field names that one resource varies by, at most: more than one only while an upstream changes its mind. */
 const MAX_VARIANT_SETS = 3
 const NO_HEADERS = new Headers()
+/** The cells that every response has: its key, its URL, all. */
+const OWN_CELLS = 3
 
 /** A cache of one worker over a store that all share. What decides about a request is beside this: `storing`, `conditions`, the exchange. */
 export class HttpCache {
@@ -120,9 +122,10 @@ export class HttpCache {
     return stored
   }
 
-  /** Cells of a resource and its tags. */
-  cellsOf(key: string, tags: readonly string[]): number[] {
-    return [this.purges.cellOf(`key ${key}`), ...tags.map((tag) => this.purges.cellOf(`tag ${tag}`))]
+  /** Cells of a resource, of all that the store has, and of its tags. */
+  cellsOf(key: string, url: string, tags: readonly string[]): number[] {
+    const names = [`key ${key}`, `url ${url}`, PURGE_ALL, ...tags.map((tag) => `tag ${tag}`)]
+    return names.map((name) => this.purges.cellOf(name))
   }
 
   /**
@@ -172,7 +175,7 @@ export class HttpCache {
     const text = names.join()
     if (sets.length > 0 && sets[0].join() === text) return
     const variants = [names, ...sets.filter((set) => set.join() !== text)].slice(0, MAX_VARIANT_SETS)
-    const marker = { ...meta, headers: NO_HEADERS, cells: meta.cells.slice(0, 1), key, variants, bodyLength: 0 }
+    const marker = { ...meta, headers: NO_HEADERS, cells: meta.cells.slice(0, OWN_CELLS), key, variants, bodyLength: 0 }
     await this.store.put(marker, [])
     this.local.delete(key)
   }

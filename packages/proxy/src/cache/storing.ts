@@ -35,7 +35,9 @@ function targetedDirectives(headers: Headers): Directives | undefined {
   for (const name of TARGETED) {
     const field = headers.get(name)
     if (field === undefined) continue
-    const directives = parseDirectives(field)
+    // A member with a target behind `;` is for another gateway than this one.
+    const members = name === 'surrogate-control' ? field.split(',').filter((one) => !one.includes(';')) : [field]
+    const directives = parseDirectives(members.join(','))
     if (directives.size > 0) return directives
   }
   return undefined

@@ -106,7 +106,13 @@ export class CachedExchange {
     const now = use.cache.now()
     let stored = found
     if (stored !== undefined) {
-      const asked = exchange.runtime.phases.cacheHitFilter?.(exchange, stored)
+      let asked: 'fresh' | 'expired' | 'miss' | undefined
+      try {
+        asked = exchange.runtime.phases.cacheHitFilter?.(exchange, stored)
+      } catch (cause) {
+        fail(exchange, ProxyError.fromPhase('cacheHitFilter', cause))
+        return
+      }
       if (asked === 'miss') stored = undefined
       else if (asked === 'fresh' || (asked !== 'expired' && this.isUsable(stored, now))) {
         this.serve(stored, stored.freshMs > currentAgeMs(stored, now) ? 'hit' : 'stale', now)
@@ -194,8 +200,7 @@ export class CachedExchange {
     const own = new RequestHead(
       'GET', copy.target, copy.host, 1, copy.headers, 0, true, false, false, copy.hopByHop, copy.byteLength,
     )
-    const background = new Exchange(runtime, new BackgroundStream(exchange.downstream), own)
-    background.background = true
+    const background = new Exchange(runtime, new BackgroundStream(exchange.downstream), own, true)
     const cached = new CachedExchange(background, use)
     background.cached = cached
     cached.stored = stored
@@ -329,7 +334,7 @@ export class CachedExchange {
         receivedAt: now,
         initialAgeMs: initialAgeMs(head.headers, this.requestedAt, now),
         sequence: this.sequence,
-        cells: use.cache.cellsOf(use.key, responseTags(head.headers, use.policy.tagFields)),
+        cells: use.cache.cellsOf(use.key, this.url, responseTags(head.headers, use.policy.tagFields)),
       },
       headers: fieldsToStore(head.headers, -1, drop),
       chunks: [],
@@ -337,6 +342,12 @@ export class CachedExchange {
       size: 0,
     }
     this.tell(head, true)
+  }
+
+  /** By which the Admin API purges, whatever the key is. */
+  private get url(): string {
+    const { request, secure } = this.exchange
+    return `${secure ? 'https' : 'http'}://${request.host.toLowerCase()}${request.target}`
   }
 
   private lifetimeOf(head: ResponseHead, now: number): Lifetime | string {

@@ -94,7 +94,7 @@ export class Exchange<Ctx> implements Session<Ctx>, ServerExchange, ClientExchan
   /** Only for requests that use a cache. */
   cached: CachedExchange | undefined
   /** Made by the cache for itself: there is no client. */
-  background = false
+  readonly background: boolean
   whole: WholeBody | undefined
   trailers: Headers | undefined
   /** A phase took the switch of protocols upon itself. */
@@ -106,8 +106,9 @@ export class Exchange<Ctx> implements Session<Ctx>, ServerExchange, ClientExchan
   /** What the upstream sends while an asynchronous response filter runs: one read at most. */
   held: { chunks: Uint8Array[]; trailers: string | undefined } | undefined
 
-  constructor(runtime: ProxyRuntime<Ctx>, downstream: ServerStream, request: RequestHead) {
+  constructor(runtime: ProxyRuntime<Ctx>, downstream: ServerStream, request: RequestHead, background = false) {
     this.runtime = runtime
+    this.background = background
     this.downstream = downstream
     this.request = request
     this.parsedMethod = request.method

@@ -1,4 +1,6 @@
 /** Limits that hold across worker threads: counters in shared memory, exact, some tens of nanoseconds each. */
+// Counts of balancers, which a control thread needs without the rest of balancing.
+export { DEFAULT_COUNTS, SharedCounts } from '../balancing/shared-counts.ts'
 export { Concurrency, forgetWorker, IN_FLIGHT_TTL_MS } from './concurrency.ts'
 export { FIXED_WINDOW_CELLS, FixedWindow } from './fixed-window.ts'
 export { LEAKY_BUCKET_CELLS, LeakyBucket } from './leaky-bucket.ts'

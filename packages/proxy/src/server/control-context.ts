@@ -6,12 +6,21 @@ type MessageListener = (message: unknown, workerIndex: number) => void
 type WorkerListener = (index: number, generation: number) => void
 type Hook = () => void | Promise<void>
 
+/** How a process comes to drain. */
+export interface DrainInfo {
+  /** Nobody serves on: the gateway stops. Otherwise the next process serves already. */
+  readonly last: boolean
+}
+type DrainHook = (info: DrainInfo) => void | Promise<void>
+
 /** What the control thread (the main thread of the gateway process) may do. Given to `Server.control()`. */
 export interface ControlContext {
   /** How many workers there are. */
   readonly count: number
   /** 1 for the first gateway process, one more for each that followed. */
   readonly generation: number
+  /** Another process serves until this one is ready. What both would answer should wait for `onServing`. */
+  readonly replaces: boolean
   readonly listeners: readonly ListenerInfo[]
   /** What `Server.listenOnControl()` named: to be handed to `net.Server.listen()` of this thread's own servers. */
   readonly endpoints: Readonly<Record<string, ListenTarget>>
@@ -26,14 +35,20 @@ export interface ControlContext {
   onMessage(listener: MessageListener): void
   /** A worker thread is about to start. */
   onWorkerStart(listener: WorkerListener): void
+  /** A worker thread has what it was started with, and accepts. */
+  onWorkerServing(listener: WorkerListener): void
   /** A worker thread ended: what it held may be taken back. */
   onWorkerExit(listener: WorkerListener): void
   /** SIGHUP. Without a handler it means a new gateway process. A handler that throws is logged, and all goes on. */
   onReload(handler: Hook): void
   /** SIGUSR1. */
   onReopenLogs(handler: Hook): void
-  /** The process stops accepting: close this thread's own servers, which the next process is serving already. */
-  onDrain(handler: Hook): void
+  /** All workers serve; the process is said to be ready, and the one before it told to drain, when this is done. */
+  onServing(handler: Hook): void
+  /** The gateway is to stop and accepts a while longer (`drainDelayMs`): tell whoever asks that no more should be sent. */
+  onUnready(handler: Hook): void
+  /** The process stops accepting: close this thread's own servers, which the next process, if there is one, is serving already. */
+  onDrain(handler: DrainHook): void
   /** All workers have ended; the process follows when this is done, or after `STOP_HOOKS_MS`. */
   onStop(handler: Hook): void
   /** What the process before this one kept, by name. */
@@ -46,10 +61,14 @@ export interface ControlContext {
 
 export interface ControlFields extends Pick<
   ControlContext,
-  'count' | 'generation' | 'listeners' | 'endpoints' | 'logger' | 'broadcast' | 'send' | 'inherited' | 'keep'
+  'count' | 'generation' | 'replaces' | 'listeners' | 'endpoints' | 'logger' | 'broadcast' | 'send' | 'inherited' | 'keep'
 > {
   requestReplacement(reason: string): void
 }
+
+type HookName = 'serving' | 'reload' | 'reopenLogs' | 'unready' | 'drain' | 'stop'
+
+const LAST: DrainInfo = { last: true }
 
 /** A ControlContext with the side that the thread's owner uses. */
 export class ControlContextHolder {
@@ -57,8 +76,16 @@ export class ControlContextHolder {
   readonly #logger: ServerLogger
   readonly #messageListeners: MessageListener[] = []
   readonly #startListeners: WorkerListener[] = []
+  readonly #servingListeners: WorkerListener[] = []
   readonly #exitListeners: WorkerListener[] = []
-  readonly #hooks = { reload: [] as Hook[], reopenLogs: [] as Hook[], drain: [] as Hook[], stop: [] as Hook[] }
+  readonly #hooks: Record<HookName, ((info: DrainInfo) => void | Promise<void>)[]> = {
+    serving: [],
+    reload: [],
+    reopenLogs: [],
+    unready: [],
+    drain: [],
+    stop: [],
+  }
 
   constructor(fields: ControlFields) {
     this.#logger = fields.logger
@@ -68,9 +95,12 @@ export class ControlContextHolder {
       workerData: undefined,
       onMessage: (listener) => void this.#messageListeners.push(listener),
       onWorkerStart: (listener) => void this.#startListeners.push(listener),
+      onWorkerServing: (listener) => void this.#servingListeners.push(listener),
       onWorkerExit: (listener) => void this.#exitListeners.push(listener),
       onReload: (handler) => void this.#hooks.reload.push(handler),
       onReopenLogs: (handler) => void this.#hooks.reopenLogs.push(handler),
+      onServing: (handler) => void this.#hooks.serving.push(handler),
+      onUnready: (handler) => void this.#hooks.unready.push(handler),
       onDrain: (handler) => void this.#hooks.drain.push(handler),
       onStop: (handler) => void this.#hooks.stop.push(handler),
       requestReplacement: (reason = 'the control thread asked for it') => fields.requestReplacement(reason),
@@ -89,15 +119,19 @@ export class ControlContextHolder {
     for (const listener of this.#startListeners) listener(index, generation)
   }
 
+  workerServes(index: number, generation: number): void {
+    for (const listener of this.#servingListeners) listener(index, generation)
+  }
+
   workerExited(index: number, generation: number): void {
     for (const listener of this.#exitListeners) listener(index, generation)
   }
 
   /** Runs the handlers of an event one after the other. Never rejects: what a handler throws is logged. */
-  async run(event: 'reload' | 'reopenLogs' | 'drain' | 'stop'): Promise<void> {
+  async run(event: HookName, info: DrainInfo = LAST): Promise<void> {
     for (const hook of this.#hooks[event]) {
       try {
-        await hook()
+        await hook(info)
       } catch (error) {
         this.#logger.error(`the ${event} handler failed: ${describeError(error)}`)
       }

@@ -28,6 +28,7 @@ export function launchGateway(
   generation: number,
   events: GatewayEvents,
   kept: Readonly<Record<string, string>> = {},
+  replaces = false,
 ): GatewayProcess {
   // No standard input: two processes live at once during an upgrade, and would steal each other's lines.
   const stdio: StdioOptions & unknown[] = ['ignore', 'inherit', 'inherit', 'ipc']
@@ -40,6 +41,7 @@ export function launchGateway(
     controlListeners: layOut(stdio, command.controlListeners, 1),
     ...(command.workerModule === undefined ? {} : { workerModule: command.workerModule.href }),
     ...(inherits ? { inherits } : {}),
+    ...(replaces ? { replaces } : {}),
   }
   try {
     const child = spawn(process.execPath, [...command.flags, command.script, ...command.args], {
@@ -66,6 +68,7 @@ function watch(child: ChildProcess, events: GatewayEvents): GatewayProcess {
   child.on('message', (value) => {
     const message = readGatewayMessage(value)
     if (message?.type === 'ready') events.ready()
+    else if (message?.type === 'reloaded') events.reloaded()
     else if (message?.type === 'replace') events.replace(message.reason)
     else if (message?.type === 'keep') events.keep(message.name, message.value)
   })

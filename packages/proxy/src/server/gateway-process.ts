@@ -47,6 +47,7 @@ class GatewayControl {
       logger: plan.logger,
       createWorker: (index, generation) => this.#createWorker(index, generation),
       message: (message, index) => this.#control.receive(message, index),
+      serving: (slot) => this.#control.workerServes(slot.index, slot.generation),
       exited: (slot) => this.#control.workerExited(slot.index, slot.generation),
       exhausted: () => this.#requestReplacement('worker threads died until the spare descriptors were used up'),
       dead: () => this.#fail('no worker is left'),
@@ -54,6 +55,7 @@ class GatewayControl {
     this.#control = new ControlContextHolder({
       count: assignment.workers,
       generation: assignment.generation,
+      replaces: assignment.replaces === true,
       listeners: assignment.listeners.map(({ key, address }) => ({ key, address })),
       endpoints: Object.fromEntries(
         assignment.controlListeners.map(({ key, firstFd }): [string, ListenTarget] => [key, { fd: firstFd }]),
@@ -72,7 +74,7 @@ class GatewayControl {
       this.#resolve = resolve
     })
     this.#handleSignals()
-    process.on('disconnect', () => void this.#stop(this.#assignment.graceMs, 'the supervisor is gone'))
+    process.on('disconnect', () => void this.#stop(this.#assignment.graceMs, true, 'the supervisor is gone'))
     // It may have died before the line above; then there will be no event.
     if (!process.connected) process.exit(1)
     // Orders are obeyed from the start on, except those that need what the hooks set up: those wait for it.
@@ -85,7 +87,8 @@ class GatewayControl {
       if (message?.type === 'kept') {
         Object.assign(this.#inherited, message.values)
         received()
-      } else if (message?.type === 'stop') void this.#stop(message.graceMs, 'told to stop')
+      } else if (message?.type === 'stop') void this.#stop(message.graceMs, message.last === true, 'told to stop')
+      else if (message?.type === 'unready') dispatch(() => void this.#control.run('unready'))
       else if (message?.type === 'reload') dispatch(() => this.#reload())
       else if (message?.type === 'reopen-logs') dispatch(() => void this.#control.run('reopenLogs'))
     })
@@ -93,6 +96,7 @@ class GatewayControl {
       if (this.#assignment.inherits === true) await inherited
       for (const hook of this.#plan.hooks) await hook(this.#control.context)
       if (!this.#stopping) await this.#workers.start()
+      if (!this.#stopping) await this.#control.run('serving')
     } catch (error) {
       if (!this.#stopping) this.#fail(`cannot start: ${describeFailure(error)}`)
     }
@@ -134,8 +138,8 @@ class GatewayControl {
   }
 
   #reload(): void {
-    if (this.#control.handlesReload) void this.#control.run('reload')
-    else this.#requestReplacement('SIGHUP')
+    if (!this.#control.handlesReload) this.#requestReplacement('SIGHUP')
+    else void this.#control.run('reload').then(() => this.#send({ type: 'reloaded' }))
   }
 
   #requestReplacement(reason: string): void {
@@ -156,11 +160,11 @@ class GatewayControl {
     })
   }
 
-  async #stop(graceMs: number, why: string): Promise<void> {
+  async #stop(graceMs: number, last: boolean, why: string): Promise<void> {
     if (this.#stopping) return
     this.#stopping = true
     this.#descriptors.close()
-    const drained = this.#control.run('drain')
+    const drained = this.#control.run('drain', { last })
     const cut = await this.#workers.stop(graceMs)
     await drained
     if (cut > 0) this.#plan.logger.warn(`${why}: cut ${cut} exchanges that were not done within ${graceMs} ms`)

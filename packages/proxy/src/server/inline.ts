@@ -59,6 +59,8 @@ export async function startInline(plan: InlinePlan): Promise<RunningServer> {
     await drainAll(serving, 0)
     throw error
   }
+  control.workerServes(0, 1)
+  await control.run('serving')
   return runUntilStopped(plan, control, worker, serving)
 }
 
@@ -109,6 +111,7 @@ function makeControl(plan: InlinePlan, toWorker: (message: unknown) => void): Co
   return new ControlContextHolder({
     count: 1,
     generation: 1,
+    replaces: false,
     listeners: plan.addresses.map((address) => ({ key: address.key, address: describe(address) })),
     endpoints: Object.fromEntries(plan.controlAddresses.map(({ name, address }) => [name, targetOf(address)])),
     logger: plan.logger,

@@ -1,16 +1,20 @@
 /** From the supervisor to the gateway process, over the IPC channel. */
 export type SupervisorMessage =
-  /** Stop accepting, finish what is in flight within `graceMs`, cut the rest, exit. */
-  | { readonly type: 'stop'; readonly graceMs: number }
+  /** Stop accepting, finish what is in flight within `graceMs`, cut the rest, exit. `last`: no other process serves on. */
+  | { readonly type: 'stop'; readonly graceMs: number; readonly last?: boolean }
+  /** A stop is to follow: go on serving, and say that no more should be sent here. */
+  | { readonly type: 'unready' }
   | { readonly type: 'reload' }
   | { readonly type: 'reopen-logs' }
-  /** What the process before it kept: the first message, if the assignment says that it comes. */
+  /** What the process before it kept: the first message, if the assignment says that it comes; again when that changes until it is ready. */
   | { readonly type: 'kept'; readonly values: Readonly<Record<string, string>> }
 
 /** From the gateway process to the supervisor. */
 export type GatewayMessage =
   /** Every worker is serving. */
   | { readonly type: 'ready' }
+  /** A reload that was ordered is over, in force or refused. */
+  | { readonly type: 'reloaded' }
   /** Asks for a new process in its place. */
   | { readonly type: 'replace'; readonly reason: string }
   /** Something that the next process should know, also when this one dies without a word. */
@@ -45,8 +49,8 @@ export function wrap<Message extends SupervisorMessage | GatewayMessage | Contro
   return { sekisho: message }
 }
 
-const FROM_SUPERVISOR = new Set<SupervisorMessage['type']>(['stop', 'reload', 'reopen-logs', 'kept'])
-const FROM_GATEWAY = new Set<GatewayMessage['type']>(['ready', 'replace', 'keep'])
+const FROM_SUPERVISOR = new Set<SupervisorMessage['type']>(['stop', 'unready', 'reload', 'reopen-logs', 'kept'])
+const FROM_GATEWAY = new Set<GatewayMessage['type']>(['ready', 'reloaded', 'replace', 'keep'])
 const FROM_CONTROL = new Set<ControlMessage['type']>(['serve', 'stop', 'user'])
 const FROM_WORKER = new Set<WorkerMessage['type']>(['prepared', 'serving', 'stopped', 'user'])
 

@@ -22,6 +22,11 @@ export interface ServerOptions {
   readonly workers?: number | 'auto'
   /** Milliseconds for exchanges in flight when stopping or upgrading; what is left is cut. Default 30,000. */
   readonly gracePeriodMs?: number
+  /**
+   * Milliseconds that a stop goes on accepting while the control thread says that the process is not ready
+   * (`ControlContext.onUnready`), so that balancers in front send elsewhere before connections are refused. Default 0.
+   */
+  readonly drainDelayMs?: number
   /** Milliseconds for a new gateway process until all its workers serve; then it is killed and the old one goes on. Default 60,000. */
   readonly readyTimeoutMs?: number
   /** What runs in the gateway process instead of the script that was started. */

@@ -15,6 +15,8 @@ export interface GatewayAssignment {
   readonly workerModule?: string
   /** The first message is what the process before it kept. */
   readonly inherits?: boolean
+  /** Another process serves until this one is ready. */
+  readonly replaces?: boolean
 }
 
 /** What the control thread tells a worker thread, in its `workerData`. */

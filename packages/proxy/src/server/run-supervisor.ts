@@ -7,12 +7,16 @@ import type { ListenAddress, NamedAddress } from './listen-address.ts'
 import type { ServerLogger } from './logger.ts'
 import type { ReadyInfo } from './options.ts'
 import { exitStatusOf, onSignals } from './signals.ts'
-import { Supervisor } from './supervisor.ts'
+import { KILL_MARGIN_MS, Supervisor } from './supervisor.ts'
+import type { AdoptedSockets } from './systemd/adopt-sockets.ts'
+import { takeSystemdEnvironment, underSystemd } from './systemd/environment.ts'
+import type { ServiceManager } from './systemd/service-manager.ts'
 
 export interface SupervisorPlan extends Omit<GatewayCommand, 'listeners' | 'controlListeners'> {
   readonly addresses: readonly ListenAddress[]
   readonly controlAddresses: readonly NamedAddress[]
   readonly readyTimeoutMs: number
+  readonly drainDelayMs: number
   readonly logger: ServerLogger
   readonly onReady: ((info: ReadyInfo) => void) | undefined
 }
@@ -28,17 +32,25 @@ export async function runSupervisor(plan: SupervisorPlan): Promise<void> {
     for (const listener of bound.splice(0)) listener.close()
   }
   let removeSignals = (): void => {}
+  let manager: ServiceManager | undefined
   try {
-    for (const address of plan.addresses) bound.push(await bindAddress(address))
+    const systemd = await readSystemd(plan.logger)
+    manager = systemd?.manager
+    const hold = async (address: ListenAddress): Promise<BoundListener> =>
+      systemd?.sockets?.take(address) ?? (await bindAddress(address))
+    for (const address of plan.addresses) bound.push(await hold(address))
     const listeners = bound.slice()
-    for (const { name, address } of plan.controlAddresses) bound.push({ ...(await bindAddress(address)), key: name })
+    for (const { name, address } of plan.controlAddresses) bound.push({ ...(await hold(address)), key: name })
+    systemd?.sockets?.closeRest()
     const command: GatewayCommand = { ...plan, listeners, controlListeners: bound.slice(listeners.length) }
     const supervisor = new Supervisor({
       graceMs: plan.graceMs,
       readyTimeoutMs: plan.readyTimeoutMs,
+      drainDelayMs: plan.drainDelayMs,
       logger: plan.logger,
-      launch: (generation, events, kept) => launchGateway(command, generation, events, kept),
-      onReady: (gateway, generation) =>
+      launch: (generation, events, kept, replaces) => launchGateway(command, generation, events, kept, replaces),
+      onReady: (gateway, generation) => {
+        manager?.ready(`serving: process ${gateway.pid}, generation ${generation}`)
         announce(plan, {
           // Without descriptors: what is told to the outside is no place to take them from.
           listeners: listeners.map(({ key, address }) => ({ key, address })),
@@ -47,12 +59,15 @@ export async function runSupervisor(plan: SupervisorPlan): Promise<void> {
           gatewayPid: gateway.pid,
           generation,
           workers: plan.workers,
-        }),
+        })
+      },
+      onSettled: () => manager?.settled(),
       closeListeners: close,
     })
-    removeSignals = listenToSignals(supervisor)
+    removeSignals = listenToSignals(supervisor, manager, plan.drainDelayMs + plan.graceMs + KILL_MARGIN_MS)
     supervisor.start()
     await supervisor.done
+    await manager?.sent()
   } catch (error) {
     process.exitCode = 1
     throw error
@@ -62,18 +77,39 @@ export async function runSupervisor(plan: SupervisorPlan): Promise<void> {
   }
 }
 
-function listenToSignals(supervisor: Supervisor): () => void {
+/** What systemd gave this process, if it started it. Loaded then alone. */
+async function readSystemd(
+  logger: ServerLogger,
+): Promise<{ readonly sockets: AdoptedSockets | undefined; readonly manager: ServiceManager | undefined } | undefined> {
+  if (!underSystemd(process.env)) return undefined
+  const { found, problems } = takeSystemdEnvironment(process.env, process.pid)
+  for (const problem of problems) logger.warn(problem)
+  const { sockets, socketNames, notifySocket, watchdogUs } = found
+  const { AdoptedSockets: Adopted } = await import('./systemd/adopt-sockets.ts')
+  const { ServiceManager: Manager } = await import('./systemd/service-manager.ts')
+  return {
+    sockets: sockets === 0 ? undefined : new Adopted(sockets, socketNames, logger),
+    manager: notifySocket === undefined ? undefined : new Manager({ notifySocket, watchdogUs, logger }),
+  }
+}
+
+/** `stopMs`: how long a stop may take. */
+function listenToSignals(supervisor: Supervisor, manager: ServiceManager | undefined, stopMs: number): () => void {
   let stopping = false
   const stop = (signal: 'SIGINT' | 'SIGTERM'): void => {
     // A stop that was not waited for is told by the exit status; a graceful one is a success.
     if (stopping) process.exitCode = exitStatusOf(signal)
+    else manager?.stopping(stopMs)
     stopping = true
     supervisor.stop(signal)
   }
   return onSignals({
     SIGTERM: () => stop('SIGTERM'),
     SIGINT: () => stop('SIGINT'),
-    SIGHUP: () => supervisor.tell({ type: 'reload' }),
+    SIGHUP: () => {
+      manager?.reloading()
+      supervisor.tell({ type: 'reload' })
+    },
     SIGUSR1: () => supervisor.tell({ type: 'reopen-logs' }),
     SIGUSR2: () => supervisor.replace('SIGUSR2'),
   })

@@ -144,6 +144,7 @@ export class Server {
       spareDescriptors: this.#options.spareDescriptors ?? SPARE_DESCRIPTORS,
       graceMs: this.#graceMs,
       readyTimeoutMs: this.#options.readyTimeoutMs ?? DEFAULT_READY_TIMEOUT_MS,
+      drainDelayMs: this.#options.drainDelayMs ?? 0,
       addresses: this.#addresses,
       controlAddresses: this.#controlAddresses,
       logger: this.#logger,

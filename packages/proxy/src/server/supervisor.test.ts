@@ -31,11 +31,37 @@ class FakeProcess {
 }
 
 const stop: SupervisorMessage = { type: 'stop', graceMs: GRACE_MS }
+const lastStop: SupervisorMessage = { ...stop, last: true }
 let processes: FakeProcess[]
 let ready: number[]
 let lines: string[]
 let listenersClosed: number
 let supervisor: Supervisor
+
+let settled: number
+let drainDelayMs = 0
+let replacing: boolean[]
+
+const create = (): void => {
+  const log = (message: string): void => void lines.push(message)
+  supervisor = new Supervisor({
+    graceMs: GRACE_MS,
+    readyTimeoutMs: READY_TIMEOUT_MS,
+    drainDelayMs,
+    logger: { info: log, warn: log, error: log },
+    launch(generation, events, kept, replaces) {
+      const process = new FakeProcess(generation, events)
+      process.kept = kept
+      processes.push(process)
+      replacing.push(replaces)
+      return process
+    },
+    onReady: (_process, generation) => void ready.push(generation),
+    onSettled: () => void settled++,
+    closeListeners: () => void listenersClosed++,
+  })
+  supervisor.start()
+}
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'hrtime'] })
@@ -43,21 +69,10 @@ beforeEach(() => {
   ready = []
   lines = []
   listenersClosed = 0
-  const log = (message: string): void => void lines.push(message)
-  supervisor = new Supervisor({
-    graceMs: GRACE_MS,
-    readyTimeoutMs: READY_TIMEOUT_MS,
-    logger: { info: log, warn: log, error: log },
-    launch(generation, events, kept) {
-      const process = new FakeProcess(generation, events)
-      process.kept = kept
-      processes.push(process)
-      return process
-    },
-    onReady: (_process, generation) => void ready.push(generation),
-    closeListeners: () => void listenersClosed++,
-  })
-  supervisor.start()
+  settled = 0
+  drainDelayMs = 0
+  replacing = []
+  create()
 })
 afterEach(() => {
   vi.useRealTimers()
@@ -70,7 +85,7 @@ it('announces the first process and stops it', async () => {
   at(1).events.ready()
   expect(ready).toEqual([1])
   supervisor.stop('SIGTERM')
-  expect(at(1).sent).toEqual([stop])
+  expect(at(1).sent).toEqual([lastStop])
   expect(listenersClosed).toBe(1)
   at(1).events.exited('exited with code 0')
   await supervisor.done
@@ -85,13 +100,15 @@ it('hands what the serving process keeps to the next one, also after a crash', (
   at(1).events.keep('other', 'b')
   supervisor.replace('SIGUSR2')
   expect(at(2).kept).toEqual({ health: 'a', other: 'b' })
+  at(1).events.keep('other', 'd')
+  expect(at(2).sent).toEqual([{ type: 'kept', values: { other: 'd' } }])
   at(2).events.keep('health', 'of one that is warming up')
   at(2).events.ready()
   at(1).events.keep('health', 'of one that drains')
   at(2).events.keep('health', 'c')
   at(2).events.exited('was killed by SIGKILL')
   vi.runOnlyPendingTimers()
-  expect(at(3).kept).toEqual({ health: 'c', other: 'b' })
+  expect(at(3).kept).toEqual({ health: 'c', other: 'd' })
 })
 
 it('keeps no more than it may', () => {
@@ -233,7 +250,7 @@ it('stops every process there is, and kills them on the second signal', async ()
   at(2).events.ready()
   supervisor.replace('SIGUSR2')
   supervisor.stop('SIGTERM')
-  expect(processes.map((process) => process.sent)).toEqual([[stop], [stop], [stop]])
+  expect(processes.map((process) => process.sent)).toEqual([[stop], [lastStop], [lastStop]])
   supervisor.stop('SIGTERM')
   expect(processes.map((process) => process.killed)).toEqual([1, 1, 1])
   for (const process of processes) process.events.exited('was killed by SIGKILL')
@@ -249,4 +266,53 @@ it('stops while a dead process waits to be restarted', async () => {
   await supervisor.done
   vi.runAllTimers()
   expect(processes).toHaveLength(2)
+})
+
+it('goes on accepting for the drain delay, and says that it is not ready', async () => {
+  drainDelayMs = 300
+  processes = []
+  create()
+  at(1).events.ready()
+  supervisor.stop('SIGTERM')
+  expect(at(1).sent).toEqual([{ type: 'unready' }])
+  expect(listenersClosed).toBe(0)
+  vi.advanceTimersByTime(299)
+  expect(listenersClosed).toBe(0)
+  vi.advanceTimersByTime(1)
+  expect(listenersClosed).toBe(1)
+  expect(at(1).sent).toEqual([{ type: 'unready' }, lastStop])
+  at(1).events.exited('exited with code 0')
+  await supervisor.done
+})
+
+it('ends at once on a second signal within the drain delay', async () => {
+  drainDelayMs = 300
+  processes = []
+  create()
+  at(1).events.ready()
+  supervisor.stop('SIGTERM')
+  supervisor.stop('SIGTERM')
+  expect(at(1).killed).toBe(1)
+  at(1).events.exited('was killed by SIGKILL')
+  await supervisor.done
+  expect(listenersClosed).toBe(1)
+})
+
+it('tells a process whether another one serves meanwhile', () => {
+  at(1).events.ready()
+  supervisor.replace('SIGUSR2')
+  at(2).events.ready()
+  at(2).events.exited('was killed by SIGKILL')
+  expect(replacing).toEqual([false, true, false])
+})
+
+it('tells when what was ordered is over: a reload, a replacement, and one that failed', () => {
+  at(1).events.ready()
+  expect(settled).toBe(1)
+  at(1).events.reloaded()
+  expect(settled).toBe(2)
+  supervisor.replace('SIGUSR2')
+  expect(settled).toBe(2)
+  at(2).events.exited('exited with code 1')
+  expect(settled).toBe(3)
 })

@@ -26,6 +26,8 @@ export interface GatewayProcess {
 
 export interface GatewayEvents {
   ready(): void
+  /** A reload is over. */
+  reloaded(): void
   replace(reason: string): void
   /** Something for the process that follows. */
   keep(name: string, value: string): void
@@ -36,12 +38,21 @@ export interface GatewayEvents {
 export interface SupervisorOptions {
   readonly graceMs: number
   readonly readyTimeoutMs: number
+  /** How long a stop goes on accepting before it drains. Default 0. */
+  readonly drainDelayMs?: number
   readonly logger: ServerLogger
-  /** `kept`: what the process before it left. */
-  launch(generation: number, events: GatewayEvents, kept: Readonly<Record<string, string>>): GatewayProcess
+  /** `kept`: what the process before it left. `replaces`: another one serves until this one is ready. */
+  launch(
+    generation: number,
+    events: GatewayEvents,
+    kept: Readonly<Record<string, string>>,
+    replaces: boolean,
+  ): GatewayProcess
   /** A process serves in the place of the one before. */
   onReady(process: GatewayProcess, generation: number): void
-  /** Called when the stop begins, so that the kernel refuses new connections. */
+  /** What was ordered, a reload or a replacement, is over, well or not, and a process serves. */
+  onSettled?(): void
+  /** Called when draining begins, so that the kernel refuses new connections. */
   closeListeners(): void
 }
 
@@ -85,6 +96,8 @@ export class Supervisor {
   /** A replacement was asked for while one was under way: what that one read when it started may be out of date. */
   #again = false
   #restartTimer: NodeJS.Timeout | undefined
+  /** Between the order to stop and the drain. */
+  #delayTimer: NodeJS.Timeout | undefined
   #kept: Readonly<Record<string, string>> = {}
   #resolve!: () => void
   #reject!: (error: Error) => void
@@ -119,7 +132,7 @@ export class Supervisor {
     this.#next?.process.send(message)
   }
 
-  /** Drains and ends everything; the second call kills what is left. */
+  /** Drains and ends everything, after the drain delay; the second call kills what is left. */
   stop(reason: string): void {
     const members = this.#members()
     if (this.#stopping) {
@@ -129,9 +142,23 @@ export class Supervisor {
     }
     this.#stopping = true
     clearTimeout(this.#restartTimer)
-    this.#options.logger.info(`${reason}: stopping, up to ${this.#options.graceMs} ms for requests in flight`)
+    const { logger, graceMs, drainDelayMs = 0 } = this.#options
+    if (drainDelayMs === 0 || this.#current === undefined) {
+      logger.info(`${reason}: stopping, up to ${graceMs} ms for requests in flight`)
+      this.#drainAll()
+      return
+    }
+    logger.info(
+      `${reason}: stopping; not ready from now on, accepting for ${drainDelayMs} ms more, then up to ${graceMs} ms for requests in flight`,
+    )
+    this.#current.process.send({ type: 'unready' })
+    this.#delayTimer = setTimeout(() => this.#drainAll(), drainDelayMs)
+  }
+
+  #drainAll(): void {
+    this.#delayTimer = undefined
     this.#options.closeListeners()
-    for (const member of members) if (!this.#draining.has(member)) this.#endGracefully(member)
+    for (const member of this.#members()) if (!this.#draining.has(member)) this.#endGracefully(member, true)
     this.#finishIfEmpty()
   }
 
@@ -140,11 +167,14 @@ export class Supervisor {
     const generation = ++this.#generation
     const events: GatewayEvents = {
       ready: () => this.#onReady(member),
+      reloaded: () => {
+        if (member === this.#current) this.#options.onSettled?.()
+      },
       replace: (reason) => this.#onReplace(member, reason),
       keep: (name, value) => this.#onKeep(member, name, value),
       exited: (how) => this.#onExit(member, how),
     }
-    const process = this.#options.launch(generation, events, this.#kept)
+    const process = this.#options.launch(generation, events, this.#kept, this.#current !== undefined)
     const timer = setTimeout(() => {
       this.#options.logger.error(
         `gateway process ${process.pid} was not ready within ${this.#options.readyTimeoutMs} ms`,
@@ -164,6 +194,7 @@ export class Supervisor {
     this.#next = undefined
     this.#everReady = true
     this.#options.onReady(member.process, member.generation)
+    this.#options.onSettled?.()
     if (previous !== undefined) this.#drain(previous)
     this.#replaceAgain()
   }
@@ -182,8 +213,11 @@ export class Supervisor {
     if (member !== this.#current) return
     const kept = { ...this.#kept, [name]: value }
     const length = Object.values(kept).reduce((sum, text) => sum + text.length, 0)
-    if (length <= MAX_KEPT_LENGTH) this.#kept = kept
-    else this.#options.logger.warn(`gateway process ${member.process.pid} wants ${length} characters kept: too many`)
+    if (length <= MAX_KEPT_LENGTH) {
+      this.#kept = kept
+      // One that is warming up may not have looked yet.
+      this.#next?.process.send({ type: 'kept', values: { [name]: value } })
+    } else this.#options.logger.warn(`gateway process ${member.process.pid} wants ${length} characters kept: too many`)
   }
 
   #drain(member: Member): void {
@@ -197,9 +231,9 @@ export class Supervisor {
     oldest.process.kill()
   }
 
-  #endGracefully(member: Member): void {
+  #endGracefully(member: Member, last = false): void {
     clearTimeout(member.timer)
-    member.process.send({ type: 'stop', graceMs: this.#options.graceMs })
+    member.process.send({ type: 'stop', graceMs: this.#options.graceMs, ...(last ? { last } : {}) })
     member.timer = setTimeout(() => {
       this.#options.logger.error(`gateway process ${member.process.pid} did not end in time: killing it`)
       member.process.kill()
@@ -231,6 +265,7 @@ export class Supervisor {
     }
     if (this.#current === undefined) return this.#restart(0, what)
     logger.error(`${what} before it was ready: gateway process ${this.#current.process.pid} goes on`)
+    this.#options.onSettled?.()
     this.#replaceAgain()
   }
 
@@ -255,6 +290,11 @@ export class Supervisor {
 
   #finishIfEmpty(): void {
     // After a rejection this has no effect any more: a promise settles once.
-    if (this.#stopping && this.#members().length === 0) this.#resolve()
+    if (!this.#stopping || this.#members().length > 0) return
+    if (this.#delayTimer !== undefined) {
+      clearTimeout(this.#delayTimer)
+      this.#options.closeListeners()
+    }
+    this.#resolve()
   }
 }

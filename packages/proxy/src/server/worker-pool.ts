@@ -2,7 +2,7 @@ import type { ServerLogger } from './logger.ts'
 import { WorkerSlot } from './worker-slot.ts'
 import type { WorkerSlotOptions } from './worker-slot.ts'
 
-export interface WorkerPoolOptions extends Pick<WorkerSlotOptions, 'createWorker' | 'message' | 'exited'> {
+export interface WorkerPoolOptions extends Pick<WorkerSlotOptions, 'createWorker' | 'message' | 'serving' | 'exited'> {
   readonly count: number
   readonly logger: ServerLogger
   /** No descriptors are left for a worker that must be restarted. */
@@ -26,7 +26,10 @@ export class WorkerPool {
       message: (message, index) => options.message(message, index),
       exited: (slot) => options.exited(slot),
       prepared: (slot) => this.#onPrepared(slot),
-      serving: () => this.#onServing(),
+      serving: (slot) => {
+        options.serving(slot)
+        this.#onServing()
+      },
       died: (slot, how, uptimeMs) => this.#onDeath(slot, how, uptimeMs),
     }
     this.#slots = Array.from({ length: options.count }, (_, index) => new WorkerSlot(index, slotOptions))

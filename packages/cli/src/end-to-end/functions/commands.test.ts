@@ -40,7 +40,9 @@ describe('fn deploy', () => {
     const created = await engine.fn(['deploy', 'one', '--timeout', '7', '--env', 'CC=3'], { env })
     expect(created.stderr).toBe('')
     expect(created.stdout).toMatch(
-      new RegExp(String.raw`^one is created \(\d.*\n  arn:aws:lambda:us-east-1:000000000000:function:one\n  ${OWN_RUNTIME}, index\.handler, 256 MB`),
+      new RegExp(
+        String.raw`^one is created \(\d.*\n  arn:aws:lambda:us-east-1:000000000000:function:one\n  ${OWN_RUNTIME}, index\.handler, 256 MB`,
+      ),
     )
     const { Configuration } = await lambda.send(new GetFunctionCommand({ FunctionName: 'one' }))
     expect(Configuration).toMatchObject({ Timeout: 7, Environment: { Variables: { AA: '1', BB: 'shell', CC: '3' } } })
@@ -59,7 +61,9 @@ describe('fn deploy', () => {
   })
 
   it('gives a URL that answers', async () => {
-    await folder('with-url', { 'index.js': 'exports.handler = async ({ rawPath }) => ({ statusCode: 200, body: `at ${rawPath}` })' })
+    await folder('with-url', {
+      'index.js': 'exports.handler = async ({ rawPath }) => ({ statusCode: 200, body: `at ${rawPath}` })',
+    })
     const { stdout } = await engine.fn(['deploy', 'with-url', '--url'])
     const url = /curl (\S+)/.exec(stdout)?.[1] ?? ''
     // Not every resolver knows names below localhost.
@@ -83,11 +87,15 @@ describe('fn deploy', () => {
       `schedules: [{ name: often, expression: rate(5 minutes), input: { a: 1 }, enabled: false }${more}]
 sources: [{ redis: 'redis://127.0.0.1:1', topic: orders, batch_size: 3, report_failures: true, enabled: false }]\n`
     const files = { 'index.js': 'exports.handler = async () => 1' }
-    const json = async (path: string) => (await fetch(engine.address + path)).json() as Promise<Record<string, object[]>>
+    const json = async (path: string) =>
+      (await fetch(engine.address + path)).json() as Promise<Record<string, object[]>>
     const schedules = async () => (await json('/schedules'))['Schedules']
     await folder('timed', { ...files, 'function.yaml': settings(', { name: daily, expression: cron(0 3 * * ? *) }') })
     expect((await engine.fn(['deploy', 'timed'])).stderr).toBe('')
-    expect(await schedules()).toMatchObject([{ Name: 'timed.daily', State: 'ENABLED' }, { Name: 'timed.often', State: 'DISABLED' }])
+    expect(await schedules()).toMatchObject([
+      { Name: 'timed.daily', State: 'ENABLED' },
+      { Name: 'timed.often', State: 'DISABLED' },
+    ])
     await folder('timed', { ...files, 'function.yaml': settings('') })
     expect((await engine.fn(['deploy', 'timed'])).stderr).toBe('')
     expect(await schedules()).toMatchObject([{ Name: 'timed.often' }])
@@ -95,7 +103,9 @@ sources: [{ redis: 'redis://127.0.0.1:1', topic: orders, batch_size: 3, report_f
       { Topics: ['orders'], BatchSize: 3, FunctionResponseTypes: ['ReportBatchItemFailures'], State: 'Disabled' },
     ])
     await folder('timed', { ...files, 'function.yaml': 'sources: [{ redis: a, nats: b, topic: c }]' })
-    expect((await engine.fn(['deploy', 'timed'])).stderr).toContain('must have one of "arn", "redis", "nats" and "kafka"')
+    expect((await engine.fn(['deploy', 'timed'])).stderr).toContain(
+      'must have one of "arn", "redis", "nats" and "kafka"',
+    )
   })
 
   it('packs a folder as it is: Node.js with its node_modules', async () => {
@@ -113,13 +123,21 @@ sources: [{ redis: 'redis://127.0.0.1:1', topic: orders, batch_size: 3, report_f
   })
 
   it('says what is wrong with the code, with line and column, and changes nothing', async () => {
-    await folder('wrong', { 'index.ts': 'import { x } from "not-there"\nexport const handler = ) =>', 'package.json': '{"dependencies":{"not-there":"1"}}' })
+    await folder('wrong', {
+      'index.ts': 'import { x } from "not-there"\nexport const handler = ) =>',
+      'package.json': '{"dependencies":{"not-there":"1"}}',
+    })
     const { status, stdout, stderr } = await engine.fn(['deploy', 'wrong'])
     expect(status).toBe(1)
     expect(stdout).toBe('')
     expect(stderr).toMatch(/wrong\/index\.ts:2:24: Unexpected "\)"\n.*export const handler/)
-    await folder('wrong', { 'index.ts': 'import { x } from "not-there"\nexport const handler = () => x', 'package.json': '{"dependencies":{"not-there":"1"}}' })
-    expect((await engine.fn(['deploy', 'wrong'])).stderr).toMatch(/its packages are not installed: npm install --prefix .*wrong\n/)
+    await folder('wrong', {
+      'index.ts': 'import { x } from "not-there"\nexport const handler = () => x',
+      'package.json': '{"dependencies":{"not-there":"1"}}',
+    })
+    expect((await engine.fn(['deploy', 'wrong'])).stderr).toMatch(
+      /its packages are not installed: npm install --prefix .*wrong\n/,
+    )
     expect((await engine.fn(['invoke', 'wrong'])).stderr).toContain('Function not found')
   })
 
@@ -130,8 +148,12 @@ sources: [{ redis: 'redis://127.0.0.1:1', topic: orders, batch_size: 3, report_f
     expect(stderr).toMatch(/function\.yaml:1:9 {2}\/memory {2}64: .*128/)
     expect(stderr).toMatch(/function\.yaml:2:1 {2}\/timeot {2}unknown key "timeot"; did you mean "timeout"\?/)
     await folder('settings', { 'index.ts': ECHO, 'function.yaml': '', 'package.json': '{"sekisho":{}}' })
-    expect((await engine.fn(['deploy', 'settings'])).stderr).toContain('function.yaml and "sekisho" in package.json; keep one')
-    expect((await engine.fn(['deploy', 'nowhere'])).stderr).toContain('nowhere is no folder; "sekisho fn new nowhere" makes one')
+    expect((await engine.fn(['deploy', 'settings'])).stderr).toContain(
+      'function.yaml and "sekisho" in package.json; keep one',
+    )
+    expect((await engine.fn(['deploy', 'nowhere'])).stderr).toContain(
+      'nowhere is no folder; "sekisho fn new nowhere" makes one',
+    )
     expect((await engine.fn(['deploy', 'settings', '--alias', 'a', '--watch'])).status).toBe(1)
   })
 
@@ -227,7 +249,9 @@ describe('fn invoke', () => {
   it('says why it did not call at all', async () => {
     expect((await engine.fn(['invoke', 'calls', '--async', '--tail'])).stderr).toContain('--async has no answer')
     expect((await engine.fn(['invoke', 'calls', '-d', "{'a':1}"])).stderr).toContain('-d is no JSON')
-    expect((await engine.fn(['invoke', 'calls', '-f', 'none.json'])).stderr).toContain('none.json cannot be read: ENOENT')
+    expect((await engine.fn(['invoke', 'calls', '-f', 'none.json'])).stderr).toContain(
+      'none.json cannot be read: ENOENT',
+    )
     expect((await engine.fn(['invoke', 'calls', '-d', '1', '-f', '-'])).stderr).toContain('use one')
     expect(await engine.fn(['invoke', 'not-there'])).toMatchObject({
       status: 1,
@@ -295,7 +319,9 @@ it('signs when there are keys, and says so when they are needed', async () => {
   const keys = { AWS_ACCESS_KEY_ID: 'AKIA', AWS_SECRET_ACCESS_KEY: 'secret' }
   const none = { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '' }
   try {
-    expect((await strict.fn(['list'], { env: none })).stderr).toMatch(/put a key of "functions\.keys" into AWS_ACCESS_KEY_ID/)
+    expect((await strict.fn(['list'], { env: none })).stderr).toMatch(
+      /put a key of "functions\.keys" into AWS_ACCESS_KEY_ID/,
+    )
     const wrong = { ...keys, AWS_SECRET_ACCESS_KEY: 'other' }
     expect((await strict.fn(['list'], { env: wrong })).stderr).toContain('must be one of "functions.keys"')
     await writeFile(join(strict.folder, 'index.js'), ECHO.replace('export async', 'exports.handler = async'))

@@ -65,6 +65,12 @@ describe.each(['ts', 'shell', 'go', 'rust'] as const)('templates in %s', (langua
   )
 })
 
+it('gives each Rust program a name of its own: they may share a target folder', async () => {
+  await engine.fn(['new', '1st', '--language', 'rust'])
+  for (const file of ['Cargo.toml', 'Cargo.lock'])
+    expect(await readFile(join(engine.folder, '1st', file), 'utf8')).toContain('name = "fn-1st"\n')
+})
+
 it('writes what git should leave alone, and a bootstrap that can be run', async () => {
   await engine.fn(['new', 'deep/er', '--language', 'shell'])
   expect(await readFile(join(engine.folder, 'deep/er/.gitignore'), 'utf8')).toContain('.env')

@@ -7,13 +7,17 @@ const urlOf = (endpointUrl: string | undefined, environment: Record<string, stri
 it('is where it is said: by the option, the variables of the SDKs, or as usual', () => {
   expect(urlOf(undefined)).toBe('http://127.0.0.1:9190/')
   expect(urlOf(undefined, { AWS_ENDPOINT_URL: 'http://a:1' })).toBe('http://a:1/')
-  expect(urlOf(undefined, { AWS_ENDPOINT_URL: 'http://a:1', AWS_ENDPOINT_URL_LAMBDA: 'http://b:1' })).toBe('http://b:1/')
+  expect(urlOf(undefined, { AWS_ENDPOINT_URL: 'http://a:1', AWS_ENDPOINT_URL_LAMBDA: 'http://b:1' })).toBe(
+    'http://b:1/',
+  )
   expect(urlOf('127.0.0.1:1', { AWS_ENDPOINT_URL_LAMBDA: 'http://b:1' })).toBe('http://127.0.0.1:1/')
 })
 
 it('refuses what is no address, and names who said it', () => {
   expect(() => urlOf('ftp://x')).toThrow('--endpoint-url "ftp://x" is not an address; write http://HOST:PORT')
-  expect(() => urlOf(undefined, { AWS_ENDPOINT_URL: 'http://' })).toThrow('AWS_ENDPOINT_URL "http://" is not an address')
+  expect(() => urlOf(undefined, { AWS_ENDPOINT_URL: 'http://' })).toThrow(
+    'AWS_ENDPOINT_URL "http://" is not an address',
+  )
 })
 
 it('has credentials only when both parts are there', () => {

@@ -1,7 +1,4 @@
-import {
-  type EventStreamMessage,
-  EventStreamReader,
-} from '@sekisho/gateway/internal/functions/event-stream-reader'
+import { type EventStreamMessage, EventStreamReader } from '@sekisho/gateway/internal/functions/event-stream-reader'
 import { Failure } from '../../failure.ts'
 
 /** The messages of an answer of type `application/vnd.amazon.eventstream`. Throws Failure for what is none. */

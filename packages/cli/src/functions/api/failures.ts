@@ -32,7 +32,9 @@ export function unreachable(address: string, error: unknown): Failure {
       )
     case 'EPROTO':
     case 'HPE_INVALID_CONSTANT':
-      return new Failure(`${address} does not speak this protocol: "http:" and "https:" may be mixed up, or it is no function engine`)
+      return new Failure(
+        `${address} does not speak this protocol: "http:" and "https:" may be mixed up, or it is no function engine`,
+      )
     case 'DEPTH_ZERO_SELF_SIGNED_CERT':
     case 'SELF_SIGNED_CERT_IN_CHAIN':
     case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':

@@ -64,19 +64,23 @@ export class FunctionClient {
     let now = configuration
     for (let polls = 0; isPending(now); polls++) {
       if (polls === MAX_POLLS)
-        throw new Failure(`${now.FunctionName} is ${now.State} for ${(MAX_POLLS * POLL_MS) / 1000} s: ${now.StateReason ?? ''}`)
+        throw new Failure(
+          `${now.FunctionName} is ${now.State} for ${(MAX_POLLS * POLL_MS) / 1000} s: ${now.StateReason ?? ''}`,
+        )
       await pause(POLL_MS)
       now = await this.json({ method: 'GET', path: `${pathOf(now.FunctionName)}/configuration` })
     }
     if (now.State === 'Failed' || now.LastUpdateStatus === 'Failed')
-      throw new Failure(`${now.FunctionName} cannot run: ${now.StateReason ?? now.LastUpdateStatusReason ?? 'no reason is given'}`)
+      throw new Failure(
+        `${now.FunctionName} cannot run: ${now.StateReason ?? now.LastUpdateStatusReason ?? 'no reason is given'}`,
+      )
     return now
   }
 
   /** All functions, by name. */
   async list(): Promise<readonly FunctionConfiguration[]> {
     const all: FunctionConfiguration[] = []
-    for (let marker: string | undefined = ''; marker !== undefined; ) {
+    for (let marker: string | undefined = ''; marker !== undefined;) {
       const query: string = marker === '' ? '' : `?Marker=${encodeURIComponent(marker)}`
       const page: { Functions: FunctionConfiguration[]; NextMarker?: string | null } = await this.json({
         method: 'GET',

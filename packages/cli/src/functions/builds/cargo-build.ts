@@ -66,7 +66,8 @@ export function programOf(printed: string, folder: string, wanted: string | unde
       programs.set(target.name, executable)
   }
   const names = [...programs.keys()]
-  const name = wanted ?? (names.length === 1 ? names[0] : ['bootstrap', basename(folder)].find((one) => programs.has(one)))
+  const name =
+    wanted ?? (names.length === 1 ? names[0] : ['bootstrap', basename(folder)].find((one) => programs.has(one)))
   const program = name === undefined ? undefined : programs.get(name)
   if (program !== undefined) return program
   if (names.length === 0) throw new Failure(`cargo built no program in ${folder}: a function needs src/main.rs`)

@@ -13,7 +13,8 @@ afterEach(() => rm(folder, { recursive: true }))
 
 async function files(...names: readonly string[]): Promise<void> {
   await mkdir(join(folder, 'src'), { recursive: true })
-  for (const name of names) await writeFile(join(folder, name), name.endsWith('.py') ? 'def handler(event, c): ...' : '')
+  for (const name of names)
+    await writeFile(join(folder, name), name.endsWith('.py') ? 'def handler(event, c): ...' : '')
 }
 
 it.each([

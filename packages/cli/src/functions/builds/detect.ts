@@ -24,7 +24,9 @@ export function detectLanguage(folder: string, { language, runtime, handler }: F
   })
   const wanted = runtime === undefined ? undefined : languageOfRuntime(runtime)
   if (wanted !== undefined && (found.some(([name]) => name === wanted) || handler !== undefined)) return wanted
-  const fitting = withoutProducts(runtime?.startsWith('provided') === true ? found.filter(([name]) => isOwnProgram(name)) : found)
+  const fitting = withoutProducts(
+    runtime?.startsWith('provided') === true ? found.filter(([name]) => isOwnProgram(name)) : found,
+  )
   const [first, second] = fitting
   if (first === undefined) throw new Failure(nothing(folder, runtime))
   if (second !== undefined) {

@@ -51,5 +51,7 @@ function pythonRuntime(): string {
 
 const notesOf = (files: Built['files']): readonly string[] =>
   files.some(({ path }) => path === 'requirements.txt')
-    ? ['requirements.txt is not installed by a deploy: "pip install -r requirements.txt -t ." puts packages beside the handler']
+    ? [
+        'requirements.txt is not installed by a deploy: "pip install -r requirements.txt -t ." puts packages beside the handler',
+      ]
     : []

@@ -55,14 +55,17 @@ function entryOf(folder: string, handler: string | undefined): { readonly entry:
   // Lambda's own name for it, though the file is src/index.ts.
   const entry = named ?? (file === undefined || file === 'index' ? findEntry(folder) : undefined)
   if (entry !== undefined) return { entry, name }
-  throw new Failure(`${folder} has no ${file ?? 'index'}.ts or .js: name the function by "handler: path/file.function" in function.yaml`)
+  throw new Failure(
+    `${folder} has no ${file ?? 'index'}.ts or .js: name the function by "handler: path/file.function" in function.yaml`,
+  )
 }
 
 async function bundled(bundler: Bundler, folder: string): Promise<Bundle> {
   const outcome = await bundler.build()
   if ('problems' in outcome) {
     const missing = outcome.problems.some(({ text }) => text.startsWith('Could not resolve "') && !/"\.|"\//.test(text))
-    const hint = missing && (await lacksPackages(folder)) ? `\nits packages are not installed: npm install --prefix ${folder}` : ''
+    const hint =
+      missing && (await lacksPackages(folder)) ? `\nits packages are not installed: npm install --prefix ${folder}` : ''
     throw new Failure(`the function cannot be bundled\n${outcome.problems.map(formatProblem).join('\n')}${hint}`)
   }
   for (const warning of outcome.bundle.warnings) say(formatProblem(warning))

@@ -55,7 +55,9 @@ function whyNoJson(text: string): string {
     JSON.parse(text)
     return ''
   } catch (error) {
-    const quotes = /^\{?\s*'|^\{\s*\w+\s*:/.test(text) ? '; names and texts stand in double quotes: -d \'{"name":"Ada"}\'' : ''
+    const quotes = /^\{?\s*'|^\{\s*\w+\s*:/.test(text)
+      ? '; names and texts stand in double quotes: -d \'{"name":"Ada"}\''
+      : ''
     return (error as Error).message + quotes
   }
 }
@@ -80,7 +82,8 @@ async function invokeWhole(
   checkStatus(client, answer, body)
   sayLog(answer.headers['x-amz-log-result'])
   if (event === true) {
-    say(`queued as ${answer.headers['x-amzn-requestid'] ?? 'an event'}; "sekisho fn logs ${name}" shows what becomes of it`)
+    const id = answer.headers['x-amzn-requestid']?.toString() ?? 'an event'
+    say(`queued as ${id}; "sekisho fn logs ${name}" shows what becomes of it`)
     return 0
   }
   if (answer.headers['x-amz-function-error'] !== undefined) return failed(name, body.toString())
@@ -108,7 +111,10 @@ async function invokeStream(
     if (headers.get(':event-type') === 'PayloadChunk') {
       process.stdout.write(piece)
     } else if (headers.get(':event-type') === 'InvokeComplete') {
-      const { ErrorCode, ErrorDetails, LogResult } = (parse(piece.toString()) ?? {}) as Record<string, string | undefined>
+      const { ErrorCode, ErrorDetails, LogResult } = (parse(piece.toString()) ?? {}) as Record<
+        string,
+        string | undefined
+      >
       sayLog(LogResult)
       if (ErrorCode !== undefined) return failed(name, ErrorDetails ?? JSON.stringify({ errorType: ErrorCode }))
       return 0

@@ -53,6 +53,7 @@ export function sinceOf(text: string, now: number): number {
   const [, amount, unit] = /^(\d{1,9})([smhd])$/.exec(text) ?? []
   if (amount !== undefined && unit !== undefined) return Math.max(0, now - Number(amount) * UNITS[unit]!)
   const time = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : NaN
-  if (Number.isNaN(time)) throw new Failure(`--since "${text}" is no time: write 90s, 10m, 2h, 1d, or 2026-11-21T18:00:00Z`)
+  if (Number.isNaN(time))
+    throw new Failure(`--since "${text}" is no time: write 90s, 10m, 2h, 1d, or 2026-11-21T18:00:00Z`)
   return time
 }

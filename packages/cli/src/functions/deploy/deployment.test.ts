@@ -46,7 +46,9 @@ it('has the variables of the file, or else those that are there, and those that 
 })
 
 it('refuses a name that no variable can have', () => {
-  expect(() => deploymentOf('f', { env: { 'a-b': 1 } }, BUILT, {})).toThrow('"env" has a variable "a-b"; a name has two')
+  expect(() => deploymentOf('f', { env: { 'a-b': 1 } }, BUILT, {})).toThrow(
+    '"env" has a variable "a-b"; a name has two',
+  )
 })
 
 it('has a URL as it is asked for', () => {
@@ -68,7 +70,12 @@ it('takes what is typed before what is in the file', () => {
 })
 
 it('reads variables as they are typed', () => {
-  expect(typedVariables(['AA=1', 'BB=', 'CC=a=b', 'DD'], { DD: 'here' })).toEqual({ AA: '1', BB: '', CC: 'a=b', DD: 'here' })
+  expect(typedVariables(['AA=1', 'BB=', 'CC=a=b', 'DD'], { DD: 'here' })).toEqual({
+    AA: '1',
+    BB: '',
+    CC: 'a=b',
+    DD: 'here',
+  })
   expect(() => typedVariables(['1=2'], {})).toThrow('--env "1=2" is not NAME=VALUE')
   expect(() => typedVariables(['A=2'], {})).toThrow('a name has two or more letters')
   expect(() => typedVariables(['A-B=2'], {})).toThrow('is not NAME=VALUE')

@@ -39,7 +39,8 @@ export function typedVariables(
       if (name === '' || (equals === undefined && value !== ''))
         throw new Failure(`--env "${text}" is not NAME=VALUE; ${VARIABLE_NAMES}`)
       const found = equals === undefined ? shell[name] : value
-      if (found === undefined) throw new Failure(`--env ${name}: there is no variable ${name} here; write ${name}=VALUE`)
+      if (found === undefined)
+        throw new Failure(`--env ${name}: there is no variable ${name} here; write ${name}=VALUE`)
       return [name, found]
     }),
   )

@@ -7,13 +7,7 @@ import type { Deployed } from './upload.ts'
  * What stands on standard output after a deploy: what is there now, and how to call it.
  * @param event as an option: `-d '{}'`
  */
-export function report(
-  deployment: Deployment,
-  deployed: Deployed,
-  zip: Zip,
-  event: string,
-  tookMs: number,
-): string {
+export function report(deployment: Deployment, deployed: Deployed, zip: Zip, event: string, tookMs: number): string {
   const { configuration, what, url, version } = deployed
   const { FunctionArn, Runtime, Handler, MemorySize, Timeout } = configuration
   const { name, alias } = deployment
@@ -30,7 +24,13 @@ export function report(
 
 /** One line for each deploy of `--watch`. */
 export function shortReport(name: string, files: readonly string[], tookMs: number, at: Date): string {
-  const changed = files.length === 0 ? '' : ` (${files.slice(0, 3).map((file) => basename(file)).join(', ')})`
+  const changed =
+    files.length === 0
+      ? ''
+      : ` (${files
+          .slice(0, 3)
+          .map((file) => basename(file))
+          .join(', ')})`
   return `${at.toTimeString().slice(0, 8)}  ${name} deployed in ${Math.round(tookMs)} ms${changed}\n`
 }
 

@@ -12,7 +12,9 @@ export const NAME_PATTERN = '^[a-zA-Z0-9_-]{1,64}$'
 
 const Url = Type.Object(
   {
-    auth: Type.Optional(Type.Enum(['none', 'iam'], { description: 'none: everybody may call it; iam: signed calls only' })),
+    auth: Type.Optional(
+      Type.Enum(['none', 'iam'], { description: 'none: everybody may call it; iam: signed calls only' }),
+    ),
     stream: Type.Optional(Type.Boolean({ description: 'answers leave piece by piece' })),
     cors: Type.Optional(
       Type.Object(
@@ -52,7 +54,9 @@ const Source = Type.Object(
     nats: Type.Optional(text('`nats://127.0.0.1:4222`')),
     kafka: Type.Optional(text('`127.0.0.1:9092`')),
     topic: Type.Optional(text('stream or topic at `redis`, `nats` or `kafka`')),
-    start: Type.Optional(Type.Enum(['oldest', 'latest'], { description: 'where the first read begins; left out: oldest' })),
+    start: Type.Optional(
+      Type.Enum(['oldest', 'latest'], { description: 'where the first read begins; left out: oldest' }),
+    ),
     batch_size: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000 })),
     window: Type.Optional(Type.Integer({ minimum: 0, maximum: 300, description: 'seconds to wait for a full batch' })),
     retries: Type.Optional(Type.Integer({ minimum: -1, maximum: 10_000, description: '-1: without an end' })),
@@ -94,11 +98,16 @@ export const FunctionFile = Type.Object(
     log_format: Type.Optional(Type.Enum(['Text', 'JSON'])),
     url: Type.Optional(Type.Union([Type.Boolean(), Url], { description: 'a URL of its own' })),
     schedules: Type.Optional(
-      Type.Array(Schedule, { maxItems: 50, description: 'all of them: one that was here before and is not now is deleted' }),
+      Type.Array(Schedule, {
+        maxItems: 50,
+        description: 'all of them: one that was here before and is not now is deleted',
+      }),
     ),
     sources: Type.Optional(Type.Array(Source, { maxItems: 20, description: 'queues and streams that it reads' })),
     alias: Type.Optional(text('publish a version, and lead this alias to it')),
-    bundle: Type.Optional(Type.Boolean({ description: 'Node.js: false packs the folder with its node_modules as it is' })),
+    bundle: Type.Optional(
+      Type.Boolean({ description: 'Node.js: false packs the folder with its node_modules as it is' }),
+    ),
     minify: Type.Optional(Type.Boolean({ description: 'Node.js' })),
     external: Type.Optional(texts('Node.js: packages that a layer has')),
     bin: Type.Optional(text('Rust: the program, where there are several')),

@@ -27,7 +27,12 @@ export async function setSource(client: FunctionClient, target: string, source: 
     return
   }
   const start = source.start === 'latest' ? 'LATEST' : 'TRIM_HORIZON'
-  const creation = { ...identity, ...input, FunctionName: target, ...(isQueue(identity) ? {} : { StartingPosition: start }) }
+  const creation = {
+    ...identity,
+    ...input,
+    FunctionName: target,
+    ...(isQueue(identity) ? {} : { StartingPosition: start }),
+  }
   await client.json({ method: 'POST', path: `${MAPPINGS}/`, ...withBody(creation) })
 }
 

@@ -48,7 +48,8 @@ async function update(
   let now = there
   const change = changes(deployment, there)
   // AWS takes one update at a time.
-  if (change !== undefined) now = await client.updateConfiguration(deployment.name, change).then((next) => client.settled(next))
+  if (change !== undefined)
+    now = await client.updateConfiguration(deployment.name, change).then((next) => client.settled(next))
   if (there.CodeSha256 !== zip.sha256) now = await client.updateCode(deployment.name, zip.bytes, onSent)
   return [now, now === there ? 'unchanged' : 'updated']
 }

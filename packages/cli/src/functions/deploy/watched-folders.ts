@@ -36,14 +36,17 @@ export class WatchedFolders {
   #addTree(folder: string): void {
     if (this.#watchers.has(folder)) return
     if (this.#watchers.size === MAX_FOLDERS)
-      throw new Failure(`there are more than ${MAX_FOLDERS} folders to watch; deploy without --watch, or watch a smaller folder`)
+      throw new Failure(
+        `there are more than ${MAX_FOLDERS} folders to watch; deploy without --watch, or watch a smaller folder`,
+      )
     const entries = tryEntries(folder)
     if (entries === undefined) return
     const watcher = watch(folder, (_event, name) => this.#notice(folder, name))
     // The folder is gone.
     watcher.once('error', () => this.#forget(folder))
     this.#watchers.set(folder, watcher)
-    for (const entry of entries) if (entry.isDirectory() && !IGNORED.has(entry.name)) this.#addTree(join(folder, entry.name))
+    for (const entry of entries)
+      if (entry.isDirectory() && !IGNORED.has(entry.name)) this.#addTree(join(folder, entry.name))
   }
 
   #forget(folder: string): void {

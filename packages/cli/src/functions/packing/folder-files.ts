@@ -48,7 +48,8 @@ export async function folderFiles(folder: string, { include, exclude }: FolderSe
       if (left(inside)) continue
       const source = join(folder, inside)
       const found = await stat(source).catch(() => undefined)
-      if (found === undefined) throw new Failure(`${source} is a link to nothing; remove it, or name it under "exclude"`)
+      if (found === undefined)
+        throw new Failure(`${source} is a link to nothing; remove it, or name it under "exclude"`)
       if (found.isDirectory()) {
         const real = await realpath(source)
         if (above.includes(real)) throw new Failure(`${source} is a link to a folder that it is in`)

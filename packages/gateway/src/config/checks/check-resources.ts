@@ -6,6 +6,7 @@ import type { Ssl } from '../../resources/ssl.ts'
 import type { StreamRoute } from '../../resources/stream-route.ts'
 import type { Upstream } from '../../resources/upstream.ts'
 import type { PluginSet } from '../../resources/plugin-set.ts'
+import { checkCacheZone } from './caches.ts'
 import { checkClaims } from './check-claims.ts'
 import { checkCredentials } from './consumers.ts'
 import { checkService } from './discovery.ts'
@@ -64,5 +65,6 @@ function checkEntry(context: CheckContext, entry: Entry): void {
     checkUpstream(findings, upstream, `${path}/upstream`)
   }
   const plugins = (item as Consumer).plugins as PluginSet | undefined
+  if (plugins !== undefined) checkCacheZone(context, plugins, `${path}/plugins`)
   if (plugins !== undefined) checkPluginSet(context, plugins, `${path}/plugins`, kind === 'consumers')
 }

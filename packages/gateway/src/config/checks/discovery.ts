@@ -61,11 +61,16 @@ export function checkDiscoverySettings(findings: Findings, { discovery = {} }: S
   const { dns, kubernetes } = discovery
   const path = '/discovery'
   if (dns?.servers !== undefined && dns.resolv_conf !== undefined) {
-    findings.add({ path: `${path}/dns`, message: 'has both "servers" and "resolv_conf"', remedy: 'remove one of the two' })
+    findings.add({
+      path: `${path}/dns`,
+      message: 'has both "servers" and "resolv_conf"',
+      remedy: 'remove one of the two',
+    })
   }
   for (const [index, server] of (dns?.servers ?? []).entries()) {
     const parsed = parseNodeAddress(server)
-    if (typeof parsed === 'string') findings.add({ path: `${path}/dns/servers/${index}`, value: JSON.stringify(server), message: parsed })
+    if (typeof parsed === 'string')
+      findings.add({ path: `${path}/dns/servers/${index}`, value: JSON.stringify(server), message: parsed })
   }
   if (dns?.order !== undefined && dns.order.every((type) => type === 'last')) {
     findings.add({ path: `${path}/dns/order`, message: 'names no type of records', remedy: 'add "SRV", "A" or "AAAA"' })
@@ -76,15 +81,27 @@ export function checkDiscoverySettings(findings: Findings, { discovery = {} }: S
   for (const [index, cluster] of kubernetes.entries()) {
     checkCluster(findings, cluster, `${path}/kubernetes/${index}`)
     if (ids.has(cluster.id)) {
-      findings.add({ path: `${path}/kubernetes/${index}/id`, value: JSON.stringify(cluster.id), message: 'is the id of another cluster already' })
+      findings.add({
+        path: `${path}/kubernetes/${index}/id`,
+        value: JSON.stringify(cluster.id),
+        message: 'is the id of another cluster already',
+      })
     }
     ids.add(cluster.id)
   }
 }
 
-function checkCluster(findings: Findings, { namespace_selector: selector, client }: ClusterSettings, path: string): void {
+function checkCluster(
+  findings: Findings,
+  { namespace_selector: selector, client }: ClusterSettings,
+  path: string,
+): void {
   if (client?.token !== undefined && client.token_file !== undefined) {
-    findings.add({ path: `${path}/client`, message: 'has both "token" and "token_file"', remedy: 'remove one of the two' })
+    findings.add({
+      path: `${path}/client`,
+      message: 'has both "token" and "token_file"',
+      remedy: 'remove one of the two',
+    })
   }
   try {
     namespaceFilter(selector)

@@ -29,10 +29,11 @@ export interface CheckContext {
   readonly plugins: PluginLookup
   /** Names of the plugins that this node allows; undefined: all. */
   readonly allowed: ReadonlySet<string> | undefined
-  /** Of the node: what resources are used with. `listen`, `discovery` undefined: they are meant for nodes with others, too. */
+  /** Of the node: what resources are used with. `listen`, `discovery`, `proxy_cache` undefined: they are meant for nodes with others, too. */
   readonly settings: Pick<NodeSettings, 'acme'> & {
     readonly listen: NodeSettings['listen'] | undefined
     readonly discovery?: NodeSettings['discovery'] | undefined
+    readonly proxy_cache?: NodeSettings['proxy_cache'] | undefined
   }
   readonly findings: Findings
 }

@@ -78,7 +78,10 @@ function checkInterpreters(findings: Findings, interpreters: NonNullable<Functio
         path,
         atKey: true,
         value: JSON.stringify(runtime),
-        message: family === undefined ? 'there is no runtime of this name' : 'runs a program of its own, without an interpreter',
+        message:
+          family === undefined
+            ? 'there is no runtime of this name'
+            : 'runs a program of its own, without an interpreter',
         remedy: meant === undefined ? `write one of ${names.join(', ')}` : `did you mean "${meant}"?`,
       })
     } else if (!program.includes('/') && !STAND_IN[family].test(program)) {

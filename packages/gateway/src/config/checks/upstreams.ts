@@ -3,6 +3,7 @@ import { expandUpstream } from '../../resources/normalise-upstream.ts'
 import { pemText } from '../../resources/pem.ts'
 import type { EmbeddedUpstream, Upstream, UpstreamNodes } from '../../resources/upstream.ts'
 import { type Findings, pointerPart, shortValue } from '../problem.ts'
+import { checkBalancing } from './balancing.ts'
 import { checkHealth } from './health.ts'
 import { checkAuthorities, checkPair } from './certificates.ts'
 
@@ -11,7 +12,7 @@ export function checkUpstream(findings: Findings, upstream: EmbeddedUpstream, pa
   if (typeof upstream === 'string') return checkShortForm(findings, upstream, path)
   if (upstream.nodes !== undefined) checkNodes(findings, upstream.nodes, `${path}/nodes`)
   checkFunction(findings, upstream, path)
-  checkHashKey(findings, upstream, path)
+  checkBalancing(findings, upstream, path)
   checkSupport(findings, upstream, path)
   checkHealth(findings, upstream, path)
   if (upstream.pass_host === 'rewrite' && upstream.upstream_host === undefined) {
@@ -79,6 +80,11 @@ const NOT_OF_FUNCTIONS = [
   'outlier_detection',
   'slow_start',
   'healthy_panic_threshold',
+  'hash_balance_factor',
+  'sticky',
+  'zone_aware',
+  'overprovisioning_factor',
+  'subset',
   'pass_host',
   'upstream_host',
   'retries',
@@ -103,31 +109,6 @@ function checkFunction(findings: Findings, upstream: Upstream, path: string): vo
       message: 'has no meaning for a function',
       remedy: 'remove it',
     })
-  }
-}
-
-const HASHABLE_VARIABLE =
-  /^((uri|server_name|server_addr|request_uri|remote_port|remote_addr|query_string|host|hostname|mqtt_client_id)|arg_[0-9a-zA-Z_-]+)$/
-const HASHABLE_NAME = /^[a-zA-Z0-9_-]+$/
-
-/** `chash` needs something to hash; what it may be depends on where it is looked for. */
-function checkHashKey(findings: Findings, { type, hash_on = 'vars', key }: Upstream, path: string): void {
-  if (type !== 'chash' || hash_on === 'consumer') return
-  if (key === undefined) {
-    findings.add({ path, message: '"type" is "chash", and "key" is missing', remedy: 'add "key", as "remote_addr"' })
-    return
-  }
-  const place = { path: `${path}/key`, value: JSON.stringify(key) }
-  if (hash_on === 'vars' && !HASHABLE_VARIABLE.test(key)) {
-    findings.add({
-      ...place,
-      message: 'is not a variable that can be hashed',
-      remedy: 'write "remote_addr", "uri", "host", "arg_NAME" …, or set "hash_on" to "header" or "cookie"',
-    })
-  } else if ((hash_on === 'header' || hash_on === 'cookie') && !HASHABLE_NAME.test(key)) {
-    findings.add({ ...place, message: `must be the name of a ${hash_on}` })
-  } else if (hash_on === 'vars_combinations' && !key.includes('$')) {
-    findings.add({ ...place, message: 'holds no variable', remedy: 'write as "$request_uri$remote_addr"' })
   }
 }
 

@@ -34,9 +34,12 @@ export interface NodeSettings {
   readonly error_log: ErrorLog
   readonly limits: Limits
   readonly upstream_defaults: UpstreamDefaults
+  /** Where this gateway runs. */
+  readonly zone: string | undefined
   /** Zones of `proxy-cache`. */
   readonly proxy_cache: { readonly zones: readonly CacheZoneSettings[] }
-  readonly shutdown: { readonly grace_period: number }
+  readonly shutdown: { readonly grace_period: number; readonly drain_delay: number }
+  readonly upgrade: { readonly ready_timeout: number }
   readonly server_header: string | undefined
   readonly trusted_addresses: readonly string[]
   /** Certificates that the gateway gets for itself. */
@@ -48,7 +51,7 @@ export type { AdminKey } from './admin.ts'
 
 /** Everything that has a default has it after `withDefaults`. */
 type Filled = Required<Omit<Settings, OptionalSetting>> & Pick<Settings, OptionalSetting>
-type OptionalSetting = 'acme' | 'admin' | 'data_encryption' | 'functions' | 'plugins' | 'plugin_paths' | 'access_log'
+type OptionalSetting = 'acme' | 'admin' | 'data_encryption' | 'functions' | 'plugins' | 'plugin_paths' | 'access_log' | 'zone'
 
 /** Completes settings that passed all checks. */
 export function nodeSettings(settings: Settings, file: string): NodeSettings {
@@ -72,8 +75,10 @@ export function nodeSettings(settings: Settings, file: string): NodeSettings {
     error_log: logAt(error_log as ErrorLog, 'stderr', at),
     limits: filled.limits as Limits,
     upstream_defaults: filled.upstream_defaults as UpstreamDefaults,
+    zone: filled.zone,
     proxy_cache: { zones: cacheZones(filled.proxy_cache, at) },
-    shutdown: { grace_period: filled.shutdown.grace_period! },
+    shutdown: { grace_period: filled.shutdown.grace_period!, drain_delay: filled.shutdown.drain_delay! },
+    upgrade: { ready_timeout: filled.upgrade.ready_timeout! },
     server_header: filled.server_header === false ? undefined : filled.server_header,
     trusted_addresses: filled.trusted_addresses,
     acme: filled.acme && acmeSettings(filled.acme, at),

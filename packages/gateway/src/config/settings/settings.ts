@@ -65,12 +65,44 @@ export const settingsFields = {
   error_log: Type.Optional(ErrorLog),
   limits: Type.Optional(Limits),
   upstream_defaults: Type.Optional(UpstreamDefaults),
+  zone: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 256,
+      description: 'where this gateway runs: upstreams that are "zone_aware" prefer nodes there',
+    }),
+  ),
   proxy_cache: Type.Optional(ProxyCacheSetting),
   shutdown: Type.Optional(
     Type.Object(
       {
         grace_period: Type.Optional(
           Type.Number({ minimum: 0, default: 30, description: 'seconds for requests in flight to finish' }),
+        ),
+        drain_delay: Type.Optional(
+          Type.Number({
+            minimum: 0,
+            maximum: 3600,
+            default: 0,
+            description:
+              'seconds that a stop goes on accepting connections while `/status/ready` answers 503, for balancers in front to notice',
+          }),
+        ),
+      },
+      { ...strict, default: {} },
+    ),
+  ),
+  upgrade: Type.Optional(
+    Type.Object(
+      {
+        ready_timeout: Type.Optional(
+          Type.Number({
+            exclusiveMinimum: 0,
+            maximum: 3600,
+            default: 60,
+            description:
+              'seconds for a new gateway process until all of its workers serve; it is ended when it takes longer, and the one before it goes on',
+          }),
         ),
       },
       { ...strict, default: {} },

@@ -53,7 +53,8 @@ export class ConsulKvSource implements DiscoverySource {
         throw new Error(`${origin} is not among the "servers" in the settings of this node`)
       return { server: origin, folder: `${folder}/` }
     }
-    if (service.includes('://')) throw new Error('it is neither a folder nor the URL of one, as "http://HOST:8500/v1/kv/upstreams/NAME/"')
+    if (service.includes('://'))
+      throw new Error('it is neither a folder nor the URL of one, as "http://HOST:8500/v1/kv/upstreams/NAME/"')
     return { server: undefined, folder: `${prefix.replace(/\/+$/, '')}/${service.replace(/^\/+|\/+$/g, '')}/` }
   }
 }

@@ -73,7 +73,14 @@ it('asks for passing instances with token, datacenter, tags and namespace, then 
   expect(listener.answers[0]).toEqual([{ host: '127.0.0.1', port: 8080, weight: 3, metadata: { zone: 'a' } }])
   const { url, headers, method } = consul.server.requests[0]
   expect([method, url.pathname, headers['x-consul-token']]).toEqual(['GET', '/v1/health/service/my%20shop', 'secret'])
-  const common = [['passing', '1'], ['dc', 'dc2'], ['ns', 'team'], ['tag', 'a'], ['tag', 'b c'], ['stale', '']]
+  const common = [
+    ['passing', '1'],
+    ['dc', 'dc2'],
+    ['ns', 'team'],
+    ['tag', 'a'],
+    ['tag', 'b c'],
+    ['stale', ''],
+  ]
   expect([...url.searchParams]).toEqual(common)
   const second = await consul.server.asked(({ url: { searchParams } }) => searchParams.has('index'))
   expect([...second.url.searchParams]).toEqual([...common, ['index', '11'], ['wait', '7s']])
@@ -114,7 +121,10 @@ it('tells failures, keeps asking, and asks the next server of the list', async (
     [(response) => response.writeHead(500).end('rpc error: no leader\nsecret'), /status 500: rpc error: no leader$/],
     [(response) => response.writeHead(200).end('[{"Node":'), /not JSON/],
     [(response) => json(response, { error: 1 }), /another form/],
-    [(response) => response.writeHead(200, { 'content-length': '100' }).write('[') && response.destroy(), /closes the connection|aborted/],
+    [
+      (response) => response.writeHead(200, { 'content-length': '100' }).write('[') && response.destroy(),
+      /closes the connection|aborted/,
+    ],
     [(response) => response.writeHead(302, { location: 'http://127.0.0.1:2/' }).end(), /status 302/],
   ]
   for (const [broken, message] of failures) {
@@ -137,7 +147,10 @@ it('says so when an agent does not answer in time', async () => {
 })
 
 it('has a node that stands in for none, and services that may not be asked for', async () => {
-  const made = source({ default_service: { host: '10.0.0.9', port: 90, metadata: { weight: 2 } }, skip_services: ['consul'] })
+  const made = source({
+    default_service: { host: '10.0.0.9', port: 90, metadata: { weight: 2 } },
+    skip_services: ['consul'],
+  })
   const listener = watch(made)
   await listener.until(({ answers }) => answers.length === 1)
   expect(listener.answers[0]).toEqual([{ host: '10.0.0.9', port: 90, weight: 2 }])
@@ -165,7 +178,11 @@ it('reads nodes from the key-value store, by folder or by the URL of it, and sen
     ])
   }
   const [{ url, headers }] = consul.server.requests
-  expect([url.pathname, url.search, headers['x-consul-token']]).toEqual(['/v1/kv/upstreams/webpages/', '?recurse=true', 't'])
+  expect([url.pathname, url.search, headers['x-consul-token']]).toEqual([
+    '/v1/kv/upstreams/webpages/',
+    '?recurse=true',
+    't',
+  ])
   expect(() => made.watch('http://evil:8500/v1/kv/x/', {}, new RecordingListener())).toThrow('not among the "servers"')
   consul.broken = (response) => response.writeHead(404, { 'x-consul-index': '5' }).end()
   const none = new RecordingListener()
@@ -196,7 +213,9 @@ it('takes nodes in and out of a gateway that serves, goes on while Consul is awa
   await gateway.meets(b, c)
   await consul.server.stop()
   await gateway.meets(b, c)
-  expect(gateway.discovery.dump('consul').services).toMatchObject({ shop: [{ port: Math.min(b, c) }, { port: Math.max(b, c) }] })
+  expect(gateway.discovery.dump('consul').services).toMatchObject({
+    shop: [{ port: Math.min(b, c) }, { port: Math.max(b, c) }],
+  })
   await gateway.close()
 
   const again = await start()
@@ -204,5 +223,7 @@ it('takes nodes in and out of a gateway that serves, goes on while Consul is awa
   await consul.server.start()
   consul.set([a], 1)
   await again.meets(a)
-  expect(again.gateway.metrics.render()).toMatch(/sekisho_discovery_errors_total\{type="consul",service_name="shop"\} [1-9]/)
+  expect(again.gateway.metrics.render()).toMatch(
+    /sekisho_discovery_errors_total\{type="consul",service_name="shop"\} [1-9]/,
+  )
 }, 30_000)

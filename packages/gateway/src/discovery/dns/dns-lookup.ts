@@ -51,7 +51,9 @@ async function srvNodes(
 ): Promise<{ nodes: FoundNode[]; ttl: number }> {
   const addresses = new Map<string, { readonly hosts: readonly string[]; readonly ttl: number }>()
   // A target of "." says that there is no such service (RFC 2782).
-  const targets = [...new Set(records.map(({ target }) => target))].filter((target) => target !== '').slice(0, MAX_TARGETS)
+  const targets = [...new Set(records.map(({ target }) => target))]
+    .filter((target) => target !== '')
+    .slice(0, MAX_TARGETS)
   await Promise.all(targets.map(async (target) => addresses.set(target, await addressesOf(client, target, additional))))
   const nodes = records.flatMap((record) =>
     (addresses.get(record.target)?.hosts ?? []).map((host) => ({
@@ -71,10 +73,12 @@ async function addressesOf(
   name: string,
   additional: readonly DnsRecord[],
 ): Promise<{ hosts: string[]; ttl: number }> {
-  const isAddress = (one: DnsRecord): one is Extract<DnsRecord, { type: 'A' | 'AAAA' }> => one.type === 'A' || one.type === 'AAAA'
+  const isAddress = (one: DnsRecord): one is Extract<DnsRecord, { type: 'A' | 'AAAA' }> =>
+    one.type === 'A' || one.type === 'AAAA'
   const added = additional.filter(isAddress).filter((one) => one.name === name)
   const here = added.some(({ type }) => type === 'A') ? added.filter(({ type }) => type === 'A') : added
-  if (here.length > 0) return { hosts: here.map(({ address }) => address), ttl: Math.min(...here.map(({ ttl }) => ttl)) }
+  if (here.length > 0)
+    return { hosts: here.map(({ address }) => address), ttl: Math.min(...here.map(({ ttl }) => ttl)) }
   const v4 = await client.lookup(name, 'A')
   const answer = v4.records.length > 0 ? v4 : await client.lookup(name, 'AAAA')
   return { hosts: answer.records.map(({ address }) => address), ttl: answer.ttl }

@@ -14,16 +14,26 @@ export const DnsSettings = Type.Object(
       ),
     ),
     resolv_conf: Type.Optional(
-      Type.String({ minLength: 1, description: 'file with name servers, search domains and options; left out, without `servers`: /etc/resolv.conf' }),
+      Type.String({
+        minLength: 1,
+        description:
+          'file with name servers, search domains and options; left out, without `servers`: /etc/resolv.conf',
+      }),
     ),
     order: Type.Optional(
-      Type.Array(
-        Type.Enum(DNS_ORDER, { description: '`last`: the type that had records last time' }),
-        { minItems: 1, uniqueItems: true, default: [...DNS_ORDER], description: 'types of records, the first of which that there are is used. A and AAAA follow CNAMEs' },
-      ),
+      Type.Array(Type.Enum(DNS_ORDER, { description: '`last`: the type that had records last time' }), {
+        minItems: 1,
+        uniqueItems: true,
+        default: [...DNS_ORDER],
+        description: 'types of records, the first of which that there are is used. A and AAAA follow CNAMEs',
+      }),
     ),
     timeout: Type.Optional(
-      Type.Number({ exclusiveMinimum: 0, maximum: 30, description: 'seconds for an answer of one server; left out: that of `resolv_conf`, or 2' }),
+      Type.Number({
+        exclusiveMinimum: 0,
+        maximum: 30,
+        description: 'seconds for an answer of one server; left out: that of `resolv_conf`, or 2',
+      }),
     ),
   },
   { additionalProperties: false, description: 'DNS' },

@@ -39,17 +39,33 @@ describe.skipIf(!hasDnsmasq)('with dnsmasq', () => {
       'srv-host=_http._tcp.test,b.test,8081,2,20',
       ...many,
     ])
-    const client = new DnsClient({ servers: [{ host: '127.0.0.1', port: dnsmasq.port }], timeoutMs: 1_000, attempts: 1 })
+    const client = new DnsClient({
+      servers: [{ host: '127.0.0.1', port: dnsmasq.port }],
+      timeoutMs: 1_000,
+      attempts: 1,
+    })
     const oracle = new Resolver()
     oracle.setServers([server()])
     for (const name of ['a.test', 'b.test', 'alias.test', 'many.test', 'none.test']) {
-      const [ours, theirs] = [await client.lookup(name, 'A'), await oracle.resolve4(name, { ttl: true }).catch(() => [])]
-      const sorted = (list: readonly { address: string; ttl: number }[]) => list.map(({ address, ttl }) => `${address} ${ttl}`).toSorted()
+      const [ours, theirs] = [
+        await client.lookup(name, 'A'),
+        await oracle.resolve4(name, { ttl: true }).catch(() => []),
+      ]
+      const sorted = (list: readonly { address: string; ttl: number }[]) =>
+        list.map(({ address, ttl }) => `${address} ${ttl}`).toSorted()
       expect({ name, records: sorted(ours.records) }).toEqual({ name, records: sorted(theirs) })
-      const [six, theirSix] = [await client.lookup(name, 'AAAA'), await oracle.resolve6(name, { ttl: true }).catch(() => [])]
+      const [six, theirSix] = [
+        await client.lookup(name, 'AAAA'),
+        await oracle.resolve6(name, { ttl: true }).catch(() => []),
+      ]
       expect({ name, records: sorted(six.records) }).toEqual({ name, records: sorted(theirSix) })
     }
-    const srv = (await client.lookup('_http._tcp.test', 'SRV')).records.map(({ target, port, priority, weight }) => ({ name: target, port, priority, weight }))
+    const srv = (await client.lookup('_http._tcp.test', 'SRV')).records.map(({ target, port, priority, weight }) => ({
+      name: target,
+      port,
+      priority,
+      weight,
+    }))
     const byPort = (a: { port: number }, b: { port: number }): number => a.port - b.port
     expect(srv.toSorted(byPort)).toEqual((await oracle.resolveSrv('_http._tcp.test')).toSorted(byPort))
   })
@@ -99,7 +115,10 @@ describe.skipIf(!hasDnsmasq)('with dnsmasq', () => {
       ...ports.map((port) => `srv-host=shop.test,node.test,${port},0,1`),
     ]
     await dnsmasq.start(records(a))
-    const gateway = await startDiscovering({ dns: { servers: [server()], timeout: 0.5 } }, { service_name: 'shop.test', discovery_type: 'dns' })
+    const gateway = await startDiscovering(
+      { dns: { servers: [server()], timeout: 0.5 } },
+      { service_name: 'shop.test', discovery_type: 'dns' },
+    )
     closing.push(() => gateway.close())
     expect(await gateway.ports()).toEqual([a])
     await dnsmasq.start(records(a, b))
@@ -108,7 +127,9 @@ describe.skipIf(!hasDnsmasq)('with dnsmasq', () => {
     await gateway.meets(b)
     await dnsmasq.stop()
     const { errors } = { errors: () => gateway.gateway.metrics.render() }
-    await expect.poll(errors, { timeout: 8_000 }).toMatch(/sekisho_discovery_errors_total\{type="dns",service_name="shop.test"\} [1-9]/)
+    await expect
+      .poll(errors, { timeout: 8_000 })
+      .toMatch(/sekisho_discovery_errors_total\{type="dns",service_name="shop.test"\} [1-9]/)
     expect(await gateway.ports()).toEqual([b])
   }, 30_000)
 })

@@ -17,7 +17,12 @@ const LENGTH_BYTES = 2
  * Asks one server: over UDP from a port of its own, and again over TCP when the answer was cut. Rejects with words when there is no whole
  * answer in time. What does not fit the question (id, name, type; others may send what they like to a port) is not looked at.
  */
-export async function exchange(server: DnsServer, name: string, type: QueryType, timeoutMs: number): Promise<DnsMessage> {
+export async function exchange(
+  server: DnsServer,
+  name: string,
+  type: QueryType,
+  timeoutMs: number,
+): Promise<DnsMessage> {
   const id = randomInt(0x1_0000)
   const query = encodeQuery(id, name, type)
   if (query === undefined) throw new Error(`"${name.slice(0, 80)}" is not a name in the DNS`)
@@ -39,7 +44,10 @@ function overUdp(server: DnsServer, query: Buffer, fits: Fits, timeoutMs: number
       socket.close()
       settle()
     }
-    const timer = setTimeout(() => end(() => reject(problem(server, `does not answer within ${timeoutMs / 1_000} s`))), timeoutMs)
+    const timer = setTimeout(
+      () => end(() => reject(problem(server, `does not answer within ${timeoutMs / 1_000} s`))),
+      timeoutMs,
+    )
     socket.on('error', (error) => end(() => reject(problem(server, reasonOf(error)))))
     socket.on('message', (bytes) => {
       const message = decodeMessage(bytes)

@@ -43,7 +43,11 @@ it('reads A, AAAA, CNAME, SRV and SOA records, compressed or not, and leaves oth
 })
 
 it('refuses what is not exactly an answer', () => {
-  const good = messageOf({ id: 1, question, answers: [{ name: 'shop.example', type: 'A', ttl: 1, address: '10.0.0.1' }] })
+  const good = messageOf({
+    id: 1,
+    question,
+    answers: [{ name: 'shop.example', type: 'A', ttl: 1, address: '10.0.0.1' }],
+  })
   const changed = (at: number, ...bytes: number[]): Buffer => {
     const copy = Buffer.from(good)
     copy.set(bytes, at)
@@ -62,7 +66,8 @@ it('refuses what is not exactly an answer', () => {
     [changed(6, 0, 2), 'ends within a name'],
     [changed(good.length - 5, 3), 'has an A record of another length'],
   ]
-  for (const [bytes, problem] of cases) expect({ problem, said: decodeMessage(bytes) }).toEqual({ problem, said: problem })
+  for (const [bytes, problem] of cases)
+    expect({ problem, said: decodeMessage(bytes) }).toEqual({ problem, said: problem })
 })
 
 it('follows pointers back, and never ahead or in a loop', () => {
@@ -107,7 +112,8 @@ it('survives 200,000 mutations without throwing, and what it reads is within the
     for (const record of [...message.answers, ...message.authority, ...message.additional]) {
       const texts = [record.name, ...('target' in record ? [record.target] : [])]
       // Four characters for a byte at most.
-      if (texts.some((text) => text.length > 4 * 255) || record.ttl > 0x7fff_ffff) throw new Error(`seed ${seed}, round ${round}`)
+      if (texts.some((text) => text.length > 4 * 255) || record.ttl > 0x7fff_ffff)
+        throw new Error(`seed ${seed}, round ${round}`)
     }
   }
   expect({ seed, some: read > 1_000 }).toEqual({ seed, some: true })

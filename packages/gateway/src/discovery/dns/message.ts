@@ -132,7 +132,9 @@ function readRecord(
     case RECORD_TYPES.CNAME: {
       const target = decodeName(bytes, data)
       if (typeof target === 'string') return target
-      return target.end === end ? { ...common, type: 'CNAME', target: target.name } : 'has a CNAME record of another length'
+      return target.end === end
+        ? { ...common, type: 'CNAME', target: target.name }
+        : 'has a CNAME record of another length'
     }
     case RECORD_TYPES.SRV: {
       if (end - data < 7) return 'has an SRV record of another length'

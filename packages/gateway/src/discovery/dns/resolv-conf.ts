@@ -23,11 +23,15 @@ export function parseResolvConf(text: string): ResolvConf {
   let search: readonly string[] = []
   const options = new Map<string, number>()
   for (const line of text.split('\n')) {
-    const [keyword, ...values] = line.replace(/[#;].*$/, '').trim().split(/\s+/)
+    const [keyword, ...values] = line
+      .replace(/[#;].*$/, '')
+      .trim()
+      .split(/\s+/)
     if (keyword === 'nameserver' && isIP(values[0] ?? '') !== 0 && servers.length < MAX_SERVERS)
       servers.push({ host: values[0], port: 53 })
     // The last of them counts.
-    else if (keyword === 'search' || keyword === 'domain') search = values.slice(0, MAX_SEARCH).map((name) => name.replace(/\.$/, ''))
+    else if (keyword === 'search' || keyword === 'domain')
+      search = values.slice(0, MAX_SEARCH).map((name) => name.replace(/\.$/, ''))
     else if (keyword === 'options') {
       for (const option of values) {
         const [name, value] = option.split(':')
@@ -35,7 +39,8 @@ export function parseResolvConf(text: string): ResolvConf {
       }
     }
   }
-  const option = (name: string, otherwise: number, most: number): number => Math.min(most, options.get(name) ?? otherwise)
+  const option = (name: string, otherwise: number, most: number): number =>
+    Math.min(most, options.get(name) ?? otherwise)
   return {
     servers: servers.length === 0 ? [{ host: '127.0.0.1', port: 53 }] : servers,
     search,

@@ -118,7 +118,11 @@ async function load(path: string): Promise<ReadonlyMap<string, readonly FoundNod
     text = await readFile(path, 'utf8')
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
-    throw code === 'ENOENT' ? problem('does not exist') : code === undefined ? error : problem(`cannot be read: ${message}`)
+    throw code === 'ENOENT'
+      ? problem('does not exist')
+      : code === undefined
+        ? error
+        : problem(`cannot be read: ${message}`)
   }
   let written: unknown
   try {
@@ -129,7 +133,8 @@ async function load(path: string): Promise<ReadonlyMap<string, readonly FoundNod
   }
   const { services } = fieldsOf(written)
   // An editor that truncates before it writes must not take every service away.
-  if (typeof services !== 'object' || services === null || Array.isArray(services)) throw problem('has no "services: { NAME: nodes }"')
+  if (typeof services !== 'object' || services === null || Array.isArray(services))
+    throw problem('has no "services: { NAME: nodes }"')
   return new Map(Object.entries(services).map(([name, nodes]) => [name, nodesOf(name, nodes, problem)]))
 }
 

@@ -14,7 +14,8 @@ export function listOf(value: unknown, what: string): readonly unknown[] {
 export const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
 
 /** A port; 0 is none. */
-export const portOf = (value: unknown): number | undefined => (value === 0 || value === undefined ? undefined : Number(value))
+export const portOf = (value: unknown): number | undefined =>
+  value === 0 || value === undefined ? undefined : Number(value)
 
 /** The attributes of a node that are texts; undefined when there are none. */
 export function metadataOf(value: unknown): Record<string, string> | undefined {

@@ -147,6 +147,9 @@ export function jsonOf(url: URL, { status, text }: RegistryAnswer): unknown {
 
 /** The first line of an error, printable and short. */
 const reasonIn = (text: string): string => {
-  const line = text.split('\n', 1)[0].replaceAll(/[^ -~]/g, '?').slice(0, 120)
+  const line = text
+    .split('\n', 1)[0]
+    .replaceAll(/[^ -~]/g, '?')
+    .slice(0, 120)
   return line === '' ? '' : `: ${line}`
 }

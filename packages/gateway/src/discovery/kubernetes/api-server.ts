@@ -95,7 +95,9 @@ export class ApiServer {
     if (name === undefined) return written
     const value = this.environment[name]
     if (value === undefined || value === '')
-      throw new Error(`the environment variable ${name} is not set: outside of a cluster, write "service: { host: …, port: … }"`)
+      throw new Error(
+        `the environment variable ${name} is not set: outside of a cluster, write "service: { host: …, port: … }"`,
+      )
     return value
   }
 }

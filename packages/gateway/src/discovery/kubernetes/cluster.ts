@@ -99,7 +99,8 @@ export class Cluster {
     for (;;) {
       const query = this.query({ limit: String(PAGE), ...(next === '' ? {} : { continue: next }) })
       const answer = fieldsOf(await this.server.get(this.path, query, this.stop.signal))
-      for (const item of listOf(answer['items'], 'the list of EndpointSlices').map(fieldsOf)) if (this.wants(item)) table.set(item)
+      for (const item of listOf(answer['items'], 'the list of EndpointSlices').map(fieldsOf))
+        if (this.wants(item)) table.set(item)
       const { resourceVersion, continue: more } = fieldsOf(answer['metadata'])
       next = textOf(more)
       if (next !== '') continue
@@ -150,7 +151,10 @@ export class Cluster {
     const table = this.table as SliceTable
     if (type === 'ERROR') {
       const code = Number(object['code'])
-      throw new ApiError(code, `the watch of the cluster ended: ${textOf(object['message']).slice(0, 200) || `status ${code}`}`)
+      throw new ApiError(
+        code,
+        `the watch of the cluster ended: ${textOf(object['message']).slice(0, 200) || `status ${code}`}`,
+      )
     }
     const version = textOf(fieldsOf(object['metadata'])['resourceVersion'])
     if (type === 'BOOKMARK') this.tellAll()

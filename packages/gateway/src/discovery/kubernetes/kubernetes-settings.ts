@@ -9,14 +9,21 @@ const fields = {
   service: Type.Optional(
     Type.Object(
       {
-        schema: Type.Optional(Type.Enum(['http', 'https'], { default: 'https' })),
-        host: Type.Optional(Type.String({ minLength: 1, default: '${KUBERNETES_SERVICE_HOST}', description: 'of the API server' })),
+        schema: Type.Optional(
+          Type.Enum(['http', 'https'], { default: 'https', description: 'how the API server is spoken to' }),
+        ),
+        host: Type.Optional(
+          Type.String({ minLength: 1, default: '${KUBERNETES_SERVICE_HOST}', description: 'of the API server' }),
+        ),
         port: Type.Optional(
           Type.Union([Type.String({ minLength: 1 }), Type.Integer({ minimum: 1, maximum: 65535 })], {
             default: '${KUBERNETES_SERVICE_PORT}',
+            description: 'its port',
           }),
         ),
-        ssl_verify: Type.Optional(Type.Boolean({ default: true, description: 'verify the certificate of the API server' })),
+        ssl_verify: Type.Optional(
+          Type.Boolean({ default: true, description: 'verify the certificate of the API server' }),
+        ),
         ca_file: Type.Optional(
           Type.String({
             minLength: 1,
@@ -24,7 +31,7 @@ const fields = {
           }),
         ),
       },
-      { ...strict, default: {} },
+      { ...strict, default: {}, description: 'the API server; `${NAME}` is an environment variable' },
     ),
   ),
   client: Type.Optional(
@@ -39,21 +46,25 @@ const fields = {
           }),
         ),
       },
-      { ...strict, default: {} },
+      { ...strict, default: {}, description: 'who the gateway is there' },
     ),
   ),
   namespace_selector: Type.Optional(
     Type.Object(
       {
-        equal: Type.Optional(Type.String({ pattern: name, description: 'this one alone; all that the account has to read' })),
-        not_equal: Type.Optional(Type.String({ pattern: name })),
+        equal: Type.Optional(
+          Type.String({ pattern: name, description: 'this one alone; all that the account has to read' }),
+        ),
+        not_equal: Type.Optional(Type.String({ pattern: name, description: 'all but this one' })),
         match: patterns('regular expressions, one of which must match'),
         not_match: patterns('regular expressions, none of which may match'),
       },
-      { ...strict, maxProperties: 1, default: {} },
+      { ...strict, maxProperties: 1, default: {}, description: 'namespaces that are read' },
     ),
   ),
-  label_selector: Type.Optional(Type.String({ minLength: 1, description: 'of the EndpointSlices, as "env in (prod)"' })),
+  label_selector: Type.Optional(
+    Type.String({ minLength: 1, description: 'of the EndpointSlices, as "env in (prod)"' }),
+  ),
   default_weight: Type.Optional(Type.Integer({ minimum: 0, default: 50, description: 'of each node' })),
   watch_endpoint_slices: Type.Optional(
     Type.Literal(true, { default: true, description: 'EndpointSlices are what is read; the older Endpoints are not' }),
@@ -66,7 +77,14 @@ export const KubernetesSettings = Type.Union(
     Type.Object(fields, strict),
     Type.Array(
       Type.Object(
-        { id: Type.String({ pattern: '^[a-z0-9]{1,64}$', patternErrorMessage: 'must have letters and digits alone', description: 'names begin with it: `ID/NAMESPACE/SERVICE:PORT`' }), ...fields },
+        {
+          id: Type.String({
+            pattern: '^[a-z0-9]{1,64}$',
+            patternErrorMessage: 'must have letters and digits alone',
+            description: 'names begin with it: `ID/NAMESPACE/SERVICE:PORT`',
+          }),
+          ...fields,
+        },
         strict,
       ),
       { minItems: 1, maxItems: 32 },

@@ -20,12 +20,17 @@ export class KubernetesSource implements DiscoverySource {
 
   watch(service: string, _args: ServiceArgs, listener: ServiceListener): () => void {
     const match = NAME.exec(service)
-    if (match === null) throw new Error('its name is not of the form "NAMESPACE/SERVICE:PORT", nor "CLUSTER/NAMESPACE/SERVICE:PORT"')
+    if (match === null)
+      throw new Error('its name is not of the form "NAMESPACE/SERVICE:PORT", nor "CLUSTER/NAMESPACE/SERVICE:PORT"')
     const [, id = '', namespace, name, port = ''] = match
     const cluster = this.clusters.get(id)
     if (cluster === undefined) {
       const ids = [...this.clusters.keys()].filter((one) => one !== '').join('", "')
-      throw new Error(ids === '' ? `there is one cluster, without an id: leave "${id}/" out` : `its name must begin with one of "${ids}" and "/"`)
+      throw new Error(
+        ids === ''
+          ? `there is one cluster, without an id: leave "${id}/" out`
+          : `its name must begin with one of "${ids}" and "/"`,
+      )
     }
     return cluster.follow(`${namespace}/${name}`, port, listener)
   }

@@ -28,11 +28,21 @@ class ApiServer {
   private events: { readonly version: number; readonly line: string }[] = []
   readonly watches = new Set<ServerResponse>()
 
-  set(name: string, hosts: readonly (string | readonly [string, object])[], port: number, options: SliceOptions = {}): void {
+  set(
+    name: string,
+    hosts: readonly (string | readonly [string, object])[],
+    port: number,
+    options: SliceOptions = {},
+  ): void {
     const { service = 'shop', namespace = 'default', ready = true } = options
     const known = this.slices.has(`${namespace}/${name}`)
     const object = {
-      metadata: { name, namespace, resourceVersion: String(++this.version), labels: { 'kubernetes.io/service-name': service } },
+      metadata: {
+        name,
+        namespace,
+        resourceVersion: String(++this.version),
+        labels: { 'kubernetes.io/service-name': service },
+      },
       addressType: 'IPv4',
       ports: options.ports ?? [{ name: 'http', port, protocol: 'TCP' }],
       endpoints: hosts.map((host) => ({
@@ -71,7 +81,8 @@ class ApiServer {
 
   private serve({ url, headers }: SeenRequest, response: ServerResponse): void {
     if (this.broken !== undefined) return this.broken(response)
-    if (this.token !== undefined && headers.authorization !== `Bearer ${this.token}`) return void response.writeHead(401).end()
+    if (this.token !== undefined && headers.authorization !== `Bearer ${this.token}`)
+      return void response.writeHead(401).end()
     const match = /^\/apis\/discovery\.k8s\.io\/v1(?:\/namespaces\/([^/]+))?\/endpointslices$/.exec(url.pathname)
     if (match === null) return void response.writeHead(404).end()
     const { searchParams } = url
@@ -134,11 +145,23 @@ it('lists in pages, watches from the version of the list with bookmarks, and fol
   for (const number of [1, 2, 3, 4, 5]) api.set(`shop-${number}`, [`10.0.0.${number}`], 80)
   const listener = watch(await source({ label_selector: 'env in (prod)', default_weight: 7 }))
   await listener.until(({ last }) => last.length === 5)
-  expect(listener.answers.at(-1)?.[0]).toEqual({ host: '10.0.0.1', port: 80, weight: 7, metadata: { zone: 'z1', node: 'n1' } })
+  expect(listener.answers.at(-1)?.[0]).toEqual({
+    host: '10.0.0.1',
+    port: 80,
+    weight: 7,
+    metadata: { zone: 'z1', node: 'n1' },
+  })
   const { url } = await api.server.asked(isWatch)
   expect(url.pathname).toBe('/apis/discovery.k8s.io/v1/endpointslices')
-  expect(Object.fromEntries(url.searchParams)).toMatchObject({ watch: '1', allowWatchBookmarks: 'true', resourceVersion: '105', labelSelector: 'env in (prod)' })
-  expect(api.server.requests.filter((request) => !isWatch(request)).map((one) => one.url.searchParams.get('continue'))).toEqual([null, '2', '4'])
+  expect(Object.fromEntries(url.searchParams)).toMatchObject({
+    watch: '1',
+    allowWatchBookmarks: 'true',
+    resourceVersion: '105',
+    labelSelector: 'env in (prod)',
+  })
+  expect(
+    api.server.requests.filter((request) => !isWatch(request)).map((one) => one.url.searchParams.get('continue')),
+  ).toEqual([null, '2', '4'])
   api.set('shop-6', ['10.0.0.6'], 80)
   await listener.until(({ last }) => last.length === 6)
   api.set('shop-1', ['10.0.1.1', ['10.0.1.2', { conditions: { ready: false } }], ['10.0.1.3', { conditions: {} }]], 80)
@@ -174,10 +197,17 @@ it('goes on from the version of a bookmark when a watch ends, and lists anew whe
 }, 20_000)
 
 it('finds ports by name and number, and asks for one where there are several', async () => {
-  api.set('a', ['10.0.0.1'], 0, { ports: [{ name: 'http', port: 8080, protocol: 'TCP' }, { name: '', port: 9090 }] })
+  api.set('a', ['10.0.0.1'], 0, {
+    ports: [
+      { name: 'http', port: 8080, protocol: 'TCP' },
+      { name: '', port: 9090 },
+    ],
+  })
   api.set('b', ['10.0.0.2'], 0, { service: 'one', ports: [{ name: null, port: 7070 }] })
   const made = await source()
-  const [byName, byNumber, unknown, missing, only] = ['shop:http', 'shop:9090', 'shop:grpc', 'shop', 'one'].map((name) => watch(made, `default/${name}`))
+  const [byName, byNumber, unknown, missing, only] = ['shop:http', 'shop:9090', 'shop:grpc', 'shop', 'one'].map(
+    (name) => watch(made, `default/${name}`),
+  )
   await byName.until(({ last }) => last.join() === '10.0.0.1:8080')
   await byNumber.until(({ last }) => last.join() === '10.0.0.1:9090')
   await unknown.until(({ answers }) => answers.length > 0)
@@ -233,7 +263,8 @@ it('survives half lines, nonsense and resets, and goes on where it was', async (
     (response) => response.end('nonsense\n'),
     (response) => response.destroy(),
     (response) => response.end(`${JSON.stringify({ type: 'ADDED', object: { metadata: {} } })}\n`),
-    (response) => response.end(`${JSON.stringify({ type: 'ERROR', object: { code: 500, message: 'etcd is away' } })}\n`),
+    (response) =>
+      response.end(`${JSON.stringify({ type: 'ERROR', object: { code: 500, message: 'etcd is away' } })}\n`),
   ]
   let count = 1
   for (const end of breaks) {

@@ -23,7 +23,8 @@ export class SliceTable {
     const slice = sliceOf(object)
     const before = this.delete(name)
     if (slice === undefined) return before
-    if (this.slices.size >= MAX_SLICES) throw new Error(`has more than ${MAX_SLICES} EndpointSlices: narrow "namespace_selector" or "label_selector"`)
+    if (this.slices.size >= MAX_SLICES)
+      throw new Error(`has more than ${MAX_SLICES} EndpointSlices: narrow "namespace_selector" or "label_selector"`)
     this.slices.set(name, slice)
     const names = this.byService.get(slice.service)
     if (names === undefined) this.byService.set(slice.service, new Set([name]))

@@ -12,7 +12,12 @@ export const NacosSettings = Type.Object(
       { minItems: 1, maxItems: 32, uniqueItems: true, description: 'servers of one cluster; one that answers is used' },
     ),
     prefix: Type.Optional(
-      Type.String({ default: '/nacos/v1/', pattern: '^/', patternErrorMessage: 'must begin with "/"', description: 'of the paths of the API' }),
+      Type.String({
+        default: '/nacos/v1/',
+        pattern: '^/',
+        patternErrorMessage: 'must begin with "/"',
+        description: 'of the paths of the API',
+      }),
     ),
     username: Type.Optional(Type.String({ minLength: 1, description: 'in place of one in `host`' })),
     password: Type.Optional(Type.String({ minLength: 1, description: 'better $env://NAME than the password itself' })),
@@ -25,7 +30,7 @@ export const NacosSettings = Type.Object(
           send: Type.Optional(Type.Integer({ minimum: 1, default: 2000, description: 'milliseconds' })),
           read: Type.Optional(Type.Integer({ minimum: 1, default: 5000, description: 'milliseconds' })),
         },
-        { ...strict, default: {} },
+        { ...strict, default: {}, description: 'time limits; an answer has the sum of them' },
       ),
     ),
   },

@@ -12,7 +12,9 @@ import type { DiscoverySettings } from '../../config/settings/discovery.ts'
 
 /** An upstream that answers with its own port. */
 export async function startNode(): Promise<{ port: number; close: () => Promise<void> }> {
-  const server: Server = createServer((_request, response) => response.end(String((server.address() as AddressInfo).port)))
+  const server: Server = createServer((_request, response) =>
+    response.end(String((server.address() as AddressInfo).port)),
+  )
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
     port: (server.address() as AddressInfo).port,
@@ -74,7 +76,8 @@ export async function startDiscovering(
       vi.waitFor(
         async () => {
           const met = await ports()
-          if (met.join() !== wanted.toSorted().join()) throw new Error(`requests meet ${met.join()}, not ${wanted.join()}`)
+          if (met.join() !== wanted.toSorted().join())
+            throw new Error(`requests meet ${met.join()}, not ${wanted.join()}`)
         },
         { timeout: 8_000, interval: 20 },
       ),

@@ -8,6 +8,7 @@ import { Report } from '../report/report.ts'
 import { located, type LocatedFinding } from '../report/report-lines.ts'
 import type { ImportContext, Resource } from './import-context.ts'
 import { closedNote } from './output/close.ts'
+import { discoverySetting, noteOnDiscovery } from './output/discovery.ts'
 import { noteOnListeners } from './output/listeners.ts'
 import { prune } from './output/prune.ts'
 import { leaveOutEmpty } from './output/leave-out-empty.ts'
@@ -66,13 +67,17 @@ async function importItems(
   readItems(items, context)
   leaveOutEmpty(context)
   const listen = await prune(context, 'sekisho.yaml')
-  const yaml = renderYaml(heading(file, context), { listen }, lists(context.resources))
+  const discovery = discoverySetting(context.resources)
+  const settings = discovery === undefined ? { listen } : { listen, discovery }
+  const yaml = renderYaml(heading(file, context), settings, lists(context.resources))
   const findings = located(file, source, report.findings())
   return { yaml, findings, isLossy: findings.some(({ kind }) => kind !== 'warning') }
 }
 
 function heading(file: string, context: ImportContext): string[] {
   const lines = [`Made from ${file.replaceAll(/[^ -~]/g, '?')} by "sekisho import apisix".`, noteOnListeners(context)]
+  const discovery = discoverySetting(context.resources)
+  if (discovery !== undefined) lines.push(noteOnDiscovery(discovery))
   if (context.lostFilters.size > 0)
     lines.push(`APISIX looked at requests by ${[...context.lostFilters].join(', ')}: this lets them through unchecked.`)
   const closed = context.resources.filter(({ lostGuards }) => lostGuards.size > 0).length

@@ -162,14 +162,19 @@ export const METRICS = {
     ['zone'],
   ),
   cachePurges: define('counter', 'sekisho_cache_purges_total', 'Purges of a resource or a tag.', ['zone']),
-  cacheFailures: define('counter', 'sekisho_cache_failures_total', 'Stored responses that could not be read or written.', [
-    'zone',
-  ]),
+  cacheFailures: define(
+    'counter',
+    'sekisho_cache_failures_total',
+    'Stored responses that could not be read or written.',
+    ['zone'],
+  ),
   cacheUsage: {
-    ...define('gauge', 'sekisho_cache_usage', 'Entries, bytes and evictions of a cache zone since the start, by kind.', [
-      'zone',
-      'kind',
-    ]),
+    ...define(
+      'gauge',
+      'sekisho_cache_usage',
+      'Entries, bytes and evictions of a cache zone since the start, by kind.',
+      ['zone', 'kind'],
+    ),
     across: 'least',
   },
   configRevision: define('gauge', 'sekisho_config_revision', 'Revision of the configuration that is in force.'),
@@ -204,12 +209,10 @@ export const METRICS = {
     'Attempts to look a service up that failed; its last nodes stay in use.',
     ['type', 'service_name'],
   ),
-  discoveryChanges: define(
-    'counter',
-    'sekisho_discovery_changes_total',
-    'Times that the nodes of a service changed.',
-    ['type', 'service_name'],
-  ),
+  discoveryChanges: define('counter', 'sekisho_discovery_changes_total', 'Times that the nodes of a service changed.', [
+    'type',
+    'service_name',
+  ]),
   workerRestarts: define('counter', 'sekisho_worker_restarts_total', 'Worker threads that were started again.'),
   nodeInfo: define('gauge', 'sekisho_node_info', 'Always 1; what runs here is in the labels.', ['hostname', 'version']),
   accessLogDropped: define(

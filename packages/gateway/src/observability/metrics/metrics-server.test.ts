@@ -7,7 +7,7 @@ let base = ''
 
 beforeEach(async () => {
   ready = false
-  server = new MetricsServer({ target: { host: '127.0.0.1', port: 0 }, render: () => 'm 1\n', ready: () => ready })
+  server = new MetricsServer({ target: { host: '127.0.0.1', port: 0 }, render: () => 'm 1\n', unready: () => (ready ? undefined : 'not all workers have their configuration') })
   await server.listen()
   base = `http://127.0.0.1:${server.address.port}`
 })
@@ -42,7 +42,7 @@ describe('MetricsServer', () => {
     const second = new MetricsServer({
       target: { host: '127.0.0.1', port: server.address.port },
       render: () => '',
-      ready: () => true,
+      unready: () => undefined,
     })
     await expect(second.listen()).rejects.toMatchObject({ code: 'EADDRINUSE' })
   })

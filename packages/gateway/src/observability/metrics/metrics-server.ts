@@ -11,6 +11,9 @@ const REQUEST_TIMEOUT_MS = 10_000
 /** A scrape interval is usually 15 s: one connection serves all scrapes. */
 const KEEP_ALIVE_TIMEOUT_MS = 65_000
 
+/** For an answer to leave when the server is closed. */
+const CLOSE_TIMEOUT_MS = 1_000
+
 export interface MetricsServerOptions {
   /** Where to listen: an address (port 0 picks a free one; see `address`), or a descriptor that is bound already. */
   readonly target:
@@ -18,8 +21,8 @@ export interface MetricsServerOptions {
     | { readonly host: string; readonly port: number }
     | { readonly path: string }
   readonly render: () => string
-  /** Whether the node serves: all workers have their configuration. */
-  readonly ready: () => boolean
+  /** Why the node should not be sent anything; undefined: it is ready, all workers have their configuration. */
+  readonly unready: () => string | undefined
 }
 
 /**
@@ -29,6 +32,7 @@ export interface MetricsServerOptions {
 export class MetricsServer {
   readonly #options: MetricsServerOptions
   readonly #server: Server
+  #closed: Promise<void> | undefined
 
   constructor(options: MetricsServerOptions) {
     this.#options = options
@@ -59,12 +63,16 @@ export class MetricsServer {
     return address
   }
 
-  /** Stops listening and closes every connection. */
+  /** Stops listening and closes every connection; an answer that is on its way still has a moment. */
   close(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#server.close(() => resolve())
-      this.#server.closeAllConnections()
-    })
+    return (this.#closed ??= new Promise((resolve) => {
+      const cut = setTimeout(() => this.#server.closeAllConnections(), CLOSE_TIMEOUT_MS)
+      this.#server.close(() => {
+        clearTimeout(cut)
+        resolve()
+      })
+      this.#server.closeIdleConnections()
+    }))
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
@@ -77,14 +85,9 @@ export class MetricsServer {
     } else if (path === '/status') {
       send(response, 200, 'application/json', '{"status":"ok"}\n')
     } else if (path === '/status/ready') {
-      if (this.#options.ready()) send(response, 200, 'application/json', '{"status":"ok"}\n')
-      else
-        send(
-          response,
-          503,
-          'application/json',
-          '{"status":"error","error":"not all workers have their configuration"}\n',
-        )
+      const error = this.#options.unready()
+      if (error === undefined) send(response, 200, 'application/json', '{"status":"ok"}\n')
+      else send(response, 503, 'application/json', `${JSON.stringify({ status: 'error', error })}\n`)
     } else {
       send(response, 404, 'application/json', '{"error_msg":"404 Not Found"}\n')
     }

@@ -32,7 +32,11 @@ export interface MarkedSnapshot {
  * All documents at one revision. While a large commit is being copied into place, those of the revision before it: nobody sees half of
  * it. Rejects with `compacted` or `future`.
  */
-export async function readDocuments(client: EtcdClient, layout: WatchedLayout, revision?: number): Promise<MarkedSnapshot> {
+export async function readDocuments(
+  client: EtcdClient,
+  layout: WatchedLayout,
+  revision?: number,
+): Promise<MarkedSnapshot> {
   const content = await readSpan(client, layout.documents, revision === undefined ? {} : { revision })
   const marker = content.kvs.find(({ key }) => key === layout.marker)
   if (marker !== undefined) return readDocuments(client, layout, marker.modRevision - 1)

@@ -3,6 +3,9 @@ import { KeyHash } from '../../limits/key-hash.ts'
 const CELLS = 65_536
 const SEQUENCE = CELLS
 
+/** The name of the cell that all responses have. */
+export const PURGE_ALL = 'all'
+
 /**
  * What was purged and when, in memory that all workers share: a cell for each resource and each tag (several share one by their hash, and are
  * purged together then), with the number of the purge. A response counts for nothing when one of its cells has a later number than it had when it

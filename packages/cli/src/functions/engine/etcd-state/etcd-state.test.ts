@@ -1,11 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describeState } from '@sekisho/functions/internal/state/testing/state-contract'
+import { describeState } from '../../../../../functions/src/state/testing/state-contract.ts'
 import type { StateRecord } from '@sekisho/functions/internal/state/state-store'
 import { openEtcdClient } from '@sekisho/gateway/internal/store/etcd/client/open-client'
-import { EtcdServer, etcdProgram } from '@sekisho/gateway/internal/store/etcd/testing/etcd-server'
-import { NetworkLink } from '@sekisho/gateway/internal/store/etcd/testing/network-link'
+import { EtcdServer, etcdProgram } from '../../../../../gateway/src/store/etcd/testing/etcd-server.ts'
+import { JsonGateway } from '../../../../../gateway/src/store/etcd/testing/json-gateway.ts'
+import { NetworkLink } from '../../../../../gateway/src/store/etcd/testing/network-link.ts'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { EtcdState, type EtcdStateOptions } from './etcd-state.ts'
 
@@ -122,6 +123,48 @@ describe.skipIf(etcdProgram === undefined)('with a real store (needs etcd)', () 
     const halves = ['a', 'b'].map((key) => ({ key, value: 'x'.repeat(800_000) }))
     await expect(state.commit(halves)).rejects.toThrow(/1\.5 MiB/)
     expect(await state.commit([{ key: 'a', value: 'x'.repeat(1_530_000) }])).toBe(true)
+  })
+})
+
+describe.skipIf(etcdProgram === undefined)('users of etcd (needs etcd)', () => {
+  let server: EtcdServer
+  let folder: string
+  beforeAll(async () => {
+    server = await EtcdServer.start()
+    folder = await newFolder()
+    // The prefix with a slash behind it is enough.
+    await new JsonGateway(server.url).enableUsers('jane', 'secret', '/functions/')
+  })
+  afterAll(async () => {
+    await server.dispose()
+    await rm(folder, { recursive: true })
+  })
+
+  const options = (more: Partial<EtcdStateOptions>): EtcdStateOptions => ({
+    endpoints: [server.url],
+    prefix: '/functions',
+    node: 'node-1',
+    copy: join(folder, 'copy.mdb'),
+    onProblem: () => undefined,
+    ...more,
+  })
+
+  it('need what the documentation says, and no more', async () => {
+    const state = await EtcdState.open(options({ user: 'jane', password: 'secret' }))
+    onTestFinished(() => state.close())
+    const seen: string[] = []
+    state.watch('', (key) => seen.push(key))
+    expect(await state.commit([{ key: 'functions/a', value: '1' }], [{ key: 'functions/a', revision: 0 }])).toBe(true)
+    expect(await state.list('functions/')).toHaveLength(1)
+    expect(seen).toEqual(['functions/a'])
+  })
+
+  it.each([
+    [{}, /set user and password/],
+    [{ user: 'jane', password: 'wrong' }, /user or password of the store is wrong/],
+    [{ user: 'jane', password: 'secret', prefix: '/other' }, /grant the user/],
+  ])('%o: refused with what to do', async (more, words) => {
+    await expect(EtcdState.open(options(more))).rejects.toThrow(words)
   })
 })
 
@@ -290,7 +333,7 @@ describe.skipIf(etcdProgram === undefined)('when etcd comes and goes (needs etcd
     link.heal()
     await vi.waitFor(
       () =>
-        expect([...records].sort()).toEqual([
+        expect([...records].sort(([one], [other]) => (one < other ? -1 : 1))).toEqual([
           ['functions/a', undefined],
           ['functions/b', '2'],
           ['functions/c', '1'],

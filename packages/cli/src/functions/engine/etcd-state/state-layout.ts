@@ -55,7 +55,7 @@ const AFTER_SURROGATES = 0xe000
 
 /** The first text behind all that begin with `start`, in the order of UTF-8, which is that of code points. */
 function afterAll(start: string): string {
-  const points = [...start]
+  const points = Array.from(start)
   // There is nothing behind U+10FFFF; the prefix of all records ends in a slash.
   while (points.at(-1) === '\u{10FFFF}') points.pop()
   const next = points.pop()!.codePointAt(0)! + 1

@@ -21,9 +21,20 @@ export class Dnsmasq {
     await this.stop()
     if (this.port === 0) this.port = await freePort()
     const file = join(this.folder, 'dnsmasq.conf')
-    const own = ['no-resolv', 'no-hosts', 'bind-interfaces', 'listen-address=127.0.0.1', `port=${this.port}`, 'pid-file=', 'local=/test/', 'auth-ttl=5']
+    const own = [
+      'no-resolv',
+      'no-hosts',
+      'bind-interfaces',
+      'listen-address=127.0.0.1',
+      `port=${this.port}`,
+      'pid-file=',
+      'local=/test/',
+      'auth-ttl=5',
+    ]
     writeFileSync(file, [...own, ...records, ''].join('\n'))
-    const child = spawn(PROGRAM, ['--keep-in-foreground', '--log-facility=-', '--user=', `--conf-file=${file}`], { stdio: ['ignore', 'ignore', 'pipe'] })
+    const child = spawn(PROGRAM, ['--keep-in-foreground', '--log-facility=-', '--user=', `--conf-file=${file}`], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
     this.child = child
     let printed = ''
     await new Promise<void>((resolve, reject) => {

@@ -4,7 +4,13 @@ import { encodeName } from '../name.ts'
 export type WrittenRecord = { readonly name: string; readonly ttl: number } & (
   | { readonly type: 'A' | 'AAAA'; readonly address: string }
   | { readonly type: 'CNAME'; readonly target: string }
-  | { readonly type: 'SRV'; readonly priority: number; readonly weight: number; readonly port: number; readonly target: string }
+  | {
+      readonly type: 'SRV'
+      readonly priority: number
+      readonly weight: number
+      readonly port: number
+      readonly target: string
+    }
   | { readonly type: 'SOA'; readonly minimum: number }
   | { readonly type: 'TXT' }
 )
@@ -84,7 +90,7 @@ class Writer {
   }
 
   name(name: string): void {
-    const labels = name.split('.')
+    const labels = name === '.' ? [] : name.split('.')
     for (let at = 0; this.compress && at < labels.length; at++) {
       const rest = labels.slice(at).join('.')
       const known = this.known.get(rest)

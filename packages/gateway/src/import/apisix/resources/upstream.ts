@@ -1,5 +1,6 @@
 import type { Fields } from '../../output/noted.ts'
 import { fieldPath, type ImportContext, type Resource } from '../import-context.ts'
+import { keepService } from '../output/discovery.ts'
 import { isFields } from '../source/source-item.ts'
 import { dropTimes } from './fields.ts'
 
@@ -10,7 +11,14 @@ const SECURE: ReadonlySet<unknown> = new Set(['https', 'grpcs', 'tls'])
 /** Reads an upstream, in place. `path` is its own, which may be within a route. */
 export function readUpstream(upstream: Fields, path: string, resource: Resource, { report }: ImportContext): void {
   dropTimes(upstream)
-  if (upstream['service_name'] !== undefined || upstream['discovery_type'] !== undefined) {
+  const asked = upstream['service_name'] !== undefined || upstream['discovery_type'] !== undefined
+  if (asked && keepService(upstream, path, { report })) {
+    report.warnOnce(
+      'discovery',
+      `${path}/discovery_type`,
+      'the registry stands in the config.yaml of APISIX: write it into "discovery"',
+    )
+  } else if (asked) {
     const name = String(upstream['service_name'])
     report.add(
       'not carried over',

@@ -5,6 +5,8 @@ import { readUpstreamTls } from '../tls/upstream-tls.ts'
 import { balancerOf, isHashing } from './balancing.ts'
 import { nodesField, readNodes } from './endpoints.ts'
 import { readHealthChecks } from './health-checks.ts'
+import { readOutlierDetection } from './outlier-detection.ts'
+import { readPanicThreshold, readSlowStart } from './slow-start.ts'
 import { readHttpOptions } from './http-options.ts'
 import { ImportedCluster } from './imported-cluster.ts'
 
@@ -32,6 +34,8 @@ export function readCluster(cluster: Message, context: ImportContext): void {
   const tls = readUpstreamTls(cluster, context.secrets)
   const id = context.upstreamIds.take(name, 'upstream')
   const scheme = http.http2 ? (tls ? 'grpcs' : 'grpc') : tls ? 'https' : undefined
+  const checks = readHealthChecks(cluster, tls !== undefined)
+  const outliers = readOutlierDetection(cluster.message('outlier_detection'))
   const imported = new ImportedCluster({
     name,
     id,
@@ -44,7 +48,10 @@ export function readCluster(cluster: Message, context: ImportContext): void {
       timeout: undefined,
       keepalive_pool: http.pool,
       tls: tls && Object.keys(tls.fields).length > 0 ? tls.fields : undefined,
-      checks: readHealthChecks(cluster, tls !== undefined),
+      checks,
+      outlier_detection: outliers,
+      slow_start: readSlowStart(cluster),
+      healthy_panic_threshold: readPanicThreshold(cluster, checks !== undefined || outliers !== undefined),
     }),
     hosts: [...new Set(nodes.map(({ host }) => host))],
     nodeCount: nodes.filter(({ weight }) => weight > 0).length,

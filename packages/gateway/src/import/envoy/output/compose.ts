@@ -135,6 +135,9 @@ const UPSTREAM_FIELDS = [
   'keepalive_pool',
   'tls',
   'checks',
+  'outlier_detection',
+  'slow_start',
+  'healthy_panic_threshold',
 ]
 
 const inOrder = (fields: Fields): Fields =>

@@ -143,7 +143,7 @@ export const MESSAGES = {
     dns_resolution_config typed_dns_resolver_config wait_for_warm_on_init outlier_detection:OutlierDetection
     cleanup_interval upstream_bind_config lb_subset_config ring_hash_lb_config:RingHashLbConfig
     maglev_lb_config:MaglevLbConfig original_dst_lb_config least_request_lb_config:LeastRequestLbConfig
-    round_robin_lb_config common_lb_config:CommonLbConfig transport_socket:TransportSocket metadata
+    round_robin_lb_config:RoundRobinLbConfig common_lb_config:CommonLbConfig transport_socket:TransportSocket metadata
     protocol_selection upstream_connection_options:UpstreamConnectionOptions
     close_connections_on_host_health_failure ignore_health_on_host_removal filters load_balancing_policy lrs_server
     lrs_report_endpoint_metrics track_timeout_budgets upstream_config track_cluster_stats preconnect_policy
@@ -167,7 +167,10 @@ export const MESSAGES = {
     override_host_status`,
   RingHashLbConfig: `minimum_ring_size hash_function maximum_ring_size`,
   MaglevLbConfig: `table_size`,
-  LeastRequestLbConfig: `choice_count active_request_bias slow_start_config`,
+  LeastRequestLbConfig: `choice_count active_request_bias slow_start_config:SlowStartConfig locality_lb_config`,
+  RoundRobinLbConfig: `slow_start_config:SlowStartConfig locality_lb_config`,
+  SlowStartConfig: `slow_start_window aggression:RuntimeDouble min_weight_percent:Percent`,
+  RuntimeDouble: `default_value runtime_key`,
   // envoy.config.endpoint.v3
   ClusterLoadAssignment: `cluster_name endpoints:LocalityLbEndpoints named_endpoints:Endpoint{} policy`,
   LocalityLbEndpoints: `
