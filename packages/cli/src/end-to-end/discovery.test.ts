@@ -33,6 +33,8 @@ afterEach(async () => {
   rmSync(cwd, { recursive: true })
 })
 
+const ascending = (one: number, other: number): number => one - other
+
 const portOf = (index: number): number => (nodes[index].address() as AddressInfo).port
 
 function write(name: string, text: string): void {
@@ -56,11 +58,11 @@ const services = (byName: Record<string, number[]>): void =>
 /** On connections of their own, so that every worker gets some. */
 async function met(url: string): Promise<number[]> {
   const answers = await Promise.all(Array.from({ length: 40 }, () => ask(url)))
-  return [...new Set(answers.map(({ status, body }) => (status === 200 ? Number(body) : status)))].toSorted()
+  return [...new Set(answers.map(({ status, body }) => (status === 200 ? Number(body) : status)))].toSorted(ascending)
 }
 
 const meets = (url: string, ...ports: number[]): Promise<void> =>
-  vi.waitFor(async () => expect(await met(url)).toEqual(ports.toSorted()), { timeout: 10_000, interval: 50 })
+  vi.waitFor(async () => expect(await met(url)).toEqual(ports.toSorted(ascending)), { timeout: 10_000, interval: 50 })
 
 it('reaches all workers, new upstreams and a restarted gateway, and its state can be seen', async () => {
   const [metrics, admin] = [await freePort(), await freePort()]

@@ -9,6 +9,8 @@ const PATIENCE_MS = 10_000
 export interface SekishoOptions {
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string>>
+  /** The script that is started; default: that of this checkout. */
+  readonly command?: string
 }
 
 /** A `sekisho …` that runs, from the built files, as a user would start it. */
@@ -24,7 +26,7 @@ export class Sekisho {
   private waiting: (() => void)[] = []
 
   constructor(args: readonly string[], options: SekishoOptions = {}) {
-    this.child = spawn(process.execPath, [COMMAND, ...args], {
+    this.child = spawn(process.execPath, [options.command ?? COMMAND, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       cwd: options.cwd,
       env: { ...process.env, ...options.env },

@@ -23,7 +23,7 @@ it('takes the socket of a process that was killed, and of no other', async () =>
   child.kill('SIGKILL')
   await once(child, 'exit')
   const listener = await listen({ path }, handler)
-  await listener.close()
+  listener.close()
 })
 
 it('says what is wrong with an address', async () => {
@@ -32,6 +32,6 @@ it('says what is wrong with an address', async () => {
   await expect(again).rejects.toThrow(
     `cannot listen on 127.0.0.1:${first.port}: the port is in use; stop the process that holds it or choose another port in "functions.address" (EADDRINUSE)`,
   )
-  await first.close()
+  first.close()
   await expect(listen({ path: join(folder, 'none', 'a.sock') }, handler)).rejects.toThrow(/cannot listen on unix:/)
 })

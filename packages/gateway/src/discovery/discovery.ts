@@ -111,8 +111,7 @@ export class Discovery {
     await this.options.lastGood?.close()
     for (const { end } of this.watches.values()) end()
     this.watches.clear()
-    const sources = await Promise.all([...this.sources.values()].map((source) => source.catch(() => undefined)))
-    await Promise.all(sources.map((source) => source?.close()))
+    for (const opening of this.sources.values()) await (await opening.catch(() => undefined))?.close()
   }
 
   private watch(key: string, wanted: WantedService): void {

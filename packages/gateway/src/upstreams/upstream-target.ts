@@ -122,7 +122,8 @@ export class UpstreamTarget {
 }
 
 const nodeSpec = (node: NormalUpstream['nodes'][number]): NodeSpec => ({
-  host: node.host,
+  // In brackets, as a balancer reads it; hosts of the configuration have lost theirs.
+  host: node.host.includes(':') ? `[${node.host}]` : node.host,
   port: node.port,
   weight: node.weight,
   priority: node.priority,

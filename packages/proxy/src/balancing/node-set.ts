@@ -66,15 +66,16 @@ function picked(selector: Selector, key: string, tried: readonly Backend[]): Bac
   return thinned(selector, backend, key, tried)
 }
 
+/** More picks than a node of the smallest share (1%) is passed over for in a row. */
+const MAX_PICKS = 100
+
 /**
- * A node that starts slowly was picked: it takes its share of these picks, the rest is picked again without it. When all of them start slowly,
- * it is as if none did.
+ * A node that starts slowly was picked: it takes its share of these picks, the others are made again. So it gets what it would with so much
+ * less weight, and when all nodes start slowly, it is as if none did.
  */
 function thinned(selector: Selector, first: Backend, key: string, tried: readonly Backend[]): Backend {
-  let passed = tried
-  for (let backend: Backend | undefined = first; backend !== undefined; backend = selector.select(key, passed)) {
-    if (backend.slowStart === undefined || backend.slowStart.takes()) return backend
-    passed = [...passed, backend]
-  }
-  return first
+  let backend = first
+  for (let left = MAX_PICKS; left > 0 && backend.slowStart?.takes() === false; left--)
+    backend = selector.select(key, tried) ?? first
+  return backend
 }

@@ -126,6 +126,7 @@ describe('control API', () => {
     expect(Object.keys(body.stream_plugins)).toEqual(['ip-restriction', 'limit-conn'])
     expect(body.main.route.type).toBe('object')
     expect((await ask('POST', '//v1/gc')).status).toBe(200)
-    expect((await ask('GET', '//v1/healthcheck')).status).toBe(404)
+    expect(await ask('GET', '//v1/healthcheck')).toMatchObject({ status: 200, body: [] })
+    expect((await ask('GET', '//v1/none')).status).toBe(404)
   })
 })

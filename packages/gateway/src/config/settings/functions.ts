@@ -270,7 +270,14 @@ export function functionsSettings(filled: FunctionsSetting, at: (path: string) =
   const interpreters = Object.fromEntries(
     Object.entries(complete.interpreters).map(([runtime, path]) => [runtime, path.includes('/') ? at(path) : path]),
   )
-  return { ...complete, address, path: at(complete.path), interpreters, store: functionsStore(complete.store, at) }
+  const { kernel, root_file_system: image } = complete.microvm
+  const microvm = {
+    ...complete.microvm,
+    ...(kernel === undefined ? {} : { kernel: at(kernel) }),
+    ...(image === undefined ? {} : { root_file_system: at(image) }),
+  }
+  const store = functionsStore(complete.store, at)
+  return { ...complete, address, path: at(complete.path), interpreters, microvm, store }
 }
 
 function functionsStore(written: Complete['store'], at: (path: string) => string): FunctionsStore {

@@ -51,7 +51,15 @@ export type { AdminKey } from './admin.ts'
 
 /** Everything that has a default has it after `withDefaults`. */
 type Filled = Required<Omit<Settings, OptionalSetting>> & Pick<Settings, OptionalSetting>
-type OptionalSetting = 'acme' | 'admin' | 'data_encryption' | 'functions' | 'plugins' | 'plugin_paths' | 'access_log' | 'zone'
+type OptionalSetting =
+  | 'acme'
+  | 'admin'
+  | 'data_encryption'
+  | 'functions'
+  | 'plugins'
+  | 'plugin_paths'
+  | 'access_log'
+  | 'zone'
 
 /** Completes settings that passed all checks. */
 export function nodeSettings(settings: Settings, file: string): NodeSettings {

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { startDiscovering, startNode, type DiscoveringGateway } from '../testing/discovering-gateway.ts'
+import { ascending, startDiscovering, startNode, type DiscoveringGateway } from '../testing/discovering-gateway.ts'
 import { RecordingListener } from '../testing/recording-listener.ts'
 import { json, RegistryServer, type SeenRequest } from '../testing/registry-server.ts'
 import { ConsulKvSource } from './consul-kv-source.ts'
@@ -206,7 +206,7 @@ it('takes nodes in and out of a gateway that serves, goes on while Consul is awa
   }
   consul.set([a, b])
   const gateway = await start()
-  expect(await gateway.ports()).toEqual([a, b].toSorted())
+  expect(await gateway.ports()).toEqual([a, b].toSorted(ascending))
   consul.set([a, b, c])
   await gateway.meets(a, b, c)
   consul.set([b, c])
@@ -219,7 +219,7 @@ it('takes nodes in and out of a gateway that serves, goes on while Consul is awa
   await gateway.close()
 
   const again = await start()
-  expect(await again.ports()).toEqual([b, c].toSorted())
+  expect(await again.ports()).toEqual([b, c].toSorted(ascending))
   await consul.server.start()
   consul.set([a], 1)
   await again.meets(a)

@@ -25,6 +25,8 @@ export async function startNode(): Promise<{ port: number; close: () => Promise<
   }
 }
 
+export const ascending = (one: number, other: number): number => one - other
+
 export interface DiscoveringGateway {
   readonly gateway: TestGateway
   readonly discovery: NodeDiscovery
@@ -65,7 +67,7 @@ export async function startDiscovering(
   await node.start()
   const ports = async (): Promise<number[]> => {
     const answers = await Promise.all(Array.from({ length: 12 }, () => gateway.fetch('/')))
-    return [...new Set(answers.map(({ status, body }) => (status === 200 ? Number(body) : status)))].toSorted()
+    return [...new Set(answers.map(({ status, body }) => (status === 200 ? Number(body) : status)))].toSorted(ascending)
   }
   return {
     gateway,
@@ -76,7 +78,7 @@ export async function startDiscovering(
       vi.waitFor(
         async () => {
           const met = await ports()
-          if (met.join() !== wanted.toSorted().join())
+          if (met.join() !== wanted.toSorted(ascending).join())
             throw new Error(`requests meet ${met.join()}, not ${wanted.join()}`)
         },
         { timeout: 8_000, interval: 20 },
