@@ -80,11 +80,38 @@ const scenarios: readonly Scenario[] = [
     check: async ({ port }) => expect((await fetchFrom(port, '/')).status).toBe(200),
   },
   {
+    says: 'new HealthChecks(',
+    changes: () => ({
+      '127.0.0.1:8081': address(dead),
+      '127.0.0.1:8082': address(upstream.port),
+      'intervalMs: 2_000': 'intervalMs: 20',
+    }),
+    check: async (program) => {
+      await expect.poll(program.output).toMatch(`${address(dead)} is unhealthy: connect ECONNREFUSED`)
+      expect((await fetchFrom(program.port, '/')).status).toBe(200)
+      expect(program.output()).not.toMatch(`${address(upstream.port)} is unhealthy`)
+    },
+  },
+  {
     says: 'FOOTER',
     changes: one,
     check: async ({ port }) => {
       expect((await fetchFrom(port, '/page')).body).toBe('<p>page</p>\n<!-- served by sekisho -->\n')
       expect((await fetchFrom(port, '/')).body).toMatch(/\}$/)
+    },
+  },
+  {
+    says: 'new HttpCache(',
+    changes: one,
+    check: async ({ port }) => {
+      const ids = Array.from({ length: 8 }, (_, at) => String(at))
+      const seen = new Set<unknown>()
+      for (const id of ids) {
+        const answer = await fetchFrom(port, '/', { headers: { 'x-id': id }, host: 'a' })
+        seen.add((answer.json() as Record<string, unknown>)['x-id'])
+      }
+      // Each worker asks once.
+      expect(seen.size).toBeLessThan(ids.length)
     },
   },
   {

@@ -2,7 +2,17 @@
 // `kind:name` goes before `name`. config-docs.mjs fails when an entry belongs to no field.
 
 /** Fields whose inner fields have a table of their own, or are read and not acted on in this version. */
-export const CLOSED = new Set(['upstream', 'plugins', 'checks', 'outlier_detection', 'slow_start', 'discovery', 'discovery_args', 'credentials', 'functions'])
+export const CLOSED = new Set([
+  'upstream',
+  'plugins',
+  'checks',
+  'outlier_detection',
+  'slow_start',
+  'discovery',
+  'discovery_args',
+  'credentials',
+  'functions',
+])
 
 /** Left out of the tables: said once in the text. */
 export const UNLISTED = new Set(['create_time', 'update_time'])
@@ -29,7 +39,8 @@ export const MEANINGS = {
   'store.type':
     '`file`: this one. `embedded`: a [store of the node](embedded-store.md). `etcd`: a store that many nodes share.',
   discovery: 'Registries that upstreams may take their nodes from: see [service discovery](discovery.md).',
-  functions: 'The function engine; left out: none. Its settings: [the function platform](function-platform.md#settings).',
+  functions:
+    'The function engine; left out: none. Its settings: [the function platform](function-platform.md#settings).',
   plugins: 'Names of the plugins that may be used on this node. Left out: all.',
   plugin_paths: 'Folders with [plugins of your own](writing-a-plugin.md). Left out: `./plugins`, where it exists.',
   access_log: 'One line for each request. Left out: none. See [observability](observability.md#access-log).',
@@ -43,13 +54,15 @@ export const MEANINGS = {
   'proxy_cache.zones[].name': 'What `cache_zone` of the plugin names.',
   'proxy_cache.zones[].memory_size':
     'Bytes, or like `50m`: memory that all workers share. With `disk_path`: what each worker keeps ready of what is on disk.',
-  'proxy_cache.zones[].disk_path': 'Folder; what is in there is found again after a restart. Left out: the zone is in memory.',
+  'proxy_cache.zones[].disk_path':
+    'Folder; what is in there is found again after a restart. Left out: the zone is in memory.',
   'proxy_cache.zones[].disk_size': 'What the files may take.',
   limits: 'What strangers may make grow: see the [table of limits](#limits).',
   upstream_defaults: 'For upstreams that say nothing else.',
   'upstream_defaults.keepalive_pool_size': 'Idle connections kept to a node, in each worker.',
   'limits.max_connections': 'Open connections of one listener in one worker.',
   shutdown: 'How the gateway stops.',
+  upgrade: 'How a new gateway process takes over (SIGUSR2).',
   server_header:
     'The `Server` header of answers that the gateway gives itself. `false`: none. Answers of upstreams keep theirs.',
   trusted_addresses: 'Addresses and networks of proxies in front of this one, whose `X-Forwarded-*` headers are kept.',
@@ -85,6 +98,10 @@ export const MEANINGS = {
   'upstreams:nodes[].priority':
     'Nodes of a lower priority get requests for which each one of the higher priorities has failed.',
   'upstreams:nodes[].metadata': 'Free attributes.',
+  'upstreams:service_name':
+    'In place of `nodes`: the name of a service in a registry, see [service discovery](discovery.md).',
+  'upstreams:discovery_type': 'The registry: a name in the setting `discovery`.',
+  'upstreams:discovery_args': 'What else names the service there.',
   'upstreams:hash_on': 'Where `chash` looks for `key`. `consumer` needs no key.',
   'upstreams:key':
     'What `chash` hashes: the name of a variable, header or cookie, or a text with `$variables` for `vars_combinations`.',
@@ -109,7 +126,10 @@ export const MEANINGS = {
     'Name that is sent, and must be in the certificate. Left out: the host of the node, or `upstream_host`.',
   'upstreams:tls.verify': "Verify the certificate of the node. APISIX's default is `false`.",
   'upstreams:checks': 'Probes of nodes, and what requests tell of them: see [health](health.md).',
-  'upstreams:outlier_detection': 'Ejects nodes that do worse than they should: see [health](health.md#outlier-detection).',
+  'upstreams:outlier_detection':
+    'Ejects nodes that do worse than they should: see [health](health.md#outlier-detection).',
+  'upstreams:sticky': 'A client stays on its node, by a cookie: see [sticky cookie](#sticky-cookie).',
+  'upstreams:subset': 'Requests go to nodes with certain labels: see [subsets](#subsets).',
   'upstreams:slow_start': 'Nodes that join or come back get their share slowly: see [health](health.md#slow-start).',
   'checks:active': 'Probes. Required: nothing else brings an unhealthy node back.',
   'checks:active.timeout': 'Seconds until the answer, connecting included.',
@@ -131,7 +151,8 @@ export const MEANINGS = {
   'checks:passive': 'What requests tell.',
   'checks:passive.healthy': 'Successes, which set the failures to 0.',
   'checks:passive.healthy.http_statuses': 'Successes.',
-  'checks:passive.healthy.successes': 'In a row, that bring a node back which still gets requests. 0: they do not count.',
+  'checks:passive.healthy.successes':
+    'In a row, that bring a node back which still gets requests. 0: they do not count.',
   'checks:passive.unhealthy': 'Failures. 0 for a limit: they do not count.',
   'checks:passive.unhealthy.http_statuses': 'Failures.',
   'checks:passive.unhealthy.http_failures': 'In a row, that take a node out. The same for the next two.',

@@ -15,15 +15,22 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 const MIN_PASSED = 300
 
 /** Required cases that fail, and why that is right. */
-const CLOSED = 'the upstream closes without an answer: the client gets a 502, and the case looks for a field that only the upstream sends'
+const CLOSED =
+  'the upstream closes without an answer: the client gets a 502, and the case looks for a field that only the upstream sends'
 const KNOWN = new Map([
   ['age-parse-prefix', 'an Age of two values is taken for old, as four other cases want it'],
   ['stale-close-must-revalidate', CLOSED],
   ['stale-close-proxy-revalidate', CLOSED],
   ['stale-close-no-cache', CLOSED],
   ['stale-close-s-maxage=2', CLOSED],
-  ['surrogate-fresh-cc-nostore', 'a target behind `;` is for gateways that send Surrogate-Capability, which this one does not'],
-  ['headers-store-Transfer-Encoding', 'the upstream sends a transfer coding that is none: such a response is refused (RFC 9112 section 6.1)'],
+  [
+    'surrogate-fresh-cc-nostore',
+    'a target behind `;` is for gateways that send Surrogate-Capability, which this one does not',
+  ],
+  [
+    'headers-store-Transfer-Encoding',
+    'the upstream sends a transfer coding that is none: such a response is refused (RFC 9112 section 6.1)',
+  ],
 ])
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -63,7 +70,12 @@ const originPort = await freePort()
 const port = await freePort()
 const origin = spawn(process.execPath, [join(folder, 'server/server.mjs')], {
   cwd: scratch,
-  env: { ...process.env, npm_config_port: originPort, npm_config_protocol: 'http', npm_config_pidfile: join(scratch, 'pid') },
+  env: {
+    ...process.env,
+    npm_config_port: originPort,
+    npm_config_protocol: 'http',
+    npm_config_pidfile: join(scratch, 'pid'),
+  },
   stdio: ['ignore', 'pipe', 'inherit'],
 })
 const disk = process.argv.includes('--disk')
@@ -88,9 +100,13 @@ writeFileSync(
     ],
   }),
 )
-const gateway = spawn(process.execPath, [join(root, 'packages/cli/dist/main.js'), 'start', '-c', join(scratch, 'sekisho.json')], {
-  stdio: ['ignore', 'inherit', 'pipe'],
-})
+const gateway = spawn(
+  process.execPath,
+  [join(root, 'packages/cli/dist/main.js'), 'start', '-c', join(scratch, 'sekisho.json')],
+  {
+    stdio: ['ignore', 'inherit', 'pipe'],
+  },
+)
 gateway.stderr.on('data', (text) => (id === undefined ? undefined : process.stderr.write(text)))
 let failed = false
 try {
@@ -100,7 +116,8 @@ try {
   const { runTests, getResults } = await module('client/runner.mjs')
   const all = [...suites, surrogate]
   for (const suite of all) for (const test of suite.tests) if (test.id === id) test.dump = true
-  const wanted = id === undefined ? all : [{ tests: all.flatMap(({ tests }) => tests.filter((test) => test.id === id)) }]
+  const wanted =
+    id === undefined ? all : [{ tests: all.flatMap(({ tests }) => tests.filter((test) => test.id === id)) }]
   await runTests(wanted, fetch, false, `http://127.0.0.1:${port}`, 25)
   failed = report(all, getResults())
 } finally {
@@ -131,7 +148,9 @@ function report(all, results) {
       }
       // A case that stands on another one says nothing when that one does not pass.
       const dependency = (test.depends_on ?? []).find((one) => results[one] !== true)
-      rows.push(`${kind.padEnd(9)} ${test.id}: ${result.join(': ')}${dependency === undefined ? '' : ` (stands on ${dependency})`}`)
+      rows.push(
+        `${kind.padEnd(9)} ${test.id}: ${result.join(': ')}${dependency === undefined ? '' : ` (stands on ${dependency})`}`,
+      )
       if (kind === 'required' && dependency === undefined && !KNOWN.has(test.id)) unexpected.push(test.id)
     }
   }

@@ -11,6 +11,7 @@ import { connect } from 'node:net'
 /** A connection that asks for one thing at a time, on a raw socket: it costs a tenth of what `node:http` does, and it is measured with. */
 export class HttpConnection {
   #socket
+  /** @type {Buffer} */
   #unread = Buffer.alloc(0)
   /** @type {((answer: Answer) => void) | undefined} */
   #resolve
@@ -54,10 +55,10 @@ export class HttpConnection {
     this.#unread = this.#unread.length === 0 ? bytes : Buffer.concat([this.#unread, bytes])
     const end = this.#unread.indexOf('\r\n\r\n')
     if (end < 0) return
-    const head = this.#unread.latin1Slice(0, end)
+    const head = this.#unread.toString('latin1', 0, end)
     const length = Number(/\r\ncontent-length: *(\d+)/i.exec(head)?.[1] ?? 0)
     if (this.#unread.length < end + 4 + length) return
-    const body = this.#unread.utf8Slice(end + 4, end + 4 + length)
+    const body = this.#unread.toString('utf8', end + 4, end + 4 + length)
     this.#unread = this.#unread.subarray(end + 4 + length)
     const resolve = this.#resolve
     this.#resolve = this.#reject = undefined

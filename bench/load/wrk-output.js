@@ -20,8 +20,8 @@ export function parseWrk(output) {
     seconds,
     requestsPerSecond: Number(requests) / seconds,
     bytesPerSecond: Number(transfer) * BYTES[transferUnit],
-    p50Ms: toMilliseconds(find(output, /^\s+50%\s+(\S+)$/m)[1]),
-    p99Ms: toMilliseconds(find(output, /^\s+99%\s+(\S+)$/m)[1]),
+    p50Ms: toMilliseconds(find(output, /^\s+50%\s+(\S+)\s*$/m)[1]),
+    p99Ms: toMilliseconds(find(output, /^\s+99%\s+(\S+)\s*$/m)[1]),
     errors: [...(sockets ?? []).slice(1), ...(refused ?? []).slice(1)].reduce((sum, count) => sum + Number(count), 0),
   }
 }

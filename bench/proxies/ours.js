@@ -54,9 +54,9 @@ function configuration({ port, upstreams, scenario }, admin, metrics) {
   const pool = { size: keepAlive(scenario), idle_timeout: IDLE_SECONDS, requests: UNLIMITED_REQUESTS }
   const nodes = upstreams.map((upstream, index) => ({
     id: `u${index}`,
-    type: 'roundrobin',
+    type: index === 0 && scenario.balanced !== undefined ? scenario.balanced.type : 'roundrobin',
     ...(scenario.back === undefined ? {} : { scheme: 'grpc' }),
-    nodes: { [`127.0.0.1:${upstream}`]: 1 },
+    nodes: Object.fromEntries(nodesOf(index, upstream, scenario).map((node) => [`127.0.0.1:${node}`, 1])),
     keepalive_pool: pool,
   }))
   return `
@@ -108,6 +108,13 @@ const POLICIES = {
 function routesOf({ routes = [{ path: '/*', upstream: 0 }], livePath }) {
   return livePath === undefined ? routes : [...routes, { path: '/live', upstream: livePath }]
 }
+
+/**
+ * @param {number} index
+ * @param {number} upstream
+ * @param {import('./proxy.js').Setup} scenario
+ */
+const nodesOf = (index, upstream, { balanced }) => (index === 0 && balanced !== undefined ? balanced.ports : [upstream])
 
 /** JSON is YAML. @param {object[]} values */
 function list(values) {

@@ -22,6 +22,8 @@
  * @property {number} [streams] requests at once on one connection of a client, at most; left out: 1
  * @property {'grpc' | 'h2c'} [back] what the first upstream speaks: gRPC, or any HTTP/2, both without TLS; left out: HTTP/1.1
  * @property {boolean} [cache] answers are kept for an hour, whatever the upstream says of it
+ * @property {{ readonly type: string, readonly ports: readonly number[] }} [balanced] the first upstream has these nodes,
+ *   and this way to pick one. Only ours does this
  * @property {boolean} [websocket] upgrades to WebSocket are let through
  *
  * @typedef {object} StartOptions

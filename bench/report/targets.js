@@ -39,6 +39,8 @@ const TARGETS = [
     kept: (measured) => measured <= 2,
     unit: 'ratio',
   },
+  faster('least_conn'),
+  faster('peak_ewma'),
   {
     scenario: 'router',
     promise: 'a match among 100,000 routes costs less than 1 µs',
@@ -142,6 +144,21 @@ function slower(scenario, promise, key, against, least) {
       const perCore = divide(value('ours', 'perCore'), value(against, 'perCore'))
       return rate === undefined || perCore === undefined ? undefined : Math.min(rate, perCore)
     },
+  }
+}
+
+/**
+ * The way to balance that evades a slow node.
+ * @param {string} type
+ * @returns {Target}
+ */
+function faster(type) {
+  return {
+    scenario: 'slow-node',
+    promise: `p99 of ${type} at most 0.8 of round robin's`,
+    measured: (value) => divide(value(type, 'p99Ms'), value('roundrobin', 'p99Ms')),
+    kept: (measured) => measured <= 0.8,
+    unit: 'ratio',
   }
 }
 

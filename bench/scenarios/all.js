@@ -9,6 +9,7 @@ import { post } from './post.js'
 import { reload } from './reload.js'
 import { router } from './router.js'
 import { routes1000 } from './routes-1000.js'
+import { slowNode } from './slow-node.js'
 import { tlsGet } from './tls-get.js'
 import { websocket } from './websocket.js'
 
@@ -26,6 +27,7 @@ export const scenarios = [
   websocket,
   routes1000,
   latency70,
+  slowNode,
   router,
   reload,
   idle,

@@ -117,6 +117,13 @@ ${more}`,
   rmSync(join(cwd, 'services.json'))
   await running?.printed(/its last 1 node stay in use/)
   expect(await met(`${url}/shop`)).toEqual([b])
+  // The process that takes over knows them from the disk.
+  const before = running?.stderr.length ?? 0
+  running?.child.kill('SIGUSR2')
+  await vi.waitFor(() => expect(running?.stderr.slice(before)).toMatch(/its last 1 node stay in use/), {
+    timeout: 10_000,
+  })
+  expect(await met(`${url}/shop`)).toEqual([b])
   await running?.stop()
   const again = await start()
   expect(await met(`${again}/shop`)).toEqual([b])

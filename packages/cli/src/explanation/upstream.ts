@@ -7,6 +7,7 @@ const TURNS: Readonly<Record<string, string>> = {
   random: 'a node is drawn by weight',
   least_conn: 'the node with the fewest requests in flight',
   ewma: 'the faster one of two nodes drawn',
+  peak_ewma: 'the one of two nodes drawn that is faster and has less to do',
   chash: 'always the same node for the same key',
 }
 
@@ -26,11 +27,16 @@ export function renderUpstream({ upstream }: RequestExplanation): string {
       : []),
     ['timeouts', `connect ${timeouts.connect} s, send ${timeouts.send} s, read ${timeouts.read} s`],
     ...grpcRows(upstream),
-    ...(unknown.length === 0 ? [] : [['health', `taken as good; what ${unknown.join(', ')} found, /v1/healthcheck tells`]]),
+    ...(unknown.length === 0
+      ? []
+      : [['health', `taken as good; what ${unknown.join(', ')} found, /v1/healthcheck tells`]]),
     ['retries', retries === 0 ? 'none' : `up to ${retries}${retryTimeout === 0 ? '' : `, within ${retryTimeout} s`}`],
   ]
   const gets = request === undefined ? [] : arriving(request)
-  const heading = picked === undefined && service === undefined ? `Upstream ${place}, which this request does not reach` : `Upstream ${place}`
+  const heading =
+    picked === undefined && service === undefined
+      ? `Upstream ${place}, which this request does not reach`
+      : `Upstream ${place}`
   return `${heading}\n${indented(table([...rows, ...gets]))}`
 }
 

@@ -26,6 +26,8 @@ export interface CatalogSettings extends Scope {
   readonly functionUrl: (origin: string, id: string, functionName: string) => string
   /** Why events of this source cannot come; undefined: they can. */
   readonly eventSourceProblem: (source: EventSource, settings: Readonly<Record<string, unknown>>) => string | undefined
+  /** Why nothing can be sent to this queue, topic, bus or bucket; undefined: it can. */
+  readonly destinationProblem: (arn: string) => string | undefined
 }
 
 /** What an event source mapping names. */

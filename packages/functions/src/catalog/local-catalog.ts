@@ -65,6 +65,7 @@ const DEFAULT_SETTINGS: CatalogSettings = {
     return `${protocol}//${id}.lambda-url.${DEFAULT_REGION}.localhost${port === '' ? '' : `:${port}`}/`
   },
   eventSourceProblem: () => undefined,
+  destinationProblem: () => undefined,
 }
 
 /** Functions of this deployment, from a StateStore that may be shared with other nodes. All answers come from memory. */

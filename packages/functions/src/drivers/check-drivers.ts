@@ -3,7 +3,7 @@ import type { DriverCheck, DriverName } from './driver.ts'
 
 const NAMES: readonly DriverName[] = ['process', 'sandbox', 'oci', 'microvm']
 
-/** What this host has for each driver: `sekisho fn doctor`. Starts nothing. */
+/** What this host has for each driver: `sekisho fn doctor`. Starts no function. */
 export async function checkDrivers(
   options: Omit<DriverOptions, 'dataDirectory'> = {},
 ): Promise<readonly { readonly driver: DriverName; readonly checks: readonly DriverCheck[] }[]> {

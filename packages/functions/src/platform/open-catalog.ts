@@ -1,3 +1,4 @@
+import { targetProblem } from '../async/targets/queue-map.ts'
 import { LocalCatalog } from '../catalog/local-catalog.ts'
 import type { PackageLinks } from '../control-api/package-links.ts'
 import { mappingProblem } from '../event-sources/event-sources.ts'
@@ -32,6 +33,7 @@ export function openCatalog(
       accountConcurrency: concurrency,
       minimumUnreserved: unreservedConcurrency,
       eventSourceProblem: (_, mapping) => mappingProblem(mapping, queues ?? {}),
+      destinationProblem: (arn) => targetProblem(queues ?? {}, arn),
       codeLocation: (origin, sha256) => links.link(origin, sha256),
       functionUrl: (origin, id) => urlOf(origin, id, region),
     },

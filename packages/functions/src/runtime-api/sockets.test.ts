@@ -164,7 +164,7 @@ describe.each(['tcp', 'unix'] as const)('over %s', (kind) => {
       request({ ...where, path: NEXT }, (response) => {
         let body = ''
         response.on('data', (bytes: Buffer) => (body += String(bytes)))
-        response.on('end', () => resolve(`${response.headers['lambda-runtime-deadline-ms']} ${body}`))
+        response.on('end', () => resolve(`${String(response.headers['lambda-runtime-deadline-ms'])} ${body}`))
       })
         .on('error', reject)
         .end()

@@ -7,9 +7,20 @@ import { zoneBuffer, zoneBuffers } from './zone-buffers.ts'
 export { zoneBuffers } from './zone-buffers.ts'
 
 /** Zones with the names of others, in a little memory of their own: for who only wants to know what would happen. */
-export function offlineZones({ zones, metrics, logger }: Pick<CacheZonesOptions, 'zones' | 'metrics' | 'logger'>): CacheZones {
+export function offlineZones({
+  zones,
+  metrics,
+  logger,
+}: Pick<CacheZonesOptions, 'zones' | 'metrics' | 'logger'>): CacheZones {
   const small = zones.map((zone) => ({ ...zone, memoryBytes: 65_536, disk: undefined, strategy: strategyOf(zone) }))
-  return new CacheZones({ zones: small, buffers: zoneBuffers(small, 1), workerIndex: 0, metrics, logger, offline: true })
+  return new CacheZones({
+    zones: small,
+    buffers: zoneBuffers(small, 1),
+    workerIndex: 0,
+    metrics,
+    logger,
+    offline: true,
+  })
 }
 
 const strategyOf = (zone: CacheZoneSettings): 'memory' | 'disk' => (zone.disk === undefined ? 'memory' : 'disk')
@@ -58,7 +69,7 @@ export class CacheZones {
 
   async close(): Promise<void> {
     for (const timer of this.timers) clearInterval(timer)
-    await Promise.all(this.stores.map((store) => store.close?.()))
+    for (const store of this.stores) await store.close?.()
   }
 
   private open(settings: CacheZonesOptions['zones'][number]): CacheZone {

@@ -2,7 +2,8 @@ import { DiskStore, MemoryStore, PurgeTable } from '@sekisho/proxy/cache'
 import type { CacheZoneSettings } from '../config/settings/proxy-cache.ts'
 
 /** Names of what the threads share of a zone. */
-export const zoneBuffer = (zone: string, part: 'index' | 'blocks' | 'pins' | 'purges'): string => `cache ${zone} ${part}`
+export const zoneBuffer = (zone: string, part: 'index' | 'blocks' | 'pins' | 'purges'): string =>
+  `cache ${zone} ${part}`
 
 /** Memory of the zones, made by the control thread. None of it is touched before a worker uses the zone. */
 export function zoneBuffers(zones: readonly CacheZoneSettings[], workers: number): Record<string, SharedArrayBuffer> {

@@ -3,10 +3,7 @@ import type { CacheZoneSettings } from '../config/settings/proxy-cache.ts'
 import { zoneBuffer } from './zone-buffers.ts'
 
 /** What is to be removed from a zone. */
-export type Purge =
-  | { readonly url: string }
-  | { readonly tag: string }
-  | { readonly all: true }
+export type Purge = { readonly url: string } | { readonly tag: string } | { readonly all: true }
 
 /** Purges by the control thread: a number in shared memory, which every worker looks at before it uses what is stored. */
 export class ZonePurges {
@@ -30,8 +27,17 @@ export class ZonePurges {
       const table = new PurgeTable(this.buffers[zoneBuffer(name, 'purges')])
       const cell = table.cellOf('url' in what ? `url ${what.url}` : 'tag' in what ? `tag ${what.tag}` : PURGE_ALL)
       const number = table.purge(cell)
-      if (disk !== undefined) await new PurgeJournal(disk.path).append(cell, number)
+      if (disk !== undefined) await keep(disk.path, cell, number)
     }
+  }
+}
+
+/** A folder that is not there has nothing that could come back. */
+async function keep(folder: string, cell: number, number: number): Promise<void> {
+  try {
+    await new PurgeJournal(folder).append(cell, number)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
   }
 }
 

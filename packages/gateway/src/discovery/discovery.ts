@@ -36,7 +36,8 @@ export class Discovery {
   private readonly options: DiscoveryOptions
   private readonly sources = new Map<string, Promise<DiscoverySource | undefined>>()
   private readonly watches = new Map<string, Watch>()
-  private known: ReadonlyMap<string, readonly DiscoveredNode[]> = new Map()
+  /** Of the disk. Each is used once: a service that is asked for again much later is looked up anew. */
+  private known = new Map<string, readonly DiscoveredNode[]>()
   private writes = true
   private closed = false
   private toldTooMany = false
@@ -47,7 +48,7 @@ export class Discovery {
 
   /** Begins with what the disk knows. Resolves when each service has answered or failed once, or the time is over. */
   async start(wanted: ReadonlyMap<string, WantedService>, limitMs: number): Promise<void> {
-    this.known = (await this.options.lastGood?.read()) ?? new Map()
+    this.known = new Map(await this.options.lastGood?.read())
     this.update(wanted)
     const waiting = [...this.watches.values()].filter(({ service }) => service.nodes === undefined)
     if (waiting.length === 0) return
@@ -131,6 +132,7 @@ export class Discovery {
         if (this.writes) lastGood?.changed(() => this.nodes())
       },
     })
+    this.known.delete(key)
     let ended = false
     const watch: Watch = {
       service,

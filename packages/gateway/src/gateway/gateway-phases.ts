@@ -237,6 +237,7 @@ export class GatewayPhases implements ProxyPhases<RequestContext> {
     if (health === undefined || peer.backend === undefined || error.source !== 'upstream') return
     // Another node is asked only for statuses that say: not this one.
     if (error.code === 'GRPC_STATUS') health.status(peer.backend, 503, undefined)
+    else if (error.code === 'HTTP_STATUS') health.status(peer.backend, error.status, undefined)
     else health.failure(peer.backend, error.code)
   }
 

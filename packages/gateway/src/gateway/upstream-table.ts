@@ -55,6 +55,8 @@ export class UpstreamTable {
   private readonly showing = new Map<string, Set<string>>()
   /** What service discovery found last, by the key of the service. */
   private readonly discovered = new Map<string, readonly DiscoveredNode[]>()
+  /** Where upstreams are written that ask for a service, by its key. A place may ask for another one by now. */
+  private readonly asking = new Map<string, Set<string>>()
   private readonly options: UpstreamTableOptions
 
   constructor(options: UpstreamTableOptions) {
@@ -71,14 +73,14 @@ export class UpstreamTable {
   setDiscovered(key: string, nodes: readonly DiscoveredNode[] | undefined): void {
     if (nodes === undefined) {
       this.discovered.delete(key)
+      this.asking.delete(key)
       return
     }
     this.discovered.set(key, nodes)
-    for (const { byLimits } of this.targets.values()) {
-      for (const { upstream: target } of byLimits.values()) {
-        const { discovery, scheme } = target?.upstream ?? {}
-        if (discovery !== undefined && scheme !== undefined && serviceKey(discovery) === key)
-          target?.setNodes(nodesWithPorts(nodes, scheme))
+    for (const place of this.asking.get(key) ?? []) {
+      for (const target of this.targetsAt(place)) {
+        const { discovery, scheme } = target.upstream
+        if (discovery !== undefined && serviceKey(discovery) === key) target.setNodes(nodesWithPorts(nodes, scheme))
       }
     }
   }
@@ -144,7 +146,12 @@ export class UpstreamTable {
         : { ...normal, tls: { ...normal.tls, client_cert: certificate.cert, client_key: certificate.key } }
     const result =
       shown.function === undefined
-        ? usable(this.watched(place, new UpstreamTarget(this.withDiscovered(shown), timeout, defaults, place, this.options)))
+        ? usable(
+            this.watched(
+              place,
+              new UpstreamTarget(this.withDiscovered(place, shown), timeout, defaults, place, this.options),
+            ),
+          )
         : this.functionTarget(shown.function, shown, timeout ?? shown.timeout)
     made.byLimits.set(limits, result)
     return result
@@ -162,10 +169,12 @@ export class UpstreamTable {
     return target
   }
 
-  private withDiscovered(upstream: NormalUpstream): NormalUpstream {
+  private withDiscovered(place: string, upstream: NormalUpstream): NormalUpstream {
     const { discovery, scheme } = upstream
     if (discovery === undefined) return upstream
-    return { ...upstream, nodes: nodesWithPorts(this.discovered.get(serviceKey(discovery)) ?? [], scheme) }
+    const key = serviceKey(discovery)
+    this.asking.set(key, (this.asking.get(key) ?? new Set()).add(place))
+    return { ...upstream, nodes: nodesWithPorts(this.discovered.get(key) ?? [], scheme) }
   }
 
   private functionTarget(

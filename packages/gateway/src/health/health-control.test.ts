@@ -69,7 +69,9 @@ function fail(control: HealthControl, node: string, place = 'upstreams/a'): void
   control.receive(down(node, place))
 }
 const states = (control: HealthControl, place = 'upstreams/a'): Record<string, string> =>
-  Object.fromEntries(control.report(place)?.nodes.map(({ node, status }) => [`${node.host}:${node.port}`, status]) ?? [])
+  Object.fromEntries(
+    control.report(place)?.nodes.map(({ node, status }) => [`${node.host}:${node.port}`, status]) ?? [],
+  )
 
 describe('which upstreams are watched', () => {
   it('those that ask for it, wherever they are written', () => {
@@ -89,12 +91,31 @@ describe('which upstreams are watched', () => {
     const control = begin()
     const places = ['upstreams/a', 'upstreams/b', 'upstreams/c', 'services/v', 'routes/r', 'stream_routes/w']
     expect([...control.boards().keys()]).toEqual(places)
-    put(control, 'upstreams', { a: { id: 'a', nodes: NODES }, b: undefined, d: { id: 'd', nodes: NODES, checks: RARELY } })
-    expect([...control.boards().keys()].sort()).toEqual(['routes/r', 'services/v', 'stream_routes/w', 'upstreams/c', 'upstreams/d'])
+    put(control, 'upstreams', {
+      a: { id: 'a', nodes: NODES },
+      b: undefined,
+      d: { id: 'd', nodes: NODES, checks: RARELY },
+    })
+    expect([...control.boards().keys()].sort()).toEqual([
+      'routes/r',
+      'services/v',
+      'stream_routes/w',
+      'upstreams/c',
+      'upstreams/d',
+    ])
     expect(sent.slice(-3)).toMatchObject([
       { type: 'health-board', place: 'upstreams/a', board: undefined },
       { type: 'health-board', place: 'upstreams/b', board: undefined },
-      { type: 'health-board', place: 'upstreams/d', board: { slots: new Map([['127.0.0.1:1', 0], ['127.0.0.1:2', 1]]) } },
+      {
+        type: 'health-board',
+        place: 'upstreams/d',
+        board: {
+          slots: new Map([
+            ['127.0.0.1:1', 0],
+            ['127.0.0.1:2', 1],
+          ]),
+        },
+      },
     ])
   })
 
@@ -136,7 +157,13 @@ describe('what is told', () => {
     const control = begin()
     fail(control, '127.0.0.1:1')
     vi.setSystemTime(1_012_500)
-    control.receive({ type: 'health', place: 'upstreams/a', node: '127.0.0.1:1', event: { change: 'up' }, evidence: '5 successes' })
+    control.receive({
+      type: 'health',
+      place: 'upstreams/a',
+      node: '127.0.0.1:1',
+      event: { change: 'up' },
+      evidence: '5 successes',
+    })
     control.receive(down('127.0.0.1:9'))
     control.receive(down('127.0.0.1:1', 'upstreams/none'))
     expect(lines).toEqual([
@@ -144,15 +171,38 @@ describe('what is told', () => {
       '127.0.0.1:1 of upstreams/a is healthy again after 12.5 s: 5 successes',
     ])
     const text = metrics.render()
-    expect(text).toContain('sekisho_upstream_health_transitions_total{upstream="upstreams/a",node="127.0.0.1:1",to="unhealthy"} 1')
+    expect(text).toContain(
+      'sekisho_upstream_health_transitions_total{upstream="upstreams/a",node="127.0.0.1:1",to="unhealthy"} 1',
+    )
     put(control, 'upstreams', { a: undefined })
     expect(metrics.render()).not.toContain('upstreams/a')
+  })
+
+  it('of so few healthy nodes that all are used', () => {
+    const nodes = { ...NODES, '127.0.0.1:3': 1 }
+    put(undefined, 'upstreams', { a: { id: 'a', nodes, checks: RARELY, healthy_panic_threshold: 50 } })
+    const control = begin()
+    fail(control, '127.0.0.1:1')
+    expect(lines).toHaveLength(1)
+    fail(control, '127.0.0.1:2')
+    expect(lines.at(-1)).toBe('1 of 3 nodes of upstreams/a are healthy: all are used')
+    fail(control, '127.0.0.1:3')
+    new HealthBoard(control.boards().get('upstreams/a')!).node('127.0.0.1:2')?.success(1)
+    control.receive({ ...down('127.0.0.1:2'), event: { change: 'up' } })
+    new HealthBoard(control.boards().get('upstreams/a')!).node('127.0.0.1:3')?.success(1)
+    control.receive({ ...down('127.0.0.1:3'), event: { change: 'up' } })
+    expect(lines.at(-1)).toBe('2 of 3 nodes of upstreams/a are healthy again: only these are used')
   })
 
   it('of an ejection, and its end', () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance', 'Date'] })
     put(undefined, 'upstreams', {
-      a: { id: 'a', nodes: NODES, outlier_detection: { interval: 1, base_ejection_time: 30 }, slow_start: { window: 60 } },
+      a: {
+        id: 'a',
+        nodes: NODES,
+        outlier_detection: { interval: 1, base_ejection_time: 30 },
+        slow_start: { window: 60 },
+      },
     })
     const control = begin()
     control.receive({
@@ -171,7 +221,10 @@ describe('what is told', () => {
     expect(sent).toHaveLength(changes)
     vi.advanceTimersByTime(1_100)
     expect(sent.at(-1)).toEqual({ type: 'health-changed', place: 'upstreams/a' })
-    expect(control.report('upstreams/a')?.nodes[1]).toMatchObject({ usable: true, evidence: 'the time of its ejection is over' })
+    expect(control.report('upstreams/a')?.nodes[1]).toMatchObject({
+      usable: true,
+      evidence: 'the time of its ejection is over',
+    })
     expect(new HealthBoard(control.boards().get('upstreams/a')!).startedAt('127.0.0.1:2')).toBeGreaterThan(0)
     expect(lines).toEqual([
       '127.0.0.1:2 of upstreams/a is ejected for 30 s: consecutive_5xx, 5 in a row, the last: status 503',
@@ -243,11 +296,15 @@ it('probes through the whole: of two nodes, one that accepts and one that does n
   const { port } = server.address() as AddressInfo
   const active = { type: 'tcp', healthy: { interval: 0.1 }, unhealthy: { interval: 0.1 } }
   // Port 1 of this machine is nobody's.
-  put(undefined, 'upstreams', { a: { id: 'a', nodes: { [`127.0.0.1:${port}`]: 1, '127.0.0.1:1': 1 }, checks: { active } } })
+  put(undefined, 'upstreams', {
+    a: { id: 'a', nodes: { [`127.0.0.1:${port}`]: 1, '127.0.0.1:1': 1 }, checks: { active } },
+  })
   const control = begin()
   await vi.waitFor(() => expect(sent.at(-1)?.type).toBe('health-changed'), { timeout: 10_000, interval: 20 })
   expect(states(control)).toEqual({ [`127.0.0.1:${port}`]: 'healthy', '127.0.0.1:1': 'unhealthy' })
-  expect(metrics.render()).toMatch(/health_checks_total\{upstream="upstreams\/a",node="127\.0\.0\.1:1",result="tcp_failure"\} 2/)
+  expect(metrics.render()).toMatch(
+    /health_checks_total\{upstream="upstreams\/a",node="127\.0\.0\.1:1",result="tcp_failure"\} 2/,
+  )
   control.stop()
   await new Promise((resolve) => server.close(resolve))
 })

@@ -1,4 +1,4 @@
-import { ProbeGate, type HealthBoardData } from '@sekisho/proxy/health'
+import { ProbeGate, Resolver, type HealthBoardData } from '@sekisho/proxy/health'
 import type { DiscoveredNode } from '../discovery/settle-nodes.ts'
 import { serviceKey } from '../discovery/service-key.ts'
 import type { WorkerMetrics } from '../observability/metrics/index.ts'
@@ -44,6 +44,7 @@ export type KeptHealth = Readonly<Record<string, Readonly<Record<string, KeptNod
 export class HealthControl {
   private readonly options: HealthControlOptions
   private readonly gate = new ProbeGate(MAX_PROBES)
+  private readonly resolver = new Resolver()
   private readonly upstreams = new Map<string, UpstreamHealth>()
   /** What service discovery found, by the key of the service. */
   private discovered: ReadonlyMap<string, readonly DiscoveredNode[]> = new Map()
@@ -143,6 +144,7 @@ export class HealthControl {
       metrics: new HealthMetrics(metrics, place),
       logger,
       gate: this.gate,
+      resolver: this.resolver,
       onChange: () => send({ type: 'health-changed', place }),
       ...(random === undefined ? {} : { random }),
     })
@@ -174,7 +176,8 @@ export class HealthControl {
   }
 }
 
-export const isUpstreamKind = (kind: string): kind is UpstreamKind => (UPSTREAM_KINDS as readonly string[]).includes(kind)
+export const isUpstreamKind = (kind: string): kind is UpstreamKind =>
+  (UPSTREAM_KINDS as readonly string[]).includes(kind)
 
 /** The upstream that is written in a resource, if one is. */
 export function upstreamOf(kind: UpstreamKind, value: unknown): EmbeddedUpstream | undefined {

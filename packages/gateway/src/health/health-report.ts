@@ -64,7 +64,10 @@ export function healthPage(answers: readonly HealthAnswer[]): string {
     }),
   )
   const head = HEADINGS.map((heading) => `<th scope="col">${heading}</th>`).join('')
-  const body = rows.length === 0 ? '<p>No upstream asks for health checks.</p>' : `<table><tr>${head}</tr>\n${rows.join('\n')}\n</table>`
+  const body =
+    rows.length === 0
+      ? '<p>No upstream asks for health checks.</p>'
+      : `<table><tr>${head}</tr>\n${rows.join('\n')}\n</table>`
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Health of upstream nodes</title><style>
 body { font: 15px/1.4 system-ui, sans-serif; margin: 2em; }
@@ -79,4 +82,7 @@ ${body}
 const HEADINGS = ['upstream', 'check', 'node', 'status', 'successes', 'tcp', 'http', 'timeouts', 'changed', 'because']
 
 const escaped = (text: string): string =>
-  text.replace(/[&<>"]/g, (character) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[character] as string)
+  text.replace(
+    /[&<>"]/g,
+    (character) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[character] as string,
+  )

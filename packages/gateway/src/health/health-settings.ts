@@ -43,9 +43,7 @@ export function passiveThresholds({ checks }: NormalUpstream): Thresholds | unde
   }
 }
 
-const PASSIVE_HEALTHY = [
-  200, 201, 202, 203, 204, 205, 206, 207, 208, 226, 300, 301, 302, 303, 304, 305, 306, 307, 308,
-]
+const PASSIVE_HEALTHY = [200, 201, 202, 203, 204, 205, 206, 207, 208, 226, 300, 301, 302, 303, 304, 305, 306, 307, 308]
 
 export function outlierSettings({ outlier_detection: written }: NormalUpstream): OutlierSettings | undefined {
   if (written === undefined) return undefined

@@ -24,10 +24,16 @@ interface Worker {
 /** One worker's view of the upstream. */
 function worker(upstream: Partial<Upstream>): Worker {
   const normal = normaliseUpstream({ nodes: NODES, ...upstream } as Upstream)
-  const health = new TargetHealth(normal, (node, event, evidence) => reports.push({ node, ...event, evidence }), () => now)
+  const health = new TargetHealth(
+    normal,
+    (node, event, evidence) => reports.push({ node, ...event, evidence }),
+    () => now,
+  )
   const balancer = LoadBalancer.roundRobin(
     ['10.0.0.1:80', '10.0.0.2:80', '[::1]:80'],
-    upstream.slow_start === undefined ? {} : { slowStart: { windowMs: upstream.slow_start.window * 1_000 }, now: () => now },
+    upstream.slow_start === undefined
+      ? {}
+      : { slowStart: { windowMs: upstream.slow_start.window * 1_000 }, now: () => now },
   )
   health.attach(balancer, board)
   return { health, balancer, nodes: balancer.backends }
@@ -37,7 +43,10 @@ const passive = (more: object): Partial<Upstream> => ({ checks: { active: {}, pa
 
 describe('passive checks', () => {
   it('count across workers, and one of them reports', () => {
-    const [one, two] = [worker(passive({ unhealthy: { http_failures: 4 } })), worker(passive({ unhealthy: { http_failures: 4 } }))]
+    const [one, two] = [
+      worker(passive({ unhealthy: { http_failures: 4 } })),
+      worker(passive({ unhealthy: { http_failures: 4 } })),
+    ]
     for (let round = 0; round < 4; round++) {
       const { health, nodes } = round % 2 === 0 ? one : two
       health.status(nodes[0], 500, undefined)
@@ -54,25 +63,70 @@ describe('passive checks', () => {
   })
 
   it.each<[string, Record<string, unknown>, (worker: Worker, node: Backend) => void, string | undefined]>([
-    ['429 twice', { unhealthy: { http_failures: 2 } }, ({ health }, node) => health.status(node, 429, undefined), 'http_failure'],
-    ['404, which says nothing', { unhealthy: { http_failures: 2 } }, ({ health }, node) => health.status(node, 404, undefined), undefined],
-    ['refused', { unhealthy: { tcp_failures: 2 } }, ({ health }, node) => health.failure(node, 'CONNECT_REFUSED'), 'tcp_failure'],
-    ['broken off', { unhealthy: { tcp_failures: 2 } }, ({ health }, node) => health.failure(node, 'RESET'), 'tcp_failure'],
-    ['too late', { unhealthy: { timeouts: 2 } }, ({ health }, node) => health.failure(node, 'READ_TIMEOUT'), 'timeout_failure'],
-    ['no fault of the node', { unhealthy: { tcp_failures: 2 } }, ({ health }, node) => health.failure(node, 'CLIENT_GONE'), undefined],
-    ['asked to go elsewhere', { unhealthy: { tcp_failures: 2 } }, ({ health }, node) => health.failure(node, 'STREAM_REFUSED'), undefined],
+    [
+      '429 twice',
+      { unhealthy: { http_failures: 2 } },
+      ({ health }, node) => health.status(node, 429, undefined),
+      'http_failure',
+    ],
+    [
+      '404, which says nothing',
+      { unhealthy: { http_failures: 2 } },
+      ({ health }, node) => health.status(node, 404, undefined),
+      undefined,
+    ],
+    [
+      'refused',
+      { unhealthy: { tcp_failures: 2 } },
+      ({ health }, node) => health.failure(node, 'CONNECT_REFUSED'),
+      'tcp_failure',
+    ],
+    [
+      'broken off',
+      { unhealthy: { tcp_failures: 2 } },
+      ({ health }, node) => health.failure(node, 'RESET'),
+      'tcp_failure',
+    ],
+    [
+      'too late',
+      { unhealthy: { timeouts: 2 } },
+      ({ health }, node) => health.failure(node, 'READ_TIMEOUT'),
+      'timeout_failure',
+    ],
+    [
+      'no fault of the node',
+      { unhealthy: { tcp_failures: 2 } },
+      ({ health }, node) => health.failure(node, 'CLIENT_GONE'),
+      undefined,
+    ],
+    [
+      'asked to go elsewhere',
+      { unhealthy: { tcp_failures: 2 } },
+      ({ health }, node) => health.failure(node, 'STREAM_REFUSED'),
+      undefined,
+    ],
     ['not counted', { unhealthy: { tcp_failures: 0 } }, ({ health }, node) => health.failure(node, 'RESET'), undefined],
-    ['500, by TCP alone', { type: 'tcp', unhealthy: { http_failures: 2 } }, ({ health }, node) => health.status(node, 500, undefined), undefined],
+    [
+      '500, by TCP alone',
+      { type: 'tcp', unhealthy: { http_failures: 2 } },
+      ({ health }, node) => health.status(node, 500, undefined),
+      undefined,
+    ],
   ])('%s', (_, settings, see, kind) => {
     const one = worker(passive(settings))
     see(one, one.nodes[1])
     see(one, one.nodes[1])
-    expect(reports.map((report) => (report.change === 'down' ? report.kind : report.change))).toEqual(kind === undefined ? [] : [kind])
+    expect(reports.map((report) => (report.change === 'down' ? report.kind : report.change))).toEqual(
+      kind === undefined ? [] : [kind],
+    )
     expect(one.nodes[1].healthy).toBe(kind === undefined)
   })
 
   it('go by the status of gRPC', () => {
-    const upstream: Partial<Upstream> = { scheme: 'grpc', ...passive({ unhealthy: { http_failures: 1, http_statuses: [503] } }) }
+    const upstream: Partial<Upstream> = {
+      scheme: 'grpc',
+      ...passive({ unhealthy: { http_failures: 1, http_statuses: [503] } }),
+    }
     const one = worker(upstream)
     one.health.status(one.nodes[0], 200, 5)
     one.health.status(one.nodes[0], 200, 0)
@@ -99,7 +153,9 @@ describe('outlier detection', () => {
       one.health.status(one.nodes[0], 500, undefined)
       two.health.failure(two.nodes[0], 'CONNECT_REFUSED')
     }
-    expect(reports).toEqual([{ node: '10.0.0.1:80', change: 'outlier', reason: 'consecutive_5xx', evidence: 'status 500' }])
+    expect(reports).toEqual([
+      { node: '10.0.0.1:80', change: 'outlier', reason: 'consecutive_5xx', evidence: 'status 500' },
+    ])
     expect(one.nodes[0].healthy).toBe(true)
     board.node('10.0.0.1:80')!.words[1] = 1
     for (const { health, nodes } of [one, two]) {

@@ -1,4 +1,11 @@
-import { HealthBoard, OutlierCounts, type Backend, type FailureKind, type LoadBalancer, type NodeHealth } from '@sekisho/proxy'
+import {
+  HealthBoard,
+  OutlierCounts,
+  type Backend,
+  type FailureKind,
+  type LoadBalancer,
+  type NodeHealth,
+} from '@sekisho/proxy'
 import type { NormalUpstream } from '../resources/normalise-upstream.ts'
 import { outlierSettings, passiveThresholds, type Thresholds } from './health-settings.ts'
 import type { HealthReport } from './health-messages.ts'
@@ -107,7 +114,13 @@ export class TargetHealth {
     this.report(node.key, { change: 'up' }, `${successes} successes of requests in a row`)
   }
 
-  private failed(backend: Backend, node: Observed, { failures }: Thresholds, kind: FailureKind, evidence: string): void {
+  private failed(
+    backend: Backend,
+    node: Observed,
+    { failures }: Thresholds,
+    kind: FailureKind,
+    evidence: string,
+  ): void {
     if (!node.health.failure(kind, failures[kind])) return
     backend.healthy = node.health.usable
     this.report(node.key, { change: 'down', kind }, evidence)

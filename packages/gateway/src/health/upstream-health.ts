@@ -2,6 +2,7 @@ import {
   ActiveChecks,
   HealthBoard,
   OutlierDetector,
+  resolvedProbe,
   type Ejection,
   type HealthBoardData,
   type HealthCounters,
@@ -11,6 +12,7 @@ import {
   type Probe,
   type ProbeGate,
   type ProbeResult,
+  type Resolver,
 } from '@sekisho/proxy/health'
 import type { PluginLogger } from '../plugins/context.ts'
 import type { NormalNode, NormalUpstream } from '../resources/normalise-upstream.ts'
@@ -27,6 +29,7 @@ export interface UpstreamHealthOptions {
   readonly logger: PluginLogger
   /** Of all upstreams together. */
   readonly gate: ProbeGate
+  readonly resolver: Resolver
   /** Workers should look at the board again. */
   readonly onChange: () => void
   readonly random?: () => number
@@ -74,6 +77,8 @@ export class UpstreamHealth {
   private detector: OutlierDetector | undefined
   private sweep: NodeJS.Timeout | undefined
   private settings = ''
+  /** So few nodes are healthy that all are used. */
+  private panic = false
 
   constructor(upstream: NormalUpstream, options: UpstreamHealthOptions) {
     this.upstream = upstream
@@ -208,7 +213,7 @@ export class UpstreamHealth {
     for (const [key, node] of nodes) {
       const address = { host: node.host, port: port ?? node.port }
       addresses.set(key, address)
-      this.probes.set(nodeKeyOf(address), probe(node))
+      this.probes.set(nodeKeyOf(address), resolvedProbe(probe(node), this.options.resolver))
     }
     this.checks.setNodes(addresses)
   }
@@ -240,11 +245,11 @@ export class UpstreamHealth {
       )
     }
     for (const ejection of ejected) this.ejected(ejection, undefined)
-    if (returned.length > 0) this.options.onChange()
+    if (returned.length > 0) this.changed()
   }
 
   private ejected({ address: key, reason, evidence, durationMs }: Ejection, last: string | undefined): void {
-    const { place, metrics, logger, onChange } = this.options
+    const { place, metrics, logger } = this.options
     const watched = this.watched.get(key)
     if (watched === undefined) return
     metrics.ejected(key, reason)
@@ -254,7 +259,7 @@ export class UpstreamHealth {
       { upstream: place, node: key, reason, evidence: all, seconds: durationMs / 1_000 },
       `${key} of ${place} is ejected for ${durationMs / 1_000} s: ${reason}, ${all}`,
     )
-    onChange()
+    this.changed()
   }
 
   private probed(key: string, result: ProbeResult): void {
@@ -275,7 +280,7 @@ export class UpstreamHealth {
 
   /** Healthy or not: the one thing that workers must be told at once, and people. */
   private turned(key: string, watched: Watched, up: boolean, evidence: string): void {
-    const { place, metrics, logger, onChange } = this.options
+    const { place, metrics, logger } = this.options
     const before = watched.changedAt
     const seconds = before === undefined ? undefined : Math.round((Date.now() - before) / 100) / 10
     metrics.changed(key, up ? 'healthy' : 'unhealthy')
@@ -285,7 +290,26 @@ export class UpstreamHealth {
     const after = seconds === undefined ? '' : ` after ${seconds} s`
     if (up) logger.info(fields, `${key} of ${place} is healthy again${after}: ${evidence}`)
     else logger.warn(fields, `${key} of ${place} is unhealthy${after}: ${evidence}`)
-    onChange()
+    this.changed()
+  }
+
+  /** Workers should look, and people may have to. */
+  private changed(): void {
+    this.lookForPanic()
+    this.options.onChange()
+  }
+
+  /** As balancers do: they use all nodes when too few are healthy. */
+  private lookForPanic(): void {
+    const { place, logger } = this.options
+    const all = this.watched.size
+    const healthy = [...this.watched.values()].filter(({ health }) => health.usable).length
+    const panic = all > 0 && (healthy === 0 || healthy * 100 < this.upstream.healthy_panic_threshold * all)
+    if (panic === this.panic) return
+    this.panic = panic
+    const fields = { upstream: place, healthy, nodes: all }
+    if (panic) logger.warn(fields, `${healthy} of ${all} nodes of ${place} are healthy: all are used`)
+    else logger.info(fields, `${healthy} of ${all} nodes of ${place} are healthy again: only these are used`)
   }
 
   private settle(key: string, watched: Watched, evidence: string): void {

@@ -139,7 +139,7 @@ export async function controlNode(control: ControlContext, file: string): Promis
       plugins,
       ticketKeys: ticketKeys.current,
       challenges: challenges.pending,
-      discovered: discovery.nodes(),
+      discovered: discovery.nodes,
       health: health.boards(),
     } satisfies WorkerStart
   }
@@ -149,7 +149,6 @@ export async function controlNode(control: ControlContext, file: string): Promis
     metrics: metrics.own,
     logger: errorLog,
     onNodes: (key, nodes) => {
-      keepStart(current)
       health.setDiscovered(key, nodes)
       broadcast({ type: 'discovered', key, nodes })
     },

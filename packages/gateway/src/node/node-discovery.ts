@@ -23,6 +23,7 @@ const FIRST_ANSWERS_MS = 3_000
 export class NodeDiscovery {
   private readonly options: NodeDiscoveryOptions
   private readonly wanted: WantedServices
+  private readonly found = new Map<string, readonly DiscoveredNode[]>()
   private discovery: Discovery | undefined
   private starting: Promise<void> | undefined
   private draining = false
@@ -45,9 +46,9 @@ export class NodeDiscovery {
       this.start().catch((err: unknown) => this.options.logger.error({ err }, 'service discovery could not be started'))
   }
 
-  /** The nodes of all services that have an answer, by key. */
-  nodes(): ReadonlyMap<string, readonly DiscoveredNode[]> {
-    return this.discovery?.nodes() ?? new Map()
+  /** The nodes of all services that have an answer, by key: the map itself, which is always as of now. */
+  get nodes(): ReadonlyMap<string, readonly DiscoveredNode[]> {
+    return this.found
   }
 
   /** What is known of the services of a type, for people. */
@@ -84,7 +85,11 @@ export class NodeDiscovery {
       lastGood,
       metrics,
       logger,
-      onNodes,
+      onNodes: (key, nodes) => {
+        if (nodes === undefined) this.found.delete(key)
+        else this.found.set(key, nodes)
+        onNodes(key, nodes)
+      },
     })
     if (this.draining) await this.discovery.drain()
     await this.discovery.start(this.wanted.services, FIRST_ANSWERS_MS)

@@ -18,7 +18,7 @@ function readiness() {
   return { of, serves, exits, unready, drain }
 }
 
-it('waits for every worker, also for one that takes a dead one\'s place', () => {
+it("waits for every worker, also for one that takes a dead one's place", () => {
   const { of, serves, exits } = readiness()
   serves(0, 1)
   expect(of.missing).toBe('not all workers have their configuration')

@@ -8,7 +8,10 @@ import type { PluginMeta, PluginSet } from '../resources/plugin-set.ts'
 import { mountedPlugin, type MountedPlugin } from './mounted-plugin.ts'
 
 /** What plugins get of their worker. */
-export type WorkerServices = Pick<PluginContext, 'counters' | 'inFlight' | 'workerIndex' | 'metrics' | 'engine' | 'caches'>
+export type WorkerServices = Pick<
+  PluginContext,
+  'counters' | 'inFlight' | 'workerIndex' | 'metrics' | 'engine' | 'caches'
+>
 
 export interface MountsOptions {
   /** The plugins this node allows, by name. */

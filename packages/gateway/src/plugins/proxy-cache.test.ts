@@ -13,8 +13,12 @@ interface Setting {
   readonly gateway: TestGateway
   readonly requests: IncomingMessage[]
   answer: Handler
-  get(path: string, headers?: Record<string, string>, options?: FetchOptions): ReturnType<TestGateway['fetch']>
-  close(): Promise<void>
+  readonly get: (
+    path: string,
+    headers?: Record<string, string>,
+    options?: FetchOptions,
+  ) => ReturnType<TestGateway['fetch']>
+  readonly close: () => Promise<void>
 }
 
 const open: Setting[] = []
@@ -93,7 +97,7 @@ it('keeps hosts apart, also where the key does not name them', async () => {
 })
 
 it('does not store what says nothing, and does with cache_ttl', async () => {
-  const plain: Handler = (request, response, number) => response.end(`${number}`)
+  const plain: Handler = (_, response, number) => response.end(`${number}`)
   const without = await start(plain)
   await without.get('/a')
   expect((await without.get('/a')).body).toBe('2')
@@ -150,14 +154,18 @@ it('keeps variants apart', async () => {
     response.end(String(request.headers['accept-language']))
   })
   for (let round = 0; round < 3; round++) {
-    for (const language of ['de', 'fr', 'ja']) expect((await get('/a', { 'accept-language': language })).body).toBe(language)
+    for (const language of ['de', 'fr', 'ja'])
+      expect((await get('/a', { 'accept-language': language })).body).toBe(language)
   }
   expect(requests).toHaveLength(3)
 })
 
 it('uses what is stale while it is fetched anew, once', async () => {
   const { get, requests } = await start((_, response, number) => {
-    response.writeHead(200, { 'cache-control': `max-age=${number === 1 ? 0 : 60}, stale-while-revalidate=60`, etag: `"${number}"` })
+    response.writeHead(200, {
+      'cache-control': `max-age=${number === 1 ? 0 : 60}, stale-while-revalidate=60`,
+      etag: `"${number}"`,
+    })
     response.end(`${number}`)
   })
   await get('/a')
@@ -295,7 +303,9 @@ it('has what is on disk after a restart, and not what was purged', async () => {
     open.splice(open.indexOf(first), 1)
     await first.close()
     const second = await start(answer, config, more)
-    await until(async () => (await second.get('/a', { 'cache-control': 'only-if-cached' }, { host: 'a' })).body === 'answer 1')
+    await until(
+      async () => (await second.get('/a', { 'cache-control': 'only-if-cached' }, { host: 'a' })).body === 'answer 1',
+    )
     expect((await second.get('/large', {}, { host: 'a' })).body).toBe(large)
     expect((await second.get('/b', {}, { host: 'a' })).headers['cache-status']).toContain('fwd=uri-miss')
   } finally {
@@ -323,7 +333,11 @@ it('gives each consumer responses of its own', async () => {
 })
 
 it('obeys bypass, no_cache, statuses, hidden headers and POST', async () => {
-  const bypass = await start(fresh(), { cache_bypass: ['$arg_skip'], no_cache: ['$arg_drop'], hide_cache_headers: true })
+  const bypass = await start(fresh(), {
+    cache_bypass: ['$arg_skip'],
+    no_cache: ['$arg_drop'],
+    hide_cache_headers: true,
+  })
   await bypass.get('/a?drop=1')
   expect((await bypass.get('/a?drop=1')).body).toBe('answer 2 to /a?drop=1')
   await bypass.get('/a?skip=0')

@@ -79,14 +79,15 @@ const schema = Type.Object(
     ),
     cache_ttl: seconds('seconds that a response is kept which does not say how long; 0 = it is not'),
     cache_control: defaulted(
-      Type.Boolean({ default: true, description: 'Cache-Control of the request counts (no-cache, max-age, only-if-cached, ...)' }),
+      Type.Boolean({
+        default: true,
+        description: 'Cache-Control of the request counts (no-cache, max-age, only-if-cached, ...)',
+      }),
     ),
     cache_set_cookie: defaulted(
       Type.Boolean({ default: false, description: 'responses with Set-Cookie are stored, the field with them' }),
     ),
-    consumer_isolation: defaulted(
-      Type.Boolean({ default: true, description: 'the consumer is part of the key' }),
-    ),
+    consumer_isolation: defaulted(Type.Boolean({ default: true, description: 'the consumer is part of the key' })),
     hide_cache_headers: defaulted(
       Type.Boolean({ default: false, description: 'Cache-Control and Expires do not reach the client' }),
     ),

@@ -7,18 +7,36 @@ export const StickyCookie = Type.Object(
   {
     cookie: Type.String({ pattern: "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$", maxLength: 64, description: 'its name' }),
     ttl: Type.Optional(
-      Type.Integer({ minimum: 0, maximum: 34_560_000, default: 0, description: 'seconds; 0: until the browser is closed' }),
+      Type.Integer({
+        minimum: 0,
+        maximum: 34_560_000,
+        default: 0,
+        description: 'seconds; 0: until the browser is closed',
+      }),
     ),
-    path: Type.Optional(Type.String({ pattern: '^/[!-:<-~]*$', default: '/' })),
-    domain: Type.Optional(Type.String({ pattern: '^[0-9A-Za-z.-]+$', maxLength: 253 })),
+    path: Type.Optional(
+      Type.String({ pattern: '^/[!-:<-~]*$', default: '/', description: 'of the requests that it is sent with' }),
+    ),
+    domain: Type.Optional(
+      Type.String({
+        pattern: '^[0-9A-Za-z.-]+$',
+        maxLength: 253,
+        description: 'whose hosts it is sent to; left out: the one that set it',
+      }),
+    ),
     secure: Type.Optional(Type.Boolean({ default: false, description: 'over TLS only' })),
     http_only: Type.Optional(Type.Boolean({ default: true, description: 'scripts of the page do not see it' })),
-    same_site: Type.Optional(Type.Enum(['strict', 'lax', 'none'])),
+    same_site: Type.Optional(
+      Type.Enum(['strict', 'lax', 'none'], {
+        description: 'whether pages of other sites send it; left out: as the browser sees fit',
+      }),
+    ),
     secret: Type.Optional(
       Type.String({
         minLength: 16,
         maxLength: 256,
-        description: 'keys the hash of host and port that stands in the cookie: without it, who tries all addresses finds the one of a node',
+        description:
+          'keys the hash of host and port that stands in the cookie: without it, who tries all addresses finds the one of a node',
       }),
     ),
   },

@@ -14,7 +14,9 @@ const statuses = (values: number[]) =>
 /** How many in a row change the state. 254 is the largest count that APISIX's shared counters hold. */
 const count = (minimum: number, value: number) => Type.Optional(Type.Integer({ minimum, maximum: 254, default: value }))
 
-const interval = Type.Optional(Type.Number({ minimum: 0.1, maximum: 86_400, default: 1, description: 'seconds between two probes' }))
+const interval = Type.Optional(
+  Type.Number({ minimum: 0.1, maximum: 86_400, default: 1, description: 'seconds between two probes' }),
+)
 
 /** Probes that the gateway sends by itself. */
 export const ActiveCheck = Type.Object(
@@ -91,12 +93,20 @@ const percent = (value: number, description: string, minimum = 0) =>
   Type.Optional(Type.Integer({ minimum, maximum: 100, default: value, description }))
 
 const hosts = Type.Optional(
-  Type.Integer({ minimum: 1, default: 5, description: 'nodes with enough requests, below which the rate is not looked at' }),
+  Type.Integer({
+    minimum: 1,
+    default: 5,
+    description: 'nodes with enough requests, below which the rate is not looked at',
+  }),
 )
 
 const volume = (value: number) =>
   Type.Optional(
-    Type.Integer({ minimum: 1, default: value, description: 'requests in an interval, below which a node is left out' }),
+    Type.Integer({
+      minimum: 1,
+      default: value,
+      description: 'requests in an interval, below which a node is left out',
+    }),
   )
 
 const inARow = (value: number, description: string) =>
@@ -122,7 +132,8 @@ export const OutlierDetection = Type.Object(
       Type.Integer({
         minimum: 0,
         default: 1_900,
-        description: 'thousandths of the standard deviation, which the successes of a node may be below the mean; 0 = off',
+        description:
+          'thousandths of the standard deviation, which the successes of a node may be below the mean; 0 = off',
       }),
     ),
     success_rate_minimum_hosts: hosts,

@@ -52,7 +52,14 @@ export class Stickiness {
   }
 }
 
-function attributes({ ttl = 0, path = '/', domain, secure, http_only: httpOnly = true, same_site: site }: StickyCookie): string {
+function attributes({
+  ttl = 0,
+  path = '/',
+  domain,
+  secure,
+  http_only: httpOnly = true,
+  same_site: site,
+}: StickyCookie): string {
   return [
     `; Path=${path}`,
     domain === undefined ? '' : `; Domain=${domain}`,

@@ -1,11 +1,4 @@
-import {
-  LoadBalancer,
-  Peer,
-  type Backend,
-  type HealthBoard,
-  type NodeSpec,
-  type PeerOptions,
-} from '@sekisho/proxy'
+import { LoadBalancer, Peer, type Backend, type HealthBoard, type NodeSpec, type PeerOptions } from '@sekisho/proxy'
 import type { UpstreamDefaults } from '../config/settings/limits.ts'
 import type { TargetHealth } from '../health/target-health.ts'
 import type { NormalNode, NormalUpstream } from '../resources/normalise-upstream.ts'
@@ -101,7 +94,8 @@ export class UpstreamTarget {
     this.sticky?.settle(backends)
     const live = backends.filter(({ weight }) => weight > 0).length
     this.retries = this.upstream.retries ?? Math.max(0, live - 1)
-    this.only = backends.length === 1 && live === 1 && this.labels === undefined ? this.peers.get(backends[0]) : undefined
+    this.only =
+      backends.length === 1 && live === 1 && this.labels === undefined ? this.peers.get(backends[0]) : undefined
   }
 
   started(backend: Backend): void {

@@ -103,7 +103,10 @@ const FAMILIES: Readonly<Record<string, (rest: string) => VariableReader>> = {
     const field = name.toLowerCase().replaceAll('_', '-')
     return ({ session }) => (session.responseSource === 'upstream' ? session.response?.headers.get(field) : undefined)
   },
-  route_label_: (name) => ({ plan }) => plan?.route.labels?.[name],
+  route_label_:
+    (name) =>
+    ({ plan }) =>
+      plan?.route.labels?.[name],
   uri_param_: (name) => (context) => context.uriParams?.[name],
 }
 

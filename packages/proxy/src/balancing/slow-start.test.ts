@@ -7,7 +7,12 @@ import { seededRandom } from './testing/seeded-random.ts'
 let now = 0
 beforeEach(() => (now = 0))
 const slowStart = { windowMs: 10_000 }
-const options = (more: BalancerOptions = {}): BalancerOptions => ({ slowStart, now: () => now, random: seededRandom(7), ...more })
+const options = (more: BalancerOptions = {}): BalancerOptions => ({
+  slowStart,
+  now: () => now,
+  random: seededRandom(7),
+  ...more,
+})
 
 /** The part of so many picks that a node got, in percent. */
 function percentOf(balancer: LoadBalancer, address: string, picks = 3_000): number {

@@ -48,5 +48,4 @@ export class SpillOver {
 }
 
 /** 0 up to but without 1. Mixed: the ring goes by the same checksum, and a level would see a part of it only. */
-const pointOf = (key: string): number =>
-  (Math.imul(crc32End(crc32Text(CRC32_START, key)), 0x9e3779b1) >>> 0) / 2 ** 32
+const pointOf = (key: string): number => (Math.imul(crc32End(crc32Text(CRC32_START, key)), 0x9e3779b1) >>> 0) / 2 ** 32

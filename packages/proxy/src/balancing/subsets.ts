@@ -78,5 +78,9 @@ export class Subsets {
 /** The label of a node; '' when it has none. */
 function labelOf({ metadata }: Backend, label: string): string {
   const value = metadata?.[label]
-  return typeof value === 'string' ? value : typeof value === 'number' || typeof value === 'boolean' ? String(value) : ''
+  return typeof value === 'string'
+    ? value
+    : typeof value === 'number' || typeof value === 'boolean'
+      ? String(value)
+      : ''
 }

@@ -21,7 +21,9 @@ it.each([
   [{ 'if-modified-since': 'never' }, { 'last-modified': DATE }, false],
   [{}, { etag: '"a"' }, false],
 ])('%j against %j', (fields, stored, expected) => {
-  expect(isNotModified(request(fields as Record<string, string>), Headers.from(stored as Record<string, string>))).toBe(expected)
+  expect(isNotModified(request(fields as Record<string, string>), Headers.from(stored as Record<string, string>))).toBe(
+    expected,
+  )
 })
 
 it.each([
@@ -46,7 +48,9 @@ it.each([
   [{ 'if-range': DATE }, { 'last-modified': DATE }, true],
   [{ 'if-range': LATER }, { 'last-modified': DATE }, false],
 ])('If-Range %j against %j', (fields, stored, expected) => {
-  expect(rangeApplies(request(fields as Record<string, string>), Headers.from(stored as Record<string, string>))).toBe(expected)
+  expect(rangeApplies(request(fields as Record<string, string>), Headers.from(stored as Record<string, string>))).toBe(
+    expected,
+  )
 })
 
 it('makes the same variant of what says the same', () => {

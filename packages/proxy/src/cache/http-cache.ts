@@ -3,6 +3,7 @@ import { FillLocks } from './fill-locks.ts'
 import { LocalEntries } from './local-entries.ts'
 import type { CacheStore } from './storage/cache-store.ts'
 import { PURGE_ALL, type PurgeTable } from './storage/purge-table.ts'
+import { pendingResponse } from './pending-response.ts'
 import type { StoredMeta, StoredResponse } from './stored-response.ts'
 import { variantKey } from './vary.ts'
 
@@ -52,6 +53,7 @@ export class HttpCache {
   private readonly keepPurge: HttpCacheOptions['keepPurge']
   private readonly maxFillBytes: number
   private fillBytes = 0
+  private readonly pending = new Map<string, StoredResponse>()
 
   constructor(options: HttpCacheOptions) {
     this.store = options.store
@@ -100,6 +102,10 @@ export class HttpCache {
   }
 
   private one(key: string): StoredResponse | undefined | Promise<StoredResponse | undefined> {
+    if (this.pending.size > 0) {
+      const pending = this.pending.get(key)
+      if (pending !== undefined && !this.purges.isPurged(pending.cells, pending.sequence)) return pending
+    }
     const local = this.local.get(key)
     if (local !== undefined) {
       if (this.store.isCurrent(local) && !this.purges.isPurged(local.cells, local.sequence)) {
@@ -142,10 +148,10 @@ export class HttpCache {
     if (this.purges.isPurged(meta.cells, meta.sequence)) return
     const own = names === undefined ? key : key + variantKey(names, request)
     try {
-      if (names !== undefined) await this.noteVariants(key, names, meta)
-      this.local.delete(own)
-      await this.store.put({ ...meta, key: own, variants: undefined }, body)
-      this.local.delete(own)
+      const marker = names === undefined ? undefined : await this.markerOf(key, names, meta)
+      const whole = this.write({ ...meta, key: own, variants: undefined }, body)
+      if (marker !== undefined) await this.write(marker, [])
+      await whole
       this.events.stored?.(meta.bodyLength)
     } catch (error) {
       this.events.failed?.(error)
@@ -157,31 +163,45 @@ export class HttpCache {
     const body = await bodyOf(before)
     if (body === undefined || this.purges.isPurged(meta.cells, meta.sequence)) return
     try {
-      await this.store.put({ ...meta, key: before.key, variants: undefined }, body)
-      this.local.delete(before.key)
+      await this.write({ ...meta, key: before.key, variants: undefined }, body)
     } catch (error) {
       this.events.failed?.(error)
     }
   }
 
-  /** The resource varies: its key leads to the names of the fields by which. */
-  private async noteVariants(
+  /** The resource varies: its key leads to the names of the fields by which. undefined: it does so already. */
+  private async markerOf(
     key: string,
     names: readonly string[],
     meta: Omit<StoredMeta, 'key' | 'variants'>,
-  ): Promise<void> {
-    const before = await this.one(key)
-    const sets = before?.variants ?? []
+  ): Promise<StoredMeta | undefined> {
+    const found = this.one(key)
+    const sets = (found instanceof Promise ? await found : found)?.variants ?? []
     const text = names.join()
-    if (sets.length > 0 && sets[0].join() === text) return
+    if (sets.length > 0 && sets[0].join() === text) return undefined
     const variants = [names, ...sets.filter((set) => set.join() !== text)].slice(0, MAX_VARIANT_SETS)
-    const marker = { ...meta, headers: NO_HEADERS, cells: meta.cells.slice(0, OWN_CELLS), key, variants, bodyLength: 0 }
-    await this.store.put(marker, [])
-    this.local.delete(key)
+    return { ...meta, headers: NO_HEADERS, cells: meta.cells.slice(0, OWN_CELLS), key, variants, bodyLength: 0 }
+  }
+
+  /** While a store writes, what it writes is found here. */
+  private async write(meta: StoredMeta, body: readonly Uint8Array[]): Promise<void> {
+    this.local.delete(meta.key)
+    const writing = this.store.put(meta, body)
+    if (writing !== undefined) {
+      const pending = pendingResponse(meta, body)
+      this.pending.set(meta.key, pending)
+      try {
+        await writing
+      } finally {
+        if (this.pending.get(meta.key) === pending) this.pending.delete(meta.key)
+      }
+    }
+    this.local.delete(meta.key)
   }
 
   /** Forgets one stored response. */
   delete(stored: StoredResponse): void {
+    this.pending.delete(stored.key)
     this.local.delete(stored.key)
     this.store.delete(stored.key)
   }
@@ -191,19 +211,20 @@ export class HttpCache {
     const known = (await this.one(key)) !== undefined
     this.local.delete(key)
     this.store.delete(key)
-    await this.purgeCell(this.purges.cellOf(`key ${key}`))
+    // What is not there cannot come back by a restart: requests that change something are many, and need no record each.
+    await this.purgeCell(this.purges.cellOf(`key ${key}`), known)
     return known
   }
 
   /** All that has this tag. */
   purgeTag(tag: string): Promise<void> {
-    return this.purgeCell(this.purges.cellOf(`tag ${tag}`))
+    return this.purgeCell(this.purges.cellOf(`tag ${tag}`), true)
   }
 
-  private async purgeCell(cell: number): Promise<void> {
+  private async purgeCell(cell: number, keep: boolean): Promise<void> {
     const number = this.purges.purge(cell)
     this.events.purged?.()
-    await this.keepPurge?.(cell, number)
+    if (keep) await this.keepPurge?.(cell, number)
   }
 
   /** Room for bytes that are gathered; false: there is none. */
@@ -224,7 +245,7 @@ async function bodyOf(stored: StoredResponse): Promise<Uint8Array[] | undefined>
   if (reader === undefined) return undefined
   try {
     const pieces: Uint8Array[] = []
-    for (let at = 0; at < stored.bodyLength; ) {
+    for (let at = 0; at < stored.bodyLength;) {
       const piece = await reader.read(at, stored.bodyLength)
       pieces.push(piece)
       at += piece.length

@@ -9,7 +9,11 @@ const at = (seconds: number) => new Date(NOW + seconds * 1_000).toUTCString()
 
 function lifetime(
   response: Record<string, string>,
-  { status = 200, request = {}, policy = {} }: { status?: number; request?: Record<string, string>; policy?: Partial<CachePolicy> } = {},
+  {
+    status = 200,
+    request = {},
+    policy = {},
+  }: { status?: number; request?: Record<string, string>; policy?: Partial<CachePolicy> } = {},
 ) {
   const head = new RequestHead('GET', '/', 'a', 1, Headers.from(request), 0, true, false, false, false, 0)
   const headers = Headers.from({ date: at(0), ...response })
@@ -31,7 +35,12 @@ it.each([
   ['a max-age that is none', { ...cc('max-age=a'), etag: '"a"' }, {}, 0],
   ['nothing', {}, {}, 'no freshness'],
   ['nothing, with a default', {}, { policy: { defaultTtl: 30 } }, 30],
-  ['nothing, with a default, of a status that has none', {}, { status: 500, policy: { defaultTtl: 30 } }, 'no freshness'],
+  [
+    'nothing, with a default, of a status that has none',
+    {},
+    { status: 500, policy: { defaultTtl: 30 } },
+    'no freshness',
+  ],
   ['Last-Modified, heuristics off', { 'last-modified': at(-1000) }, {}, 0],
   ['Last-Modified, heuristics on', { 'last-modified': at(-1000) }, { policy: { heuristicFraction: 0.1 } }, 100],
   ['no-store', cc('no-store, max-age=9'), {}, 'no-store'],
@@ -49,7 +58,12 @@ it.each([
   ['304', cc('max-age=9'), { status: 304 }, 'status 304'],
   ['Set-Cookie', { ...cc('max-age=9'), 'set-cookie': 'a=b' }, {}, 'Set-Cookie'],
   ['Set-Cookie where it is let', { ...cc('max-age=9'), 'set-cookie': 'a=b' }, { policy: { storeSetCookie: true } }, 9],
-  ['a status that is not asked for', cc('max-age=9'), { status: 404, policy: { statuses: new Set([200]) } }, 'status 404'],
+  [
+    'a status that is not asked for',
+    cc('max-age=9'),
+    { status: 404, policy: { statuses: new Set([200]) } },
+    'status 404',
+  ],
   ['CDN-Cache-Control over the other', { ...cc('no-store'), 'cdn-cache-control': 'max-age=7' }, {}, 7],
   ['a CDN-Cache-Control that cannot be read', { ...cc('max-age=3'), 'cdn-cache-control': ';;' }, {}, 3],
   ['no-cache without a validator', cc('no-cache, max-age=9'), {}, 'no freshness'],

@@ -47,7 +47,9 @@ function targetedDirectives(headers: Headers): Directives | undefined {
 export function fieldsToDrop(headers: Headers): string[] {
   const directives = responseDirectives(headers)
   const named = [directives.get('no-cache'), directives.get('private')]
-  return named.flatMap((list) => (list ?? '').split(',').map((name) => name.trim().toLowerCase())).filter((name) => name !== '')
+  return named
+    .flatMap((list) => (list ?? '').split(',').map((name) => name.trim().toLowerCase()))
+    .filter((name) => name !== '')
 }
 
 /**
@@ -80,7 +82,9 @@ export function storable(
   const noCache = directives.has('no-cache') && directives.get('no-cache') === undefined
   const neverStale =
     directives.has('must-revalidate') || directives.has('proxy-revalidate') || directives.has('s-maxage')
-  const whileRevalidate = neverStale ? 0 : staleSeconds(directives, 'stale-while-revalidate', policy.staleWhileRevalidate)
+  const whileRevalidate = neverStale
+    ? 0
+    : staleSeconds(directives, 'stale-while-revalidate', policy.staleWhileRevalidate)
   const ifError = neverStale ? 0 : staleSeconds(directives, 'stale-if-error', policy.staleIfError)
   // Nothing to ask the upstream with, and no time to use it in.
   if ((freshMs <= 0 || noCache) && !hasValidator(headers) && whileRevalidate + ifError === 0) return 'no freshness'

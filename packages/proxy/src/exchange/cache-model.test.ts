@@ -57,7 +57,11 @@ class ModelCache {
     const age = kept === undefined ? 0 : (now - kept.at) / SECOND
     const fresh = kept !== undefined && age < resource.maxAge
     const wanted =
-      request.directive === 'no-cache' ? false : request.directive.startsWith('max-age=') ? fresh && age <= Number(request.directive.slice(8)) : fresh
+      request.directive === 'no-cache'
+        ? false
+        : request.directive.startsWith('max-age=')
+          ? fresh && age <= Number(request.directive.slice(8))
+          : fresh
     if (kept !== undefined && wanted) return { body: kept.body, asked: false }
     const body = fetch()
     if (resource.directive === 'no-store' || resource.directive === 'private') this.kept.delete(key)
@@ -126,7 +130,8 @@ async function simulate(seed: number, rounds: number, storeBytes: number, exact:
   const buffers = MemoryStore.createBuffers(storeBytes, 2)
   // Two workers over one store: what one of them stores, changes or purges, the other sees.
   const caches = [0, 1].map(
-    (worker) => new HttpCache({ store: new MemoryStore(buffers, worker), purges, now: () => clock.now, localBytes: 100_000 }),
+    (worker) =>
+      new HttpCache({ store: new MemoryStore(buffers, worker), purges, now: () => clock.now, localBytes: 100_000 }),
   )
   const clients = await Promise.all(
     caches.map(async (cache) => {
@@ -188,9 +193,12 @@ async function simulate(seed: number, rounds: number, storeBytes: number, exact:
   expect(hits).toBeGreaterThan(rounds / 100)
 }
 
-it.each([1, 2, 3, 4, 5, 6])('answers as a cache as simple as it can be (seed %i)', (seed) => simulate(seed, 400, 16 << 20, true))
+it.each([1, 2, 3, 4, 5, 6])('answers as a cache as simple as it can be (seed %i)', (seed) =>
+  simulate(seed, 400, 16 << 20, true),
+)
 
 it.each([7, 8, 9])('never answers anything else where a store is too small for all (seed %i)', (seed) =>
-  simulate(seed, 400, 700_000, false))
+  simulate(seed, 400, 700_000, false),
+)
 
 it('answers as that one also with a seed of its own', () => simulate(Date.now() & 0xffffff, 400, 16 << 20, true))

@@ -15,7 +15,11 @@ afterEach(releaseAll)
 
 function cacheAt(clock: { now: number }): HttpCache {
   const purges = new PurgeTable(PurgeTable.createBuffer())
-  return new HttpCache({ store: new MemoryStore(MemoryStore.createBuffers(1_048_576, 1)), purges, now: () => clock.now })
+  return new HttpCache({
+    store: new MemoryStore(MemoryStore.createBuffers(1_048_576, 1)),
+    purges,
+    now: () => clock.now,
+  })
 }
 
 async function proxyWith(answer: (number: number) => string, extra: Partial<ProxyPhases<{ name: string }>> = {}) {
@@ -41,12 +45,18 @@ async function proxyWith(answer: (number: number) => string, extra: Partial<Prox
 
 describe('a framework user', () => {
   it('answers from the cache by one phase', async () => {
-    const { proxy, clock, trace, requests } = await proxyWith((number) => reply(`${number}`, 'Cache-Control: max-age=10\r\n'))
+    const { proxy, clock, trace, requests } = await proxyWith((number) =>
+      reply(`${number}`, 'Cache-Control: max-age=10\r\n'),
+    )
     const client = await proxy.connect()
     expect((await client.get('/a')).body).toBe('1')
     clock.now += 9_000
     const hit = await client.get('/a')
-    expect([hit.body, hit.headers.get('age'), hit.headers.get('cache-status')]).toEqual(['1', '9', 'Sekisho; hit; ttl=1'])
+    expect([hit.body, hit.headers.get('age'), hit.headers.get('cache-status')]).toEqual([
+      '1',
+      '9',
+      'Sekisho; hit; ttl=1',
+    ])
     clock.now += 1_000
     expect((await client.get('/a')).body).toBe('2')
     expect(requests()).toBe(2)

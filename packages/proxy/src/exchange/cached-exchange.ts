@@ -5,7 +5,13 @@ import type { CacheUse } from '../cache/cache-use.ts'
 import type { FillOutcome } from '../cache/fill-locks.ts'
 import type { CacheResult } from '../cache/http-cache.ts'
 import { fieldsToDrop, hasValidator, initialAgeMs, type Lifetime, storable } from '../cache/storing.ts'
-import { currentAgeMs, fieldsToStore, freshened, type StoredMeta, type StoredResponse } from '../cache/stored-response.ts'
+import {
+  currentAgeMs,
+  fieldsToStore,
+  freshened,
+  type StoredMeta,
+  type StoredResponse,
+} from '../cache/stored-response.ts'
 import { responseTags } from '../cache/tags.ts'
 import { varyNames } from '../cache/vary.ts'
 import { ProxyError } from '../proxy-error.ts'
@@ -82,7 +88,11 @@ export class CachedExchange {
   begin(): void {
     const { exchange, use } = this
     const { request } = exchange
-    if (!use.policy.methods.has(request.method) || request.upgrade || (exchange.body !== undefined && request.method !== 'POST')) {
+    if (
+      !use.policy.methods.has(request.method) ||
+      request.upgrade ||
+      (exchange.body !== undefined && request.method !== 'POST')
+    ) {
       this.invalidates = !SAFE.has(request.method)
       this.pass('bypass')
       return
@@ -98,7 +108,13 @@ export class CachedExchange {
     const { exchange, use } = this
     const found = use.cache.find(use.key, exchange.request.headers)
     if (!isPromise(found)) this.decide(found)
-    else exchange.wait(found, 'the cache', (_, stored) => this.decide(stored), () => this.decide(undefined))
+    else
+      exchange.wait(
+        found,
+        'the cache',
+        (_, stored) => this.decide(stored),
+        () => this.decide(undefined),
+      )
   }
 
   private decide(found: StoredResponse | undefined): void {
@@ -162,7 +178,9 @@ export class CachedExchange {
     const { request } = exchange
     // What such a request brings back is not for others: nobody needs to wait for it.
     const alone =
-      request.method !== 'GET' || use.noStore === true || (this.stored === undefined && hasAny(request.headers, ['range', ...CONDITIONS]))
+      request.method !== 'GET' ||
+      use.noStore === true ||
+      (this.stored === undefined && hasAny(request.headers, ['range', ...CONDITIONS]))
     const lock = alone || this.waits > 1 ? false : use.cache.locks.acquire(use.key, use.policy.lockTimeoutMs, now)
     if (typeof lock === 'boolean') {
       this.holdsLock = lock
@@ -198,7 +216,17 @@ export class CachedExchange {
     const { runtime, request } = exchange
     const copy = request.copy()
     const own = new RequestHead(
-      'GET', copy.target, copy.host, 1, copy.headers, 0, true, false, false, copy.hopByHop, copy.byteLength,
+      'GET',
+      copy.target,
+      copy.host,
+      1,
+      copy.headers,
+      0,
+      true,
+      false,
+      false,
+      copy.hopByHop,
+      copy.byteLength,
     )
     const background = new Exchange(runtime, new BackgroundStream(exchange.downstream), own, true)
     const cached = new CachedExchange(background, use)
@@ -450,7 +478,9 @@ export class CachedExchange {
     const update = (stored: StoredResponse | undefined): void => {
       if (stored === undefined || stored.status !== 200) return
       const told = head.headers
-      const same = ['etag', 'last-modified'].every((name) => !told.has(name) || told.get(name) === stored.headers.get(name))
+      const same = ['etag', 'last-modified'].every(
+        (name) => !told.has(name) || told.get(name) === stored.headers.get(name),
+      )
       const length = told.get('content-length')
       if (!same || (length !== undefined && Number(length) !== stored.bodyLength)) {
         use.cache.delete(stored)
@@ -460,7 +490,14 @@ export class CachedExchange {
       const lifetime = storable(exchange.request, 200, headers, use.policy, now)
       if (typeof lifetime === 'string') return
       const age = initialAgeMs(told, this.requestedAt, now)
-      void use.cache.update(stored, { ...stored, ...lifetime, headers, receivedAt: now, initialAgeMs: age, sequence: this.sequence })
+      void use.cache.update(stored, {
+        ...stored,
+        ...lifetime,
+        headers,
+        receivedAt: now,
+        initialAgeMs: age,
+        sequence: this.sequence,
+      })
     }
     if (isPromise(found)) found.then(update, () => undefined)
     else update(found)
@@ -474,7 +511,10 @@ export class CachedExchange {
       const target = sameOrigin(head.headers.get(name), exchange)
       if (target !== undefined) targets.push(target)
     }
-    const keys = new Set([use.key, ...(use.keyFor === undefined ? [] : targets.map((target) => use.keyFor?.(target) ?? use.key))])
+    const keys = new Set([
+      use.key,
+      ...(use.keyFor === undefined ? [] : targets.map((target) => use.keyFor?.(target) ?? use.key)),
+    ])
     for (const key of keys) use.cache.purgeKey(key).catch((error: unknown) => use.cache.events.failed?.(error))
   }
 }

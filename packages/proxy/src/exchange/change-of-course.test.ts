@@ -90,7 +90,7 @@ test.each(['settles', 'rejects'])(
     const told: string[] = []
     const proxy = await startProxy({
       upstreamPeer: () => peer(upstream.address),
-      responseFilter: (session) => gates[session.responseSource ?? 'local'].pass(),
+      responseFilter: (session) => gates[session.responseSource === 'upstream' ? 'upstream' : 'local'].pass(),
       failToProxy: (_session, error) => void told.push(error.code),
     })
     const client = await proxy.connect()

@@ -65,7 +65,9 @@ function statusText(name: string, result: CacheResult, leftMs: number): string {
   const left = Math.floor(leftMs / 1_000)
   const member = cacheStatusName(name)
   if (result === 'revalidated') return `${member}; fwd=stale; fwd-status=304; stored; ttl=${left}`
-  return result === 'stale' || result === 'updating' ? `${member}; hit; ttl=${left}; detail=${result}` : `${member}; hit; ttl=${left}`
+  return result === 'stale' || result === 'updating'
+    ? `${member}; hit; ttl=${left}; detail=${result}`
+    : `${member}; hit; ttl=${left}`
 }
 
 /** A large body, at the pace of the client. */
@@ -89,7 +91,8 @@ function sendPieces(
   const failed = (cause: unknown): void => {
     cached.use.cache.delete(stored)
     cached.use.cache.events.failed?.(cause)
-    if (!exchange.over) fail(exchange, new ProxyError('PHASE_FAILED', 'internal', 502, 'a stored body cannot be read', { cause }))
+    if (!exchange.over)
+      fail(exchange, new ProxyError('PHASE_FAILED', 'internal', 502, 'a stored body cannot be read', { cause }))
   }
   const send = (piece: Uint8Array): void => {
     at += piece.length
@@ -136,7 +139,13 @@ function sendPieces(
   try {
     const piece = reader.read(at, Math.min(end, at + PIECE_BYTES))
     if (!isPromise(piece)) begin(piece)
-    else exchange.wait(piece, 'the cache', (_, bytes) => begin(bytes), () => cached.gone(stored))
+    else
+      exchange.wait(
+        piece,
+        'the cache',
+        (_, bytes) => begin(bytes),
+        () => cached.gone(stored),
+      )
   } catch {
     cached.gone(stored)
   }

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { LoadBalancer } from '../balancing/index.ts'
+import { Resolver } from '../peers/resolver.ts'
 import { ActiveChecks, type ActiveCheckOptions } from './active-checks.ts'
 import { HealthChecks } from './health-checks.ts'
 import { ProbeGate } from './probe-gate.ts'
@@ -149,7 +150,8 @@ describe('checks of a balancer', () => {
     const changes: string[] = []
     const balancer = LoadBalancer.roundRobin(['a:1', 'b:1'])
     const health = new HealthChecks(balancer, {
-      probe: ({ host }) => Promise.resolve(dead.has(host) ? REFUSED : OK),
+      resolver: new Resolver(() => Promise.resolve({ addresses: ['127.0.0.1'], ttlMs: 60_000 })),
+      probe: ({ name = '' }) => Promise.resolve(dead.has(name) ? REFUSED : OK),
       onChange: (backend, status) => changes.push(`${backend.address} ${status}`),
     })
     await pass(1_000)

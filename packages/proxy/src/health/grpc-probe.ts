@@ -29,20 +29,22 @@ export function grpcProbe(options: GrpcProbeOptions = {}): Probe {
     // A megabyte that only those who check by gRPC need.
     const { connect } = await import('node:http2')
     return timed(timeoutMs, (settle) => {
-      const authority = host ?? (address.port === 0 ? 'localhost' : `${bracketed(address.host)}:${address.port}`)
+      const name = address.name ?? address.host
+      const authority = host ?? (address.port === 0 ? 'localhost' : `${bracketed(name)}:${address.port}`)
       const target = connectTo(address)
       const session = connect(`${tls === undefined ? 'http' : 'https'}://${urlHost(authority)}`, {
         createConnection: () =>
           tls === undefined
             ? connectPlain(target)
-            : connectTls({ ...target, ALPNProtocols: ['h2'], ...tlsConnectOptions(tls, address.host) }),
+            : connectTls({ ...target, ALPNProtocols: ['h2'], ...tlsConnectOptions(tls, name) }),
         maxSessionMemory: 1,
         settings: { enablePush: false },
       })
       session.on('error', (error: Error) => settle('tcp_failure', error.message))
       session.on('close', () => settle('tcp_failure', 'the connection was closed before an answer'))
       const metadata: Record<string, string[]> = {}
-      for (let at = 0; at + 1 < headers.length; at += 2) (metadata[headers[at].toLowerCase()] ??= []).push(headers[at + 1])
+      for (let at = 0; at + 1 < headers.length; at += 2)
+        (metadata[headers[at].toLowerCase()] ??= []).push(headers[at + 1])
       const stream = session.request({
         ...metadata,
         ':method': 'POST',
@@ -71,7 +73,7 @@ export function grpcProbe(options: GrpcProbeOptions = {}): Probe {
         settle(answer === 'SERVING' ? 'success' : 'http_failure', answer)
       })
       stream.end(question)
-      return () => void session.destroy()
+      return () => session.destroy()
     })
   }
 }
@@ -90,7 +92,8 @@ function judge(head: IncomingHttpHeaders, trailers: IncomingHttpHeaders, body: B
 function requestMessage(service: string): Buffer {
   const name = Buffer.from(service)
   const length: number[] = []
-  for (let rest = name.length; rest > 0 || length.length === 0; rest >>>= 7) length.push((rest & 127) | (rest > 127 ? 128 : 0))
+  for (let rest = name.length; rest > 0 || length.length === 0; rest >>>= 7)
+    length.push((rest & 127) | (rest > 127 ? 128 : 0))
   const message = name.length === 0 ? Buffer.alloc(0) : Buffer.concat([Buffer.from([0x0a, ...length]), name])
   const prefix = Buffer.alloc(5)
   prefix.writeUInt32BE(message.length, 1)

@@ -1,7 +1,9 @@
 import type { Backend, LoadBalancer } from '../balancing/index.ts'
+import { Resolver } from '../peers/resolver.ts'
 import { ActiveChecks } from './active-checks.ts'
 import { NodeHealth, type FailureKind, type HealthStatus } from './node-health.ts'
 import type { Probe, ProbeResult } from './probe.ts'
+import { resolvedProbe } from './resolved-probe.ts'
 import { tcpProbe } from './tcp-probe.ts'
 
 export interface HealthCheckOptions {
@@ -21,6 +23,8 @@ export interface HealthCheckOptions {
   readonly failures?: Partial<Readonly<Record<FailureKind, number>>>
   /** The port that is asked; default: that of the node, or 80 without one. */
   readonly port?: number
+  /** How names become addresses. Default: the system's resolver. */
+  readonly resolver?: Resolver
   /** Told of each change between in use and out. */
   readonly onChange?: (backend: Backend, status: HealthStatus, result: ProbeResult) => void
 }
@@ -49,7 +53,7 @@ export class HealthChecks {
     this.options = options
     const { intervalMs = 1_000, unhealthyIntervalMs = intervalMs, timeoutMs = 1_000, concurrency = 10 } = options
     this.checks = new ActiveChecks({
-      probe: options.probe ?? tcpProbe,
+      probe: resolvedProbe(options.probe ?? tcpProbe, options.resolver ?? new Resolver()),
       timeoutMs,
       healthyIntervalMs: intervalMs,
       unhealthyIntervalMs,
@@ -87,7 +91,9 @@ export class HealthChecks {
     const state = this.stateOf(backend)
     const { outcome } = result
     const changed =
-      outcome === 'success' ? state.success(successes) : state.failure(outcome, failures?.[outcome] ?? FAILURES[outcome])
+      outcome === 'success'
+        ? state.success(successes)
+        : state.failure(outcome, failures?.[outcome] ?? FAILURES[outcome])
     if (!changed) return
     backend.healthy = state.usable
     onChange?.(backend, state.status, result)

@@ -36,14 +36,15 @@ export function httpProbe(options: HttpProbeOptions = {}): Probe {
   const { healthyStatuses = HEALTHY_STATUSES, unhealthyStatuses = UNHEALTHY_STATUSES } = options
   const send = tls === undefined ? plainRequest : secureRequest
   return (address, timeoutMs) => {
+    const name = address.name ?? address.host
     const target: RequestOptions = {
       ...connectTo(address),
       method,
       path,
-      headers: fieldsOf(options, address.port === 0 ? 'localhost' : hostOf(address.host, address.port, tls), body),
+      headers: fieldsOf(options, address.port === 0 ? 'localhost' : hostOf(name, address.port, tls), body),
       agent: false,
       maxHeaderSize: MAX_HEAD_BYTES,
-      ...(tls === undefined ? {} : tlsConnectOptions(tls, address.host)),
+      ...(tls === undefined ? {} : tlsConnectOptions(tls, name)),
     }
     if ('path' in connectTo(address)) Object.assign(target, { socketPath: address.host, path })
     return timed(timeoutMs, (settle) => {

@@ -14,4 +14,6 @@ export type {
 } from './outlier-settings.ts'
 export type { Probe, ProbeAddress, ProbeResult } from './probe.ts'
 export { ProbeGate } from './probe-gate.ts'
+export { resolvedProbe } from './resolved-probe.ts'
+export { Resolver } from '../peers/resolver.ts'
 export { tcpProbe } from './tcp-probe.ts'

@@ -48,7 +48,10 @@ describe('rows of failures', () => {
 
   it('of gateway failures are those of 502, 503, 504 and of connections', () => {
     begin(3, { consecutive5xx: 0, consecutiveGatewayFailure: 3 })
-    expect(answers(0, [502, 503, 500, 504, 0, 502])).toEqual([...repeat(0, 5).map(() => undefined), 'consecutive_gateway_failure'])
+    expect(answers(0, [502, 503, 500, 504, 0, 502])).toEqual([
+      ...repeat(0, 5).map(() => undefined),
+      'consecutive_gateway_failure',
+    ])
   })
 
   it('of connections are apart when that is asked for', () => {
@@ -115,7 +118,8 @@ describe('rates', () => {
   it('eject a node that is far below the mean', () => {
     begin(10, { consecutive5xx: 0, successRate })
     for (let node = 0; node < 10; node++)
-      for (let request = 0; request < 200; request++) counts[node].status(request % 20 < (node === 3 ? 9 : 1) ? 500 : 200)
+      for (let request = 0; request < 200; request++)
+        counts[node].status(request % 20 < (node === 3 ? 9 : 1) ? 500 : 200)
     const { ejected } = detector.sweep(10_000)
     expect(ejected).toMatchObject([{ address: 'n3', reason: 'success_rate' }])
     expect(ejected[0].evidence).toMatch(/^55% of 200 requests succeeded, less than 68\.\d%/)
@@ -141,6 +145,8 @@ describe('rates', () => {
     answers(0, [...repeat(500, 5), ...repeat(200, 5)])
     answers(1, [...repeat(500, 4), ...repeat(200, 6)])
     answers(2, repeat(0, 9))
-    expect(detector.sweep(1).ejected).toMatchObject([{ address: 'n0', evidence: '50% of 10 requests succeeded, 50% may not fail' }])
+    expect(detector.sweep(1).ejected).toMatchObject([
+      { address: 'n0', evidence: '50% of 10 requests succeeded, 50% may not fail' },
+    ])
   })
 })

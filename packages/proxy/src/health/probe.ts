@@ -5,6 +5,8 @@ export interface ProbeAddress {
   /** A name or an address, IPv6 without brackets; the path of a unix socket when `port` is 0. */
   readonly host: string
   readonly port: number
+  /** What it is called, for Host fields and certificates. Default: `host`. */
+  readonly name?: string | undefined
 }
 
 /** What a probe came to. `evidence` is for people: a status, an error. `ignored`: an answer that says neither. */

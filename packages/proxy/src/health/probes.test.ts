@@ -2,17 +2,29 @@ import { createServer as createHttp, type RequestListener } from 'node:http'
 import { createServer as createH2, type ServerHttp2Stream } from 'node:http2'
 import { createServer as createHttps } from 'node:https'
 import { createServer as createTcp, type AddressInfo, type Server, type Socket } from 'node:net'
+import { Server as GrpcServer, ServerCredentials } from '@grpc/grpc-js'
+import protobuf from 'protobufjs'
 import { afterEach, describe, expect, it } from 'vitest'
 import { AUTHORITY, SERVER_CERTIFICATE, SERVER_KEY } from '../exchange/testing/certificates.ts'
 import { grpcProbe } from './grpc-probe.ts'
 import { httpProbe, type HttpProbeOptions } from './http-probe.ts'
-import type { ProbeAddress, ProbeResult } from './probe.ts'
+import { Resolver, type Lookup } from '../peers/resolver.ts'
+import type { Probe, ProbeAddress, ProbeResult } from './probe.ts'
+import { resolvedProbe } from './resolved-probe.ts'
 import { tcpProbe } from './tcp-probe.ts'
 
 /** Long enough for a busy machine, where an answer is expected. */
 const LONG = 10_000
 /** Where none will come. */
 const SHORT = 60
+
+const HEALTH_PROTO = `syntax = "proto3";
+package grpc.health.v1;
+message HealthCheckRequest { string service = 1; }
+message HealthCheckResponse {
+  enum ServingStatus { UNKNOWN = 0; SERVING = 1; NOT_SERVING = 2; SERVICE_UNKNOWN = 3; }
+  ServingStatus status = 1;
+}`
 
 const closing: (() => void)[] = []
 afterEach(() => {
@@ -59,6 +71,58 @@ describe('tcp', () => {
   })
 })
 
+describe('names', () => {
+  const seen: ProbeAddress[] = []
+  const probe: Probe = (address) => {
+    seen.push(address)
+    return Promise.resolve({ outcome: 'success', evidence: '' })
+  }
+  const resolver = (lookup: Lookup): Resolver => new Resolver(lookup)
+
+  it('become addresses, asked for once; the node keeps its name', async () => {
+    let asked = 0
+    const names = resolver(() => {
+      asked++
+      return Promise.resolve({ addresses: ['10.1.2.3'], ttlMs: 60_000 })
+    })
+    const named = resolvedProbe(probe, names)
+    await Promise.all([1, 2, 3].map(() => named({ host: 'app.example', port: 80 }, LONG)))
+    await named({ host: '::1', port: 80 }, LONG)
+    await named({ host: '/run/app.sock', port: 0 }, LONG)
+    expect(asked).toBe(1)
+    expect(seen.slice(2)).toEqual([
+      { host: '10.1.2.3', port: 80, name: 'app.example' },
+      { host: '::1', port: 80, name: '::1' },
+      { host: '/run/app.sock', port: 0, name: '/run/app.sock' },
+    ])
+    const address = await http((request, response) =>
+      response.writeHead(request.headers.host?.startsWith('app.') ? 200 : 500).end(),
+    )
+    const local = resolver(() => Promise.resolve({ addresses: ['127.0.0.1'], ttlMs: 60_000 }))
+    expect(await resolvedProbe(httpProbe(), local)({ host: 'app.example', port: address.port }, LONG)).toMatchObject({
+      outcome: 'success',
+    })
+  })
+
+  it('that cannot be resolved, or not in time, are failures; and nothing piles up', async () => {
+    const none = resolver(() => Promise.reject(new Error('ENOTFOUND')))
+    expect(await resolvedProbe(probe, none)({ host: 'app.example', port: 80 }, LONG)).toEqual({
+      outcome: 'tcp_failure',
+      evidence: 'cannot resolve app.example: ENOTFOUND',
+    })
+    let asked = 0
+    const silent = resolver(() => {
+      asked++
+      return new Promise(() => undefined)
+    })
+    for (let round = 0; round < 3; round++)
+      expect(await resolvedProbe(probe, silent)({ host: 'app.example', port: 80 }, 5)).toMatchObject({
+        outcome: 'timeout_failure',
+      })
+    expect(asked).toBe(1)
+  })
+})
+
 describe('http', () => {
   const ask = async (answer: RequestListener, options?: HttpProbeOptions, ms = LONG): Promise<ProbeResult> =>
     httpProbe(options)(await http(answer), ms)
@@ -72,13 +136,18 @@ describe('http', () => {
     [204, 'ignored'],
     [418, 'ignored'],
   ] as const)('status %i: %s', async (status, outcome) => {
-    expect(await ask((_, response) => response.writeHead(status).end())).toEqual({ outcome, evidence: `status ${status}` })
+    expect(await ask((_, response) => response.writeHead(status).end())).toEqual({
+      outcome,
+      evidence: `status ${status}`,
+    })
   })
 
   it('goes by the statuses it was given', async () => {
     const options = { healthyStatuses: new Set([503]), unhealthyStatuses: new Set([200]) }
     expect(await ask((_, response) => response.writeHead(503).end(), options)).toMatchObject({ outcome: 'success' })
-    expect(await ask((_, response) => response.writeHead(200).end(), options)).toMatchObject({ outcome: 'http_failure' })
+    expect(await ask((_, response) => response.writeHead(200).end(), options)).toMatchObject({
+      outcome: 'http_failure',
+    })
   })
 
   it('sends what it was told to', async () => {
@@ -126,7 +195,10 @@ describe('http', () => {
   })
 
   it('tells who refuses', async () => {
-    expect(await httpProbe()(await refusing(), LONG)).toMatchObject({ outcome: 'tcp_failure', evidence: /ECONNREFUSED/ })
+    expect(await httpProbe()(await refusing(), LONG)).toMatchObject({
+      outcome: 'tcp_failure',
+      evidence: /ECONNREFUSED/,
+    })
   })
 
   it('does not wait for the end of an endless answer', async () => {
@@ -170,7 +242,10 @@ describe('http', () => {
     const address = await listening(server)
     const ask = (tls: NonNullable<HttpProbeOptions['tls']>): Promise<ProbeResult> =>
       httpProbe({ tls, host: 'upstream.test' })(address, LONG)
-    expect(await ask({ serverName: 'upstream.test' })).toMatchObject({ outcome: 'tcp_failure', evidence: /certificate/ })
+    expect(await ask({ serverName: 'upstream.test' })).toMatchObject({
+      outcome: 'tcp_failure',
+      evidence: /certificate/,
+    })
     expect(await ask({ serverName: 'upstream.test', ca: AUTHORITY })).toMatchObject({ outcome: 'success' })
     expect(await ask({ serverName: 'elsewhere.example', ca: AUTHORITY })).toMatchObject({ outcome: 'tcp_failure' })
     expect(await ask({ verify: false })).toMatchObject({ outcome: 'success' })
@@ -203,11 +278,13 @@ describe('grpc', () => {
     })
     return listening(server as unknown as Server)
   }
-  const respond = (body: Buffer, trailers: Record<string, string> = { 'grpc-status': '0' }) => (stream: ServerHttp2Stream) => {
-    stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true })
-    stream.on('wantTrailers', () => stream.sendTrailers(trailers))
-    stream.end(body)
-  }
+  const respond =
+    (body: Buffer, trailers: Record<string, string> = { 'grpc-status': '0' }) =>
+    (stream: ServerHttp2Stream) => {
+      stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true })
+      stream.on('wantTrailers', () => stream.sendTrailers(trailers))
+      stream.end(body)
+    }
   const trailersOnly = (status: string) => (stream: ServerHttp2Stream) =>
     stream.respond({ ':status': 200, 'grpc-status': status, 'content-type': 'application/grpc' }, { endStream: true })
 
@@ -227,7 +304,11 @@ describe('grpc', () => {
       respond(Buffer.from('hello there')),
       { outcome: 'http_failure', evidence: 'a message that is no HealthCheckResponse' },
     ],
-    ['too much', respond(Buffer.alloc(100_000)), { outcome: 'http_failure', evidence: 'an answer of more than 1024 bytes' }],
+    [
+      'too much',
+      respond(Buffer.alloc(100_000)),
+      { outcome: 'http_failure', evidence: 'an answer of more than 1024 bytes' },
+    ],
     [
       'status 404',
       (stream) => stream.respond({ ':status': 404 }, { endStream: true }),
@@ -235,6 +316,46 @@ describe('grpc', () => {
     ],
   ])('%s', async (_, answer, result) => {
     expect(await grpcProbe()(await grpc(answer), LONG)).toEqual(result)
+  })
+
+  it('is understood by the server of grpc-js', async () => {
+    // HealthCheckRequest and HealthCheckResponse, by the library that most servers in Node.js have.
+    const { root } = protobuf.parse(HEALTH_PROTO)
+    const HealthCheckRequest = root.lookupType('grpc.health.v1.HealthCheckRequest')
+    const HealthCheckResponse = root.lookupType('grpc.health.v1.HealthCheckResponse')
+    const server = new GrpcServer()
+    server.addService(
+      {
+        Check: {
+          path: '/grpc.health.v1.Health/Check',
+          requestStream: false,
+          responseStream: false,
+          requestDeserialize: (bytes: Buffer) => HealthCheckRequest.decode(bytes).toJSON(),
+          requestSerialize: () => Buffer.alloc(0),
+          responseSerialize: (answer: object) =>
+            Buffer.from(HealthCheckResponse.encode(HealthCheckResponse.create(answer)).finish()),
+          responseDeserialize: () => ({}),
+        },
+      },
+      {
+        Check: (call: { request: { service?: string } }, callback: (error: object | null, answer?: object) => void) => {
+          const { service = '' } = call.request
+          if (service === 'unknown') callback({ code: 5, details: 'no such service' })
+          else callback(null, { status: service === '' || service === 'up' ? 1 : 2 })
+        },
+      },
+    )
+    const port = await new Promise<number>((resolve, reject) =>
+      server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
+        error === null ? resolve(bound) : reject(error),
+      ),
+    )
+    closing.push(() => server.forceShutdown())
+    const ask = (service: string): Promise<ProbeResult> => grpcProbe({ service })({ host: '127.0.0.1', port }, LONG)
+    expect(await ask('')).toEqual({ outcome: 'success', evidence: 'SERVING' })
+    expect(await ask('up')).toEqual({ outcome: 'success', evidence: 'SERVING' })
+    expect(await ask('down')).toEqual({ outcome: 'http_failure', evidence: 'NOT_SERVING' })
+    expect(await ask('unknown')).toEqual({ outcome: 'http_failure', evidence: 'grpc-status 5' })
   })
 
   it('asks for a service, with metadata', async () => {

@@ -75,9 +75,7 @@ export async function bindAddress(address: ListenAddress): Promise<BoundListener
  * Holds a socket that was bound elsewhere and came with a number, as those of socket activation. `address` is undefined for a
  * Unix socket, which does not tell its path here. Undefined for what is no TCP or Unix socket.
  */
-export function adoptDescriptor(
-  fd: number,
-): { readonly address: AddressInfo | undefined; close(): void } | undefined {
+export function adoptDescriptor(fd: number): { readonly address: AddressInfo | undefined; close(): void } | undefined {
   const handle = createServerHandle('', 0, -1, fd, 0)
   if (typeof handle === 'number') return undefined
   const close = (): void => handle.close()

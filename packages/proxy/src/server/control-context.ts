@@ -61,7 +61,16 @@ export interface ControlContext {
 
 export interface ControlFields extends Pick<
   ControlContext,
-  'count' | 'generation' | 'replaces' | 'listeners' | 'endpoints' | 'logger' | 'broadcast' | 'send' | 'inherited' | 'keep'
+  | 'count'
+  | 'generation'
+  | 'replaces'
+  | 'listeners'
+  | 'endpoints'
+  | 'logger'
+  | 'broadcast'
+  | 'send'
+  | 'inherited'
+  | 'keep'
 > {
   requestReplacement(reason: string): void
 }

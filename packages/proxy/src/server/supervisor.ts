@@ -63,6 +63,8 @@ interface Member {
   readyAt: number
   /** Until ready: the ready timeout. When draining: what kills it after the grace period. */
   timer: NodeJS.Timeout | undefined
+  /** What it left for the process that follows. */
+  kept: Readonly<Record<string, string>>
 }
 
 /** The first gateway process ended, or did not become ready: there is nothing to go on with. */
@@ -181,7 +183,7 @@ export class Supervisor {
       )
       process.kill()
     }, this.#options.readyTimeoutMs)
-    const member: Member = { generation, process, readyAt: -1, timer }
+    const member: Member = { generation, process, readyAt: -1, timer, kept: {} }
     this.#next = member
   }
 
@@ -192,6 +194,7 @@ export class Supervisor {
     const previous = this.#current
     this.#current = member
     this.#next = undefined
+    this.#kept = member.kept = { ...this.#kept, ...member.kept }
     this.#everReady = true
     this.#options.onReady(member.process, member.generation)
     this.#options.onSettled?.()
@@ -209,15 +212,20 @@ export class Supervisor {
   }
 
   #onKeep(member: Member, name: string, value: string): void {
-    // One that is warming up knows less than the one that serves, and one that drains no longer what is so.
+    // One that is warming up knows less than the one that serves, until it is ready; one that drains, no longer what is so.
+    if (member === this.#next) this.#keepOf(member, { ...member.kept, [name]: value })
     if (member !== this.#current) return
-    const kept = { ...this.#kept, [name]: value }
+    this.#kept = this.#keepOf(member, { ...this.#kept, [name]: value })
+    // One that is warming up may not have looked yet.
+    this.#next?.process.send({ type: 'kept', values: { [name]: value } })
+  }
+
+  /** What is kept of a process from now on: this, unless it is too much. */
+  #keepOf(member: Member, kept: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
     const length = Object.values(kept).reduce((sum, text) => sum + text.length, 0)
-    if (length <= MAX_KEPT_LENGTH) {
-      this.#kept = kept
-      // One that is warming up may not have looked yet.
-      this.#next?.process.send({ type: 'kept', values: { [name]: value } })
-    } else this.#options.logger.warn(`gateway process ${member.process.pid} wants ${length} characters kept: too many`)
+    if (length <= MAX_KEPT_LENGTH) member.kept = kept
+    else this.#options.logger.warn(`gateway process ${member.process.pid} wants ${length} characters kept: too many`)
+    return member.kept
   }
 
   #drain(member: Member): void {

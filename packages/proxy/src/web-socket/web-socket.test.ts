@@ -176,12 +176,22 @@ test('an upstream that takes no WebSockets over HTTP/2 is a 502', async () => {
   expect(proxy.messages('warn').join()).toContain('does not take upgrades over HTTP/2 (RFC 8441)')
 })
 
-test('when the gateway stops, clients are told', async () => {
+test.each(['h1', 'h2'] as const)('when the gateway stops, both sides are told over %s', async (version) => {
   const upstream = await upstreamOf('h1')
   const proxy = await proxyTo(upstream, 'h1')
-  const socket = await h1Client(proxy.port)
-  const closed = once(socket, 'close')
+  const toldAbove = eventually('the upstream has the socket', () => upstream.sockets.length === 1).then(() =>
+    once(upstream.sockets[0], 'close'),
+  )
+  let told: Promise<number>
+  if (version === 'h1') told = once(await h1Client(proxy.port), 'close').then(([code]) => code as number)
+  else {
+    const { socket } = await H2WebSocket.open(`http://127.0.0.1:${proxy.port}`)
+    releaseLater(() => socket.close())
+    told = socket.frame().then(({ payload }) => payload.readUInt16BE(0))
+  }
+  await eventually('the upstream has the socket', () => upstream.sockets.length === 1)
   proxy.listener.stopAccepting()
   await proxy.listener.drain(0)
-  expect((await closed)[0]).toBe(1_001)
+  expect(await told).toBe(1_001)
+  expect((await toldAbove)[0]).toBe(1_001)
 })

@@ -106,6 +106,8 @@ sources: [{ redis: 'redis://127.0.0.1:1', topic: orders, batch_size: 3, report_f
     expect((await engine.fn(['deploy', 'timed'])).stderr).toContain(
       'must have one of "arn", "redis", "nats" and "kafka"',
     )
+    expect((await engine.fn(['delete', 'timed'])).stderr).toBe('timed is deleted\n')
+    expect(await schedules()).toEqual([])
   })
 
   it('packs a folder as it is: Node.js with its node_modules', async () => {

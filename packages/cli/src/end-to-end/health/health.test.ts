@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { Agent, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -34,12 +34,22 @@ afterEach(async () => {
   rmSync(cwd, { recursive: true })
 })
 
-async function start(upstream: string): Promise<void> {
+async function start(upstream: string, listeners = ''): Promise<void> {
   const [metricsPort, adminPort] = [await freePort(), await freePort()]
+  mkdirSync(join(cwd, 'plugins'))
+  writeFileSync(
+    join(cwd, 'plugins', 'crash.ts'),
+    `import { definePlugin, Type } from '@sekisho/gateway'
+export default definePlugin({
+  name: 'crash', priority: 1, schema: Type.Object({}),
+  create: () => ({ access: (): Promise<void> => new Promise(() => { setTimeout(() => { throw new Error('a bug in a timer') }, 0) }) }),
+})
+`,
+  )
   const list = nodes.map(({ address }) => `"${address}": 1`).join(', ')
   writeFileSync(
     join(cwd, 'sekisho.yaml'),
-    `listen: ["127.0.0.1:0"]
+    `listen: ["127.0.0.1:0"${listeners}]
 workers: ${WORKERS}
 metrics: { address: "127.0.0.1:${metricsPort}" }
 admin: { address: "127.0.0.1:${adminPort}", keys: [{ name: ops, key: ${KEY}, role: admin }] }
@@ -49,12 +59,18 @@ upstreams:
 ${upstream}
 routes:
   - { uri: /*, upstream_id: app }
+  - { uri: /crash, plugins: { crash: {} } }
 `,
   )
   running = new Sekisho(['start'], { cwd })
   url = (await running.printed(/^serving \S+ on (http:\/\/\S+:\d+),/m))[1]
   metrics = `http://127.0.0.1:${metricsPort}/metrics`
   admin = `http://127.0.0.1:${adminPort}`
+}
+
+function reconnect(): void {
+  for (const agent of agents) agent.destroy()
+  agents = agents.map(() => new Agent({ keepAlive: true, maxSockets: 1 }))
 }
 
 interface Seen {
@@ -87,7 +103,8 @@ async function requests(rounds: number, method = 'GET'): Promise<Seen[]> {
   return seen.flat()
 }
 const nodesOf = (seen: readonly Seen[]): string => [...new Set(seen.map(({ node }) => node))].sort().join('')
-const statusesOf = (seen: readonly Seen[]): number[] => [...new Set(seen.map(({ status }) => status))].sort()
+const statusesOf = (seen: readonly Seen[]): number[] =>
+  [...new Set(seen.map(({ status }) => status))].sort((one, other) => one - other)
 
 interface Report {
   readonly name: string
@@ -109,22 +126,30 @@ const metricsText = async (): Promise<string> => (await ask(metrics)).body
 const ACTIVE = `    checks:
       active:
         http_path: /health
-        timeout: 0.2
+        timeout: 1
         healthy: { interval: 0.2, successes: 2 }
         unhealthy: { interval: 0.1, http_failures: 2, tcp_failures: 2, timeouts: 2 }
 `
 
 describe('active checks', () => {
   it.each<[string, (node: UpstreamNode) => unknown, (node: UpstreamNode) => unknown, RegExp]>([
-    ['dies', (node) => node.die(), (node) => node.revive(), /2 × tcp_failure, the last of a check: connect ECONNREFUSED/],
-    ['freezes', (node) => node.freeze(), (node) => node.thaw(), /2 × timeout_failure, .*no answer within 200 ms/],
+    [
+      'dies',
+      (node) => node.die(),
+      (node) => node.revive(),
+      /2 × tcp_failure, the last of a check: connect ECONNREFUSED/,
+    ],
+    ['freezes', (node) => node.freeze(), (node) => node.thaw(), /2 × timeout_failure, .*no answer within 1000 ms/],
     ['answers 500', (node) => node.behave('fail'), (node) => node.behave('well'), /2 × http_failure, .*status 500/],
   ])('take out a node that %s, on every worker, and back in', async (_, spoil, mend, evidence) => {
     await start(ACTIVE)
     expect(nodesOf(await requests(6))).toBe('abc')
     const [, b] = nodes
     await spoil(b)
-    const down = await eventually(() => stateOf(b), ({ usable }) => !usable)
+    const down = await eventually(
+      () => stateOf(b),
+      ({ usable }) => !usable,
+    )
     expect(down.status).toMatch(/unhealthy$/)
     expect(down.evidence).toMatch(evidence)
     // 16 connections over 4 workers: not one of them asks it any more.
@@ -133,15 +158,22 @@ describe('active checks', () => {
       (seen) => nodesOf(seen) === 'ac',
     )
     expect(statusesOf(without)).toEqual([200])
-    expect(await metricsText()).toContain(`sekisho_upstream_node_healthy{upstream="upstreams/app",node="${b.address}"} 0`)
+    expect(await metricsText()).toContain(
+      `sekisho_upstream_node_healthy{upstream="upstreams/app",node="${b.address}"} 0`,
+    )
     expect(running.stderr).toMatch(new RegExp(`${b.address} of upstreams/app is unhealthy`))
     await mend(b)
-    await eventually(() => stateOf(b), ({ usable, status }) => usable && status === 'healthy')
+    await eventually(
+      () => stateOf(b),
+      ({ usable, status }) => usable && status === 'healthy',
+    )
     await eventually(
       () => requests(3),
       (seen) => nodesOf(seen) === 'abc',
     )
-    expect(running.stderr).toMatch(new RegExp(`${b.address} of upstreams/app is healthy again after [\\d.]+ s: 2 × success`))
+    expect(running.stderr).toMatch(
+      new RegExp(`${b.address} of upstreams/app is healthy again after [\\d.]+ s: 2 × success`),
+    )
     const text = await metricsText()
     for (const to of ['healthy', 'unhealthy'])
       expect(text).toContain(`health_transitions_total{upstream="upstreams/app",node="${b.address}",to="${to}"} 1`)
@@ -152,7 +184,9 @@ describe('active checks', () => {
     await start(ACTIVE.replace('interval: 0.2', 'interval: 60'))
     await eventually(metricsText, (text) => text.includes('node_healthy'))
     // The first probes are spread over the interval: within this test there are a few at most, and none of other workers.
-    const checks = [...(await metricsText()).matchAll(/health_checks_total\{.*\} (\d+)/g)].map(([, count]) => Number(count))
+    const checks = [...(await metricsText()).matchAll(/health_checks_total\{.*\} (\d+)/g)].map(([, count]) =>
+      Number(count),
+    )
     expect(checks.reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(3)
   })
 
@@ -171,11 +205,17 @@ describe('active checks', () => {
       },
       ({ usable }) => !usable,
     )
+    // Workers that take the place of dead ones.
+    for (let crash = 1; crash <= 3; crash++) {
+      await expect(ask(`${url}/crash`)).rejects.toThrow(/socket hang up|ECONNRESET/)
+      await eventually(metricsText, (text) => text.includes(`sekisho_worker_restarts_total ${crash}`))
+    }
+    reconnect()
+    expect(nodesOf(await requests(6))).toBe('bc')
     running.child.kill('SIGUSR2')
     await running.printed(/the drained gateway process/)
     expect(await stateOf(a)).toMatchObject({ status: 'unhealthy', evidence: /3 × http_failure of requests/ })
-    for (const agent of agents) agent.destroy()
-    agents = agents.map(() => new Agent({ keepAlive: true, maxSockets: 1 }))
+    reconnect()
     expect(nodesOf(await requests(6))).toBe('bc')
   })
 })
@@ -194,7 +234,10 @@ describe('passive checks', () => {
     for (let round = 0; round < 200 && failures < 20; round++)
       if ((await once(agents[round % agents.length])).status === 500) failures++
     expect(failures).toBe(20)
-    await eventually(() => stateOf(a), ({ usable }) => !usable)
+    await eventually(
+      () => stateOf(a),
+      ({ usable }) => !usable,
+    )
     // Workers are told within milliseconds; a worker that was not told yet could still ask it.
     await eventually(
       () => requests(2),
@@ -240,7 +283,10 @@ describe('outlier detection', () => {
     await running.printed(/is ejected for 0\.5 s: consecutive_5xx, 5 in a row, the last: status 500/)
     await a.behave('well')
     await running.printed(/is no longer ejected/)
-    await eventually(() => stateOf(a), ({ usable }) => usable)
+    await eventually(
+      () => stateOf(a),
+      ({ usable }) => usable,
+    )
     expect(await metricsText()).toMatch(/sekisho_upstream_ejections_total\{.*reason="consecutive_5xx"\} [1-9]/)
     // A tenth of the weight of the others: 1 of 21.
     const seen = await requests(40)
@@ -249,6 +295,43 @@ describe('outlier detection', () => {
     expect(part).toBeGreaterThan(0.02)
     expect(part).toBeLessThan(0.09)
   })
+})
+
+it('stream routes are checked, too: over TCP, by probes and by connections', async () => {
+  const port = await freePort()
+  const list = nodes.map(({ address }) => `"${address}": 1`).join(', ')
+  await start(
+    `    checks: { active: {} }
+stream_routes:
+  - id: raw
+    server_port: ${port}
+    upstream:
+      scheme: tcp
+      nodes: { ${list} }
+      checks:
+        active: { type: tcp, healthy: { interval: 3600, successes: 1 }, unhealthy: { interval: 0.1 } }
+        passive: { type: tcp, unhealthy: { tcp_failures: 2 } }
+`,
+    `, { address: "127.0.0.1:${port}", protocol: tcp }`,
+  )
+  const raw = async (): Promise<string> => String((await ask(`http://127.0.0.1:${port}/work`)).headers['x-node'])
+  const seen = async (times: number): Promise<string> => {
+    const names: string[] = []
+    for (let at = 0; at < times; at++) names.push(await raw())
+    return [...new Set(names)].sort().join('')
+  }
+  expect(await seen(12)).toBe('abc')
+  const [, b] = nodes
+  await b.die()
+  // A connection that is refused costs the client nothing: another node is asked.
+  expect(await seen(12)).toBe('ac')
+  await running.printed(new RegExp(`${b.address} of stream_routes/raw is unhealthy: 2 × tcp_failure of requests`))
+  await b.revive()
+  await running.printed(new RegExp(`${b.address} of stream_routes/raw is healthy again`))
+  await eventually(
+    () => seen(6),
+    (names) => names === 'abc',
+  )
 })
 
 it('a node that dies under load costs no request that may be repeated', async () => {

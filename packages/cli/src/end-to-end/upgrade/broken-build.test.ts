@@ -43,10 +43,18 @@ afterAll(async () => {
 })
 
 it.each([
-  ['crashes at its start', `throw new Error('a bad build')`, /exited with code 1 before it was ready: gateway process \d+ goes on/],
+  [
+    'crashes at its start',
+    `throw new Error('a bad build')`,
+    /exited with code 1 before it was ready: gateway process \d+ goes on/,
+  ],
   ['does not parse', `export {`, /exited with code 1 before it was ready: gateway process \d+ goes on/],
   ['ends by itself', `process.exit(0)`, /exited with code 0 before it was ready: gateway process \d+ goes on/],
-  ['never gets ready', `setInterval(() => {}, 1000)`, /was not ready within 4000 ms[^]*before it was ready: gateway process \d+ goes on/],
+  [
+    'never gets ready',
+    `setInterval(() => {}, 1000)`,
+    /was not ready within 4000 ms[^]*before it was ready: gateway process \d+ goes on/,
+  ],
   ['loops for ever', `for (;;);`, /was not ready within 4000 ms[^]*before it was ready: gateway process \d+ goes on/],
 ])('serves on when the new build %s, and upgrades to one that was mended', async (_, code, said) => {
   const sekisho = running as Sekisho

@@ -10,6 +10,7 @@ it('is where it is said: by the option, the variables of the SDKs, or as usual',
   expect(urlOf(undefined, { AWS_ENDPOINT_URL: 'http://a:1', AWS_ENDPOINT_URL_LAMBDA: 'http://b:1' })).toBe(
     'http://b:1/',
   )
+  expect(endpointOf({}, {}, 'http://127.0.0.1:2').url.href).toBe('http://127.0.0.1:2/')
   expect(urlOf('127.0.0.1:1', { AWS_ENDPOINT_URL_LAMBDA: 'http://b:1' })).toBe('http://127.0.0.1:1/')
 })
 

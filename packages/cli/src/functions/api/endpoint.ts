@@ -21,9 +21,17 @@ export interface Endpoint {
   readonly credentials: Credentials | undefined
 }
 
-/** By option, `AWS_ENDPOINT_URL_LAMBDA`, `AWS_ENDPOINT_URL`, or the usual address. Throws Failure for what is no address. */
-export function endpointOf(options: EndpointOptions, environment: Environment = process.env): Endpoint {
-  const [written, source] = writtenEndpoint(options, environment)
+/**
+ * By option, `AWS_ENDPOINT_URL_LAMBDA`, `AWS_ENDPOINT_URL`, or the usual address. Throws Failure for what is no address.
+ *
+ * @param usual where the engine is when nobody says
+ */
+export function endpointOf(
+  options: EndpointOptions,
+  environment: Environment = process.env,
+  usual = DEFAULT_ENDPOINT,
+): Endpoint {
+  const [written, source] = writtenEndpoint(options, environment, usual)
   const text = written.includes('://') ? written : `http://${written}`
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:'))
@@ -31,13 +39,17 @@ export function endpointOf(options: EndpointOptions, environment: Environment = 
   return { url, region: regionOf(options, environment), credentials: credentialsOf(environment) }
 }
 
-function writtenEndpoint({ endpointUrl }: EndpointOptions, environment: Environment): readonly [string, string] {
+function writtenEndpoint(
+  { endpointUrl }: EndpointOptions,
+  environment: Environment,
+  usual: string,
+): readonly [string, string] {
   if (endpointUrl !== undefined) return [endpointUrl, '--endpoint-url']
   for (const name of ['AWS_ENDPOINT_URL_LAMBDA', 'AWS_ENDPOINT_URL']) {
     const value = environment[name]
     if (value !== undefined && value !== '') return [value, name]
   }
-  return [DEFAULT_ENDPOINT, 'the default']
+  return [usual, 'the default']
 }
 
 const regionOf = ({ region }: EndpointOptions, environment: Environment): string =>

@@ -22,6 +22,8 @@ interface Chosen {
   /** Who chose it. */
   readonly by: string
   readonly interpreters: Readonly<Record<string, string>>
+  /** Of the control API in the configuration. */
+  readonly endpointUrl: string | undefined
 }
 
 /** `sekisho fn doctor`: what this host supports, and how to get the rest. Returns 0 when the chosen driver can be used. */
@@ -42,7 +44,7 @@ export async function doctor(options: DoctorOptions): Promise<number> {
       driversText(found, chosen, colours),
       section('Runtimes of this host', runtimeLines(interpreters, colours)),
       section('To build functions', toolLines(colours)),
-      section('Engine', [await engineLine(options, colours)]),
+      section('Engine', [await engineLine(options, chosen, colours)]),
       verdict(chosen, works, colours),
     ].join('\n'),
   )
@@ -51,13 +53,19 @@ export async function doctor(options: DoctorOptions): Promise<number> {
 
 function chosenDriver(config: string | undefined): Chosen {
   if (config === undefined && !DEFAULT_FILES.some((name) => existsSync(name)))
-    return { driver: 'sandbox', by: 'the default', interpreters: {} }
+    return { driver: 'sandbox', by: 'the default', interpreters: {}, endpointUrl: undefined }
   const { file, functions } = readFunctionsSettings(config)
   if (functions === undefined) {
     if (config !== undefined) throw new Failure(`${file} has no "functions": write "functions: {}" to have an engine`)
-    return { driver: 'sandbox', by: 'the default', interpreters: {} }
+    return { driver: 'sandbox', by: 'the default', interpreters: {}, endpointUrl: undefined }
   }
-  return { driver: functions.driver, by: file, interpreters: functions.interpreters }
+  const { driver, interpreters, address } = functions
+  return { driver, by: file, interpreters, endpointUrl: address.path === undefined ? urlOf(address) : undefined }
+}
+
+function urlOf({ host = '127.0.0.1', port }: { readonly host?: string | undefined; readonly port: number }): string {
+  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
+  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`
 }
 
 const isUsable = (checks: readonly DriverCheck[]): boolean =>
@@ -99,8 +107,8 @@ function toolLines(colours: Colours): string[] {
   })
 }
 
-async function engineLine(options: EndpointOptions, colours: Colours): Promise<string> {
-  const caller = new HttpCaller(endpointOf(options))
+async function engineLine(options: EndpointOptions, chosen: Chosen, colours: Colours): Promise<string> {
+  const caller = new HttpCaller(endpointOf(options, process.env, chosen.endpointUrl))
   try {
     const answer = await caller.call({ method: 'GET', path: '/sekisho/ready' })
     answer.resume()

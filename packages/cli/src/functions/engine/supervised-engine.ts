@@ -92,7 +92,9 @@ export class SupervisedEngine {
     this.launch().then(
       (address) => stderrLogger.info(`the function engine serves again on ${address}`),
       // Said, and tried again by what watches its exit.
-      (error: Error) => stderrLogger.error(`the function engine does not start: ${error.message}`),
+      (error: Error) => {
+        if (!this.stopping) stderrLogger.error(`the function engine does not start: ${error.message}`)
+      },
     )
     this.superviseChild(since)
   }

@@ -41,3 +41,14 @@ export function queueMapProblem(map: QueueMap): string | undefined {
 
 export const unmappedArn = (arn: string): string =>
   `nothing is known to stand behind ${arn}: name it in the setting queues, as in "${arn}": "redis://127.0.0.1:6379?stream=${nameOfArn(arn)}"`
+
+const TAKE_MESSAGES = ['redis:', 'rediss:', 'http:', 'https:', 'file:']
+
+/** Why messages cannot be sent to what an ARN names; undefined: they can, as far as the map goes. */
+export function targetProblem(map: QueueMap, arn: string): string | undefined {
+  const url = queueUrl(map, arn)
+  if (url === undefined) return unmappedArn(arn)
+  const scheme = url.slice(0, url.indexOf(':') + 1)
+  if (TAKE_MESSAGES.includes(scheme)) return undefined
+  return `messages cannot be sent to ${scheme}// (${arn}): use redis://, https:// or file://`
+}

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import type { Delivery } from '../delivery.ts'
 import { FileTarget } from './file-target.ts'
 import { HttpTarget } from './http-target.ts'
-import { nameOfArn, queueUrl, unmappedArn, type QueueMap } from './queue-map.ts'
+import { nameOfArn, queueUrl, targetProblem, type QueueMap } from './queue-map.ts'
 import { RedisStreamTarget } from './redis-stream-target.ts'
 import type { Target } from './target.ts'
 
@@ -41,9 +41,9 @@ export class Targets {
   }
 
   async #create(arn: string): Promise<Target> {
-    const text = queueUrl(this.#map, arn)
-    if (text === undefined) throw new Error(unmappedArn(arn))
-    const url = new URL(text)
+    const problem = targetProblem(this.#map, arn)
+    if (problem !== undefined) throw new Error(problem)
+    const url = new URL(queueUrl(this.#map, arn)!)
     switch (url.protocol) {
       case 'redis:':
       case 'rediss:':
@@ -51,10 +51,8 @@ export class Targets {
       case 'http:':
       case 'https:':
         return new HttpTarget(url)
-      case 'file:':
-        return new FileTarget(fileURLToPath(url))
       default:
-        throw new Error(`messages cannot be sent to ${url.protocol}// (${arn}): use redis://, https:// or file://`)
+        return new FileTarget(fileURLToPath(url))
     }
   }
 

@@ -19,14 +19,21 @@ export function checkDestinations(context: CatalogContext, functionName: string,
   const success = input.OnSuccess?.Destination || undefined
   const failure = input.OnFailure?.Destination || undefined
   for (const arn of [success, failure]) {
-    if (arn === undefined || arn.startsWith('kafka://')) continue
+    if (arn === undefined) continue
     const service = arn.split(':')[2]!
-    if (!SERVICES.includes(service))
+    if (!arn.startsWith('kafka://') && !SERVICES.includes(service))
       throw invalidParameter(
         `The provided destination config DestinationConfig(onSuccess=${shown('OnSuccess', success)}, onFailure=${shown('OnFailure', failure)}) is invalid.`,
       )
     if (service === 'lambda') checkFunction(context, functionName, arn)
+    else checkReachable(context, arn)
   }
+}
+
+/** What would be lost when it is needed is refused before. */
+export function checkReachable({ settings }: CatalogContext, arn: string | undefined): void {
+  const problem = arn === undefined || arn === '' ? undefined : settings.destinationProblem(arn)
+  if (problem !== undefined) throw invalidParameter(`${problem}.`)
 }
 
 function checkFunction(context: CatalogContext, functionName: string, arn: string): void {

@@ -93,3 +93,18 @@ it('refuses what AWS refuses', async () => {
     "doesn't have an EventInvokeConfig",
   )
 })
+
+it('refuses queues that nothing is known to stand behind', async () => {
+  const nowhere = await CatalogHarness.create({ settings: { destinationProblem: (arn) => `nothing is behind ${arn}` } })
+  try {
+    await nowhere.create('f')
+    const answer = `400 InvalidParameterValueException nothing is behind ${queue}.`
+    const destinations = { DestinationConfig: { OnFailure: { Destination: queue } } }
+    expect(await nowhere.refusalOn('PutFunctionEventInvokeConfig', 'f', destinations)).toBe(answer)
+    const letters = { DeadLetterConfig: { TargetArn: queue } }
+    expect(await nowhere.refusalOn('UpdateFunctionConfiguration', 'f', letters)).toBe(answer)
+    await nowhere.on('UpdateFunctionConfiguration', 'f', { DeadLetterConfig: { TargetArn: '' } })
+  } finally {
+    await nowhere.dispose()
+  }
+})

@@ -17,6 +17,7 @@ import { readInput } from '../shapes/read-input.ts'
 import { required } from '../shapes/shape.ts'
 import { checkTags, tagsShape } from '../tags/tag-rules.ts'
 import { publish } from '../versions/publish.ts'
+import { checkReachable } from '../event-invoke/destinations.ts'
 import { checkArchitecture, checkRuntime, checkUnsupported, loggingOf } from './check-configuration.ts'
 import { checkEnvironment } from './check-environment.ts'
 import { checkCodeSource, codeShape, MAX_CODE_BODY_BYTES, takeZip } from './code-source.ts'
@@ -98,6 +99,7 @@ function configurationOf(
     throw invalidParameter('ImageConfig is not supported for functions created with deployment packages.')
   if (input.Runtime !== undefined) checkRuntime(input.Runtime, settings)
   checkUnsupported(input, input.Runtime)
+  checkReachable(context, input.DeadLetterConfig?.TargetArn)
   const environment = input.Environment?.Variables ?? {}
   checkEnvironment(environment)
   return {

@@ -8,6 +8,7 @@ import { flag, oneOf, text } from '../shapes/scalars.ts'
 import { list, structure, type StructureOf } from '../shapes/composites.ts'
 import { readInput } from '../shapes/read-input.ts'
 import { publish } from '../versions/publish.ts'
+import { checkReachable } from '../event-invoke/destinations.ts'
 import { checkArchitecture, checkRuntime, checkUnsupported, loggingOf } from './check-configuration.ts'
 import { checkEnvironment } from './check-environment.ts'
 import { checkCodeSource, CODE_MEMBERS, MAX_CODE_BODY_BYTES, takeZip } from './code-source.ts'
@@ -157,6 +158,7 @@ function checkConfigurationInput(context: CatalogContext, found: FunctionRecord,
     throw invalidParameter('ImageConfig is not supported for functions created with deployment packages.')
   if (input.Runtime !== undefined) checkRuntime(input.Runtime, context.settings)
   checkUnsupported(input, input.Runtime ?? found.latest.configuration.runtime)
+  checkReachable(context, input.DeadLetterConfig?.TargetArn)
   checkEnvironment(input.Environment?.Variables ?? {})
 }
 

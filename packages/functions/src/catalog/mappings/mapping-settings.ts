@@ -65,8 +65,19 @@ export function checkSettings(settings: MappingSettings): void {
       'Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10',
     )
   checkFilters(settings)
+  checkSupported(settings)
+}
+
+/** Whoever asks for what is not done here is told so, and not left to believe in it. */
+function checkSupported(settings: MappingSettings): void {
   if (((settings['KMSKeyArn'] as string | undefined) ?? '') !== '')
     throw invalidParameter('KMSKeyArn is not supported by Sekisho: there is no KMS.')
+  if (((settings['SourceAccessConfigurations'] as unknown[] | undefined) ?? []).length > 0)
+    throw invalidParameter(
+      'SourceAccessConfigurations is not supported by Sekisho: there is no Secrets Manager and no VPC. User and password belong into the address of the source.',
+    )
+  if (((settings['TumblingWindowInSeconds'] as number | undefined) ?? 0) > 0)
+    throw invalidParameter('TumblingWindowInSeconds is not supported by Sekisho: batches carry no state between them.')
 }
 
 function checkFilters(settings: MappingSettings): void {

@@ -114,6 +114,14 @@ it('refuses what AWS refuses', async () => {
     `${I}Invalid filter pattern definition.`,
   )
   expect(await refuse({ EventSourceArn: queue, BatchSize: 0 })).toContain("at 'batchSize'")
+  const read = { EventSourceArn: stream, StartingPosition: 'LATEST' }
+  const access = [{ Type: 'BASIC_AUTH', URI: 'arn:aws:secretsmanager:us-east-1:000000000000:secret:s' }]
+  expect(await refuse({ ...read, SourceAccessConfigurations: access })).toContain(
+    `${I}SourceAccessConfigurations is not supported by Sekisho`,
+  )
+  expect(await refuse({ ...read, TumblingWindowInSeconds: 5 })).toContain(
+    `${I}TumblingWindowInSeconds is not supported by Sekisho`,
+  )
   expect(await refuse({ EventSourceArn: 'x' })).toContain("at 'eventSourceArn'")
   expect(await refuse({ EventSourceArn: queue })).toBe('it was accepted')
   expect(await refuse({ EventSourceArn: queue })).toMatch(

@@ -1,7 +1,10 @@
 import { ServiceError } from '../../model/service-error.ts'
 import type { StateStore } from '../../state/state-store.ts'
 
-/** Records of one kind in the state, as JSON. A change that meets another change of the same record is refused. */
+/** Tools change several parts of one record at the same time: Terraform a role's policies, ten by default. */
+const ATTEMPTS = 50
+
+/** Records of one kind in the state, as JSON. A change that meets another change of the same record is made again, upon that. */
 export class StateRecords<T> {
   private readonly state: StateStore
   private readonly prefix: string
@@ -29,17 +32,19 @@ export class StateRecords<T> {
   }
 
   /**
-   * @param change makes the new value of the old one; undefined deletes. May throw
+   * @param change makes the new value of the old one; undefined deletes. May throw, and may be called several times
    * @returns what was there before; undefined: there was nothing
    */
   async change(name: string, change: (value: T) => T | undefined): Promise<T | undefined> {
     const key = this.prefix + name
-    const record = await this.state.get(key)
-    if (record === undefined) return undefined
-    const before = JSON.parse(record.value) as T
-    const after = change(before)
-    const value = after === undefined ? undefined : JSON.stringify(after)
-    if (await this.state.commit([{ key, value }], [{ key, revision: record.revision }])) return before
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const record = await this.state.get(key)
+      if (record === undefined) return undefined
+      const before = JSON.parse(record.value) as T
+      const after = change(before)
+      const value = after === undefined ? undefined : JSON.stringify(after)
+      if (await this.state.commit([{ key, value }], [{ key, revision: record.revision }])) return before
+    }
     throw new ServiceError('ConcurrentModification', 409, `${name} was changed by somebody else at the same time`)
   }
 }

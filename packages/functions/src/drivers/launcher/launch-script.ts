@@ -96,6 +96,8 @@ export function launchScript(options: LaunchOptions): Script {
   script.call('close_range', [KEPT_CHANNEL + 1, ALL, 0])
   script.call('chdir', [script.text(options.workingDirectory)], { purpose: `chdir ${options.workingDirectory}` })
   filterSystemCalls(script, options.filter)
+  // The launcher's memory and descriptors are none of the programs' business, from their first instruction on; execve(2) makes theirs readable again.
+  script.call('prctl', [PR_SET_DUMPABLE, 0, 0, 0, 0])
   for (const companion of options.companions) startProgram(script, companion, undefined)
   const mainPid = script.bytes(Buffer.alloc(8))
   startProgram(script, options.main, mainPid)
@@ -269,8 +271,6 @@ export function pathsOf(program: Program): readonly string[] {
 }
 
 function waitForMain(script: Script, mainPid: DataReference): void {
-  // Its own memory and descriptors are none of the function's business.
-  script.call('prctl', [PR_SET_DUMPABLE, 0, 0, 0, 0])
   script.call('close_range', [0, KEPT_REPORTS - 1, 0])
   const report = script.bytes(Buffer.concat([EXIT_MARK, Buffer.alloc(8)]))
   const status = { data: report.data + EXIT_MARK.length }

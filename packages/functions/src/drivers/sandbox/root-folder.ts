@@ -1,4 +1,5 @@
-import { chmod, copyFile, cp, mkdir, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { chmodSync, copyFileSync, cpSync, mkdirSync, readdirSync, statSync } from 'node:fs'
+import { chmod, mkdir, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { launcherFile } from '../launcher/elf.ts'
 import { INSIDE_GID, INSIDE_UID } from '../launcher/launch-script.ts'
@@ -41,34 +42,36 @@ export async function makeRootFolder(folder: string, machine: Machine, resolvers
   await writeFile(join(etc, 'hosts'), '127.0.0.1 localhost\n::1 localhost\n')
   await writeFile(join(etc, 'hostname'), 'sandbox\n')
   await writeFile(join(etc, 'resolv.conf'), resolvers.map((resolver) => `nameserver ${resolver}\n`).join(''))
-  for (const name of COPIED_FROM_ETC) await copyFromEtc(name, etc)
+  for (const name of COPIED_FROM_ETC) copyFromEtc(name, etc)
   const launcher = join(folder, LAUNCHER_PATH)
   await writeFile(launcher, launcherFile(machine))
-  await readableByAll(folder)
+  readableByAll(folder)
   // runc gives what it mounts there the rights of the folder.
   await chmod(join(folder, 'tmp'), 0o1777)
   await chmod(launcher, 0o755)
 }
 
+// Hundreds of certificates and links: at the start, when nothing else runs, they take some 30 ms at once, and a second by promises.
+
 /** Whatever the engine's umask is. */
-async function readableByAll(folder: string): Promise<void> {
-  await chmod(folder, 0o755)
-  for (const entry of await readdir(folder, { withFileTypes: true })) {
+function readableByAll(folder: string): void {
+  chmodSync(folder, 0o755)
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name)
-    if (entry.isDirectory()) await readableByAll(path)
-    else if (entry.isFile()) await chmod(path, 0o644)
+    if (entry.isDirectory()) readableByAll(path)
+    else if (entry.isFile()) chmodSync(path, 0o644)
   }
 }
 
-async function copyFromEtc(name: string, etc: string): Promise<void> {
+function copyFromEtc(name: string, etc: string): void {
   const from = join('/etc', name)
   const to = join(etc, name)
   try {
-    if ((await stat(from)).isDirectory())
-      await cp(from, to, { recursive: true, verbatimSymlinks: true, filter: isReadableByAll })
+    if (statSync(from).isDirectory())
+      cpSync(from, to, { recursive: true, verbatimSymlinks: true, filter: isReadableByAll })
     else {
-      await mkdir(join(to, '..'), { recursive: true })
-      await copyFile(from, to)
+      mkdirSync(join(to, '..'), { recursive: true })
+      copyFileSync(from, to)
     }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
@@ -76,9 +79,9 @@ async function copyFromEtc(name: string, etc: string): Promise<void> {
 }
 
 /** Keys of the host, in folders like /etc/pki, are only for some. */
-async function isReadableByAll(path: string): Promise<boolean> {
+function isReadableByAll(path: string): boolean {
   try {
-    return ((await stat(path)).mode & 0o004) !== 0
+    return (statSync(path).mode & 0o004) !== 0
   } catch {
     return false
   }

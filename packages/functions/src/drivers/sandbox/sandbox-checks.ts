@@ -14,7 +14,9 @@ export async function checkSandbox(): Promise<readonly DriverCheck[]> {
     const detail = `${process.platform}: the sandbox needs Linux; use the driver process`
     return [{ what: 'operating system', fulfilled: false, detail, required: true }]
   }
-  return [checkMachine(), await checkBubblewrap(), checkCgroups(), checkEgress()]
+  const bubblewrap = await checkBubblewrap()
+  const namespaces = bubblewrap.fulfilled ? [await checkNamespaces()] : []
+  return [checkMachine(), bubblewrap, ...namespaces, checkCgroups(), checkEgress()]
 }
 
 export function checkMachine(): DriverCheck {
@@ -39,6 +41,20 @@ async function checkBubblewrap(): Promise<DriverCheck> {
   const [oldestMajor, oldestMinor] = OLDEST_BUBBLEWRAP as [number, number]
   const fulfilled = major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)
   return { ...check, fulfilled, detail: fulfilled ? `${path}, ${version}` : `${version}: at least 0.5 is needed` }
+}
+
+const TRIAL = ['--unshare-all', '--ro-bind', '/', '/', 'true']
+const TRIAL_LIMIT_MS = 5_000
+
+/** By one that does nothing: some hosts have all programs, and forbid what they do. */
+async function checkNamespaces(): Promise<DriverCheck> {
+  const said = await run(findExecutable('bwrap') ?? 'bwrap', TRIAL, { timeout: TRIAL_LIMIT_MS }).then(
+    () => undefined,
+    ({ stderr, message }: Error & { readonly stderr?: string }) => stderr?.split('\n', 1)[0] || message,
+  )
+  const detail =
+    said === undefined ? 'tried' : `${said}; the host forbids them (user namespaces, AppArmor, or a container)`
+  return { what: 'namespaces', fulfilled: said === undefined, detail, required: true }
 }
 
 export function checkCgroups(): DriverCheck {

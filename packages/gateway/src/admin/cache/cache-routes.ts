@@ -11,14 +11,21 @@ export function cacheRoutes(api: Hono<AdminEnv>, { caches }: AdminOptions): void
     const wanted = (await c.req.json().catch(() => undefined)) as Record<string, unknown> | undefined
     const purge = wanted === undefined || wanted === null ? undefined : purgeOf(wanted)
     if (purge === undefined || wanted === undefined)
-      throw new AdminError(400, 'write one of {"url": "https://host/path"}, {"tag": "TAG"} or {"all": true}, and "zone" where only one is meant')
+      throw new AdminError(
+        400,
+        'write one of {"url": "https://host/path"}, {"tag": "TAG"} or {"all": true}, and "zone" where only one is meant',
+      )
     const { zone } = wanted
-    if (caches === undefined || (zone !== undefined && !caches.names.includes(String(zone))))
+    if (caches === undefined || !isZone(zone, caches.names))
       throw new AdminError(404, `there is no such cache zone: there are ${caches?.names.join(', ') ?? 'none'}`)
-    await caches.purge(purge, zone === undefined ? undefined : String(zone))
+    await caches.purge(purge, zone)
     return reply(c, 200, { purged: purge })
   })
 }
+
+/** A name that is there, or none: every zone. */
+const isZone = (zone: unknown, names: readonly string[]): zone is string | undefined =>
+  zone === undefined || (typeof zone === 'string' && names.includes(zone))
 
 function purgeOf(wanted: Record<string, unknown>): Purge | undefined {
   const { url, tag, all } = wanted

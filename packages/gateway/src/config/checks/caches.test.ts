@@ -22,9 +22,21 @@ const DISK = { name: 'disk', disk_path: './cache', disk_size: '10m' }
 it.each([
   [{}, undefined, undefined],
   [{ cache_zone: 'disk', cache_strategy: 'disk' }, [DISK], undefined],
-  [{ cache_zone: 'memory_cach' }, undefined, '/routes/0/plugins/proxy-cache/cache_zone: is no cache zone of the settings; did you mean "memory_cache"?'],
-  [{ cache_strategy: 'disk' }, undefined, '/routes/0/plugins/proxy-cache/cache_strategy: the zone "memory_cache" is one of memory; give the zone a "disk_path", or write cache_strategy: memory'],
-  [{ cache_zone: 'disk' }, [DISK], '/routes/0/plugins/proxy-cache/cache_strategy: the zone "disk" is one of disk; write cache_strategy: disk'],
+  [
+    { cache_zone: 'memory_cach' },
+    undefined,
+    '/routes/0/plugins/proxy-cache/cache_zone: is no cache zone of the settings; did you mean "memory_cache"?',
+  ],
+  [
+    { cache_strategy: 'disk' },
+    undefined,
+    '/routes/0/plugins/proxy-cache/cache_strategy: the zone "memory_cache" is one of memory; give the zone a "disk_path", or write cache_strategy: memory',
+  ],
+  [
+    { cache_zone: 'disk' },
+    [DISK],
+    '/routes/0/plugins/proxy-cache/cache_strategy: the zone "disk" is one of disk; write cache_strategy: disk',
+  ],
 ])('%j with %j', async (config, zones, expected) => {
   expect(await problemOf(config, zones)).toBe(expected)
 })

@@ -21,7 +21,10 @@ export function checkCacheZone({ findings, settings }: CheckContext, plugins: Pl
       path: `${where}/cache_zone`,
       value: JSON.stringify(name),
       message: 'is no cache zone of the settings',
-      remedy: meant === undefined ? `add it to proxy_cache.zones; there are ${names.join(', ') || 'none'}` : `did you mean "${meant}"?`,
+      remedy:
+        meant === undefined
+          ? `add it to proxy_cache.zones; there are ${names.join(', ') || 'none'}`
+          : `did you mean "${meant}"?`,
     })
     return
   }
@@ -31,6 +34,7 @@ export function checkCacheZone({ findings, settings }: CheckContext, plugins: Pl
     path: `${where}/cache_strategy`,
     value: JSON.stringify(strategy),
     message: `the zone "${name}" is one of ${is}`,
-    remedy: is === 'memory' ? 'give the zone a "disk_path", or write cache_strategy: memory' : 'write cache_strategy: disk',
+    remedy:
+      is === 'memory' ? 'give the zone a "disk_path", or write cache_strategy: memory' : 'write cache_strategy: disk',
   })
 }

@@ -47,6 +47,15 @@ export function checkSettings(findings: Findings, settings: Settings): void {
       remedy: 'write what "openssl rand -hex 32" gives',
     })
   }
+  if (settings.metrics === false && (settings.shutdown?.drain_delay ?? 0) > 0) {
+    findings.add({
+      path: '/shutdown/drain_delay',
+      atKey: true,
+      message:
+        'nobody can see that the gateway is not ready: "/status/ready" is on the address of "metrics", which is false',
+      remedy: 'give "metrics" an address, or remove "drain_delay"',
+    })
+  }
   const without = settings.store === undefined || settings.store.type === 'file'
   for (const name of ['data_encryption', 'secret_paths'] as const) {
     if (!without || settings[name] === undefined) continue

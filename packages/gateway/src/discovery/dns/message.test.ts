@@ -82,7 +82,7 @@ it('follows pointers back, and never ahead or in a loop', () => {
   expect(name('0300410a00', 0)).toEqual({ name: '\\000a\\010', end: 5 })
 })
 
-it('survives 200,000 mutations without throwing, and what it reads is within the message', () => {
+it('survives 100,000 mutations without throwing, and what it reads is within the message', () => {
   const seed = Number(process.env['SEED'] ?? Date.now() % 1e9)
   let state = seed
   const random = (below: number): number => {
@@ -103,7 +103,7 @@ it('survives 200,000 mutations without throwing, and what it reads is within the
     true,
   )
   let read = 0
-  for (let round = 0; round < 200_000; round++) {
+  for (let round = 0; round < 100_000; round++) {
     const bytes = Buffer.from(good)
     for (let left = 1 + random(3); left > 0; left--) bytes[random(bytes.length)] = random(256)
     const message = decodeMessage(bytes.subarray(0, random(20) === 0 ? random(bytes.length) : bytes.length))

@@ -22,12 +22,13 @@ export class ApiServer {
   private readonly settings: ClusterSettings
   private readonly environment: NodeJS.ProcessEnv
   private base = ''
-  private client = new RegistryClient()
+  private client: RegistryClient
   private ca: string | undefined
 
   constructor(settings: ClusterSettings, environment: NodeJS.ProcessEnv) {
     this.settings = settings
     this.environment = environment
+    this.client = new RegistryClient({ verify: settings.service?.ssl_verify })
   }
 
   /** Rejects with words when the settings name what is not there. */

@@ -7,6 +7,7 @@ import { startDiscovering, startNode } from '../testing/discovering-gateway.ts'
 import { RecordingListener } from '../testing/recording-listener.ts'
 import { json, RegistryServer, type SeenRequest } from '../testing/registry-server.ts'
 import { KubernetesSource } from './kubernetes-source.ts'
+import { API_AUTHORITY, API_CERTIFICATE, API_KEY } from './testing/api-certificates.ts'
 
 interface SliceOptions {
   readonly service?: string
@@ -17,7 +18,7 @@ interface SliceOptions {
 
 /** As an API server: list in pages, watch from a version, bookmarks, 410 for what was compacted. */
 class ApiServer {
-  readonly server = new RegistryServer((request, response) => this.serve(request, response))
+  readonly server: RegistryServer
   version = 100
   /** Versions below are gone. */
   compacted = 0
@@ -27,6 +28,10 @@ class ApiServer {
   readonly slices = new Map<string, { readonly object: object; readonly namespace: string }>()
   private events: { readonly version: number; readonly line: string }[] = []
   readonly watches = new Set<ServerResponse>()
+
+  constructor(tls?: { readonly key: string; readonly cert: string }) {
+    this.server = new RegistryServer((request, response) => this.serve(request, response), tls)
+  }
 
   set(
     name: string,
@@ -279,6 +284,24 @@ it('survives half lines, nonsense and resets, and goes on where it was', async (
   }
   expect(listener.errors.join('\n')).toMatch(/not JSON[\s\S]*without a name[\s\S]*etcd is away/)
 }, 30_000)
+
+it('trusts the authorities of the cluster, and nobody else', async () => {
+  const secure = new ApiServer({ key: API_KEY, cert: API_CERTIFICATE })
+  await secure.server.start()
+  closing.push(() => secure.server.stop())
+  secure.set('a', ['10.0.0.1'], 80)
+  const ca = join(folder, 'ca.crt')
+  const at = async (more: object): Promise<RecordingListener> =>
+    watch(await source({ service: { host: '127.0.0.1', port: secure.server.port, ...more } }))
+  const stranger = await at({})
+  await stranger.until(({ errors }) => errors.length > 0)
+  expect(stranger.errors[0]).toMatch(/unable to verify the first certificate|self-signed|unable to get local issuer/)
+  await (await at({ ssl_verify: false })).until(({ last }) => last.length === 1)
+  writeFileSync(ca, API_AUTHORITY)
+  await (await at({ ca_file: ca })).until(({ last }) => last.length === 1)
+  const missing = new KubernetesSource({ service: { host: '127.0.0.1', port: 1, ca_file: join(folder, 'none') } })
+  await expect(missing.open()).rejects.toThrow('the authorities of the cluster cannot be read')
+})
 
 it('serves several clusters, by the id before the name', async () => {
   const other = new ApiServer()

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 
 export interface SeenRequest {
@@ -20,8 +21,11 @@ export class RegistryServer {
   private readonly sockets = new Set<Socket>()
   private waiting: (() => void)[] = []
 
-  constructor(handler: Handler) {
+  private readonly tls: { readonly key: string; readonly cert: string } | undefined
+
+  constructor(handler: Handler, tls?: { readonly key: string; readonly cert: string }) {
     this.handler = handler
+    this.tls = tls
   }
 
   get url(): string {
@@ -29,7 +33,7 @@ export class RegistryServer {
   }
 
   async start(): Promise<void> {
-    const server = createServer((request, response) => {
+    const serve = (request: IncomingMessage, response: ServerResponse): void => {
       const chunks: Buffer[] = []
       request.on('data', (chunk: Buffer) => chunks.push(chunk))
       request.on('end', () => {
@@ -40,7 +44,8 @@ export class RegistryServer {
         for (const wake of this.waiting.splice(0)) wake()
         this.handler(seen, response)
       })
-    })
+    }
+    const server = this.tls === undefined ? createServer(serve) : createTlsServer(this.tls, serve)
     server.on('connection', (socket: Socket) => {
       this.sockets.add(socket)
       socket.on('close', () => this.sockets.delete(socket))

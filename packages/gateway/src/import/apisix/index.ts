@@ -7,6 +7,7 @@ import { renderYaml } from '../output/render-yaml.ts'
 import { Report } from '../report/report.ts'
 import { located, type LocatedFinding } from '../report/report-lines.ts'
 import type { ImportContext, Resource } from './import-context.ts'
+import { cacheSetting, noteOnCaches } from './output/cache-zones.ts'
 import { closedNote } from './output/close.ts'
 import { discoverySetting, noteOnDiscovery } from './output/discovery.ts'
 import { noteOnListeners } from './output/listeners.ts'
@@ -68,7 +69,12 @@ async function importItems(
   leaveOutEmpty(context)
   const listen = await prune(context, 'sekisho.yaml')
   const discovery = discoverySetting(context.resources)
-  const settings = discovery === undefined ? { listen } : { listen, discovery }
+  const caches = cacheSetting(context.resources)
+  const settings = {
+    listen,
+    ...(discovery === undefined ? {} : { discovery }),
+    ...(caches === undefined ? {} : { proxy_cache: caches }),
+  }
   const yaml = renderYaml(heading(file, context), settings, lists(context.resources))
   const findings = located(file, source, report.findings())
   return { yaml, findings, isLossy: findings.some(({ kind }) => kind !== 'warning') }
@@ -78,6 +84,8 @@ function heading(file: string, context: ImportContext): string[] {
   const lines = [`Made from ${file.replaceAll(/[^ -~]/g, '?')} by "sekisho import apisix".`, noteOnListeners(context)]
   const discovery = discoverySetting(context.resources)
   if (discovery !== undefined) lines.push(noteOnDiscovery(discovery))
+  const caches = cacheSetting(context.resources)
+  if (caches !== undefined) lines.push(noteOnCaches(caches))
   if (context.lostFilters.size > 0)
     lines.push(`APISIX looked at requests by ${[...context.lostFilters].join(', ')}: this lets them through unchecked.`)
   const closed = context.resources.filter(({ lostGuards }) => lostGuards.size > 0).length

@@ -7,7 +7,11 @@ let base = ''
 
 beforeEach(async () => {
   ready = false
-  server = new MetricsServer({ target: { host: '127.0.0.1', port: 0 }, render: () => 'm 1\n', unready: () => (ready ? undefined : 'not all workers have their configuration') })
+  server = new MetricsServer({
+    target: { host: '127.0.0.1', port: 0 },
+    render: () => 'm 1\n',
+    unready: () => (ready ? undefined : 'not all workers have their configuration'),
+  })
   await server.listen()
   base = `http://127.0.0.1:${server.address.port}`
 })

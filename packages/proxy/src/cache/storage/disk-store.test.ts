@@ -1,6 +1,16 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -52,12 +62,12 @@ const files = (folder: string): string[] =>
     .map((name) => join(folder, name))
     .filter((path) => statSync(path).isFile() && /[0-9a-f]{16}/.test(path))
 
-async function bodyOf(stored: StoredResponse | undefined): Promise<Buffer | undefined> {
+async function bodyOf(stored: StoredResponse | undefined) {
   if (stored === undefined) return undefined
   if (stored.text !== undefined) return Buffer.from(stored.text, 'latin1')
   const reader = stored.openBody()
   const pieces: Uint8Array[] = []
-  for (let at = 0; at < stored.bodyLength; ) {
+  for (let at = 0; at < stored.bodyLength;) {
     const piece = (await reader?.read(at, stored.bodyLength)) as Uint8Array
     pieces.push(piece)
     at += piece.length
@@ -149,6 +159,36 @@ it('does not believe files that know of purges which it does not know', async ()
   await store.put({ ...meta('a', 1), sequence: 7 }, [Buffer.from('a')])
   expect(await store.get('a')).toBeUndefined()
   await store.close()
+})
+
+it('finds a file before the folder is read', async () => {
+  const folder = scratch()
+  const { store } = await openStore(folder)
+  await store.put(meta('a', 5), [Buffer.from('small')])
+  await store.close()
+  const purges = new PurgeTable(PurgeTable.createBuffer())
+  const next = new DiskStore({ buffer: DiskStore.createBuffer(1_048_576), folder, purges })
+  const [found, missing] = [next.get('a'), next.get('b')]
+  expect((await bodyOf(await found))?.toString()).toBe('small')
+  expect(await missing).toBeUndefined()
+  await next.ready
+  expect(next.usage.entries).toBe(1)
+  await next.close()
+})
+
+it('gives purges after a restart greater numbers than what is stored has', async () => {
+  const folder = scratch()
+  const { store, purges } = await openStore(folder)
+  // None of these is in the journal.
+  for (let at = 0; at < 10_000; at++) purges.purge(77)
+  await store.put({ ...meta('a', 1), sequence: purges.sequence }, [Buffer.from('a')])
+  await store.close()
+  const { store: next, purges: later, problems } = await openStore(folder)
+  const found = await next.get('a')
+  expect([found?.text, problems]).toEqual(['a', []])
+  later.purge(1)
+  expect(later.isPurged(found?.cells ?? [], found?.sequence ?? 0)).toBe(true)
+  await next.close()
 })
 
 it('says so when nothing can be written, and keeps nothing', async () => {

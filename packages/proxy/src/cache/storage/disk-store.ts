@@ -7,7 +7,7 @@ import { KeyHash } from '../../limits/key-hash.ts'
 import { PIECE_BYTES, TEXT_BYTES, type BodyReader, type StoredMeta, type StoredResponse } from '../stored-response.ts'
 import type { CacheStore, CacheUsage } from './cache-store.ts'
 import { PurgeJournal } from './purge-journal.ts'
-import type { PurgeTable } from './purge-table.ts'
+import { SEQUENCE_CELL, type PurgeTable } from './purge-table.ts'
 import { crcOf, decodeMeta, encodeMeta, metaBytes } from './record.ts'
 import { NONE, SharedIndex } from './shared-index.ts'
 
@@ -19,6 +19,10 @@ const MAX_SLOTS = 1_048_576
 const FIRST_READ = 16_384
 /** Bytes that wait to be written, of one worker; what is over is not stored. */
 const MAX_PENDING_BYTES = 67_108_864
+/** What a word of the index holds. */
+const MAX_LENGTH = 0x7fffffff
+/** Numbers of purges that one record of the journal stands for: most purges are of what is not stored, and not worth one. */
+const RESERVED_NUMBERS = 4_096
 /** Files looked at together when a folder is read after a start. */
 const SCAN_BATCH = 64
 
@@ -49,6 +53,8 @@ export class DiskStore implements CacheStore {
   /** Entries that left the index, by hash: their files are to go. */
   private doomed: string[] = []
   private pendingBytes = 0
+  /** The journal says that purges up to this number may have been: what is stored with a smaller one is older than each purge of the next process. */
+  private reserved = 0
   /** Tells the files of this worker from those of others that it is just writing. */
   private readonly id = randomBytes(6).toString('hex')
   private writes = 0
@@ -89,7 +95,8 @@ export class DiskStore implements CacheStore {
 
   async close(): Promise<void> {
     this.closed = true
-    await Promise.allSettled([...this.running])
+    // One may begin another.
+    while (this.running.size > 0) await Promise.allSettled([...this.running])
   }
 
   get(key: string): StoredResponse | undefined | Promise<StoredResponse | undefined> {
@@ -101,11 +108,15 @@ export class DiskStore implements CacheStore {
     if (slot !== NONE) index.use(slot)
     const generation = slot === NONE ? 0 : index.generationOf(slot)
     index.release()
-    if (slot === NONE) return undefined
-    return this.track(this.load(key, this.pathOf(nameOf([low, high])), slot, generation))
+    if (slot !== NONE) return this.track(this.load(key, this.pathOf(nameOf([low, high])), slot, generation))
+    return index.filling ? this.track(this.adopt(key, low, high)) : undefined
   }
 
-  async put(meta: StoredMeta, body: readonly Uint8Array[]): Promise<void> {
+  put(meta: StoredMeta, body: readonly Uint8Array[]): Promise<void> {
+    return this.track(this.keep(meta, body))
+  }
+
+  private async keep(meta: StoredMeta, body: readonly Uint8Array[]): Promise<void> {
     const pieces = body.length === 1 && body[0].length <= PIECE_BYTES ? body : piecesOf(body)
     const head = encodeMeta(meta, pieces.map(crcOf))
     const size = head.length + meta.bodyLength
@@ -119,13 +130,18 @@ export class DiskStore implements CacheStore {
     const name = nameOf([low, high])
     this.pendingBytes += size
     try {
-      await this.track(this.write(name, [head, ...pieces], size))
+      if (meta.sequence >= this.reserved) {
+        const upTo = meta.sequence + RESERVED_NUMBERS
+        await this.journal.append(SEQUENCE_CELL, upTo)
+        this.reserved = upTo
+      }
+      await this.write(name, [head, ...pieces], size)
     } finally {
       this.pendingBytes -= size
     }
     this.lock()
     const slot = this.index.insert(low, high, units)
-    if (slot !== NONE) this.index.setPayload(slot, 0, Math.min(size, 0x7fffffff))
+    if (slot !== NONE) this.index.setPayload(slot, 0, Math.min(size, MAX_LENGTH))
     const own = slot === NONE ? undefined : name
     this.index.release()
     this.removeDoomed(own)
@@ -149,6 +165,7 @@ export class DiskStore implements CacheStore {
     const first = this.index.begin()
     try {
       if (first) {
+        this.index.filling = true
         mkdirSync(this.folder, { recursive: true })
         this.index.setSeed(seedOf(join(this.folder, 'seed')))
         this.journal.restore(this.purges)
@@ -169,12 +186,33 @@ export class DiskStore implements CacheStore {
     return join(this.folder, name.slice(0, 2), name)
   }
 
-  private async load(
-    key: string,
-    path: string,
-    slot: number,
-    generation: number,
-  ): Promise<StoredResponse | undefined> {
+  /** A file that the reading of the folder has not come to. */
+  private async adopt(key: string, low: number, high: number): Promise<StoredResponse | undefined> {
+    const { index } = this
+    const path = this.pathOf(nameOf([low, high]))
+    const size = await stat(path).then(
+      (found) => found.size,
+      () => -1,
+    )
+    if (size < 0) return undefined
+    this.lock()
+    const slot = this.enter(low, high, size)
+    const generation = slot === NONE ? 0 : index.generationOf(slot)
+    index.release()
+    this.removeDoomed(undefined)
+    return slot === NONE ? undefined : this.load(key, path, slot, generation)
+  }
+
+  /** The place of a file in the index, made where it is not there. With the lock held. */
+  private enter(low: number, high: number, size: number): number {
+    const known = this.index.find(low, high)
+    if (known !== NONE) return known
+    const slot = this.index.insert(low, high, Math.ceil(size / UNIT_BYTES))
+    if (slot !== NONE) this.index.setPayload(slot, 0, Math.min(size, MAX_LENGTH))
+    return slot
+  }
+
+  private async load(key: string, path: string, slot: number, generation: number): Promise<StoredResponse | undefined> {
     let file: FileHandle | undefined
     try {
       file = await open(path, 'r')
@@ -192,7 +230,10 @@ export class DiskStore implements CacheStore {
       if (from + bodyLength !== size || meta.sequence > this.purges.sequence) return this.damaged(key)
       let text: string | undefined
       if (bodyLength <= TEXT_BYTES) {
-        const body = from + bodyLength <= first.length ? first.subarray(from, from + bodyLength) : await readAt(file, from, bodyLength)
+        const body =
+          from + bodyLength <= first.length
+            ? first.subarray(from, from + bodyLength)
+            : await readAt(file, from, bodyLength)
         if (bodyLength > 0 && crcOf(body) !== checks[0]) return this.damaged(key)
         text = bodyLength === 0 ? '' : latin1TextOf(body)
       }
@@ -272,13 +313,10 @@ export class DiskStore implements CacheStore {
       const low = Number.parseInt(name.slice(0, 8), 16) | 0
       const high = Number.parseInt(name.slice(8), 16) | 0
       this.lock()
-      if (this.index.find(low, high) === NONE) {
-        const slot = this.index.insert(low, high, Math.ceil(size / UNIT_BYTES))
-        if (slot === NONE) this.doomed.push(name)
-        else this.index.setPayload(slot, 0, Math.min(size, 0x7fffffff))
-      }
+      if (this.enter(low, high, size) === NONE) this.doomed.push(name)
       this.index.release()
     }
+    this.index.filling = false
     this.removeDoomed(undefined)
   }
 

@@ -56,7 +56,7 @@ it('reads a large body in pieces, and keeps it whole while it is read', () => {
   store.delete('big')
   for (let at = 0; at < 2_000; at++) put(store, `k${at}`, 'y'.repeat(6_000))
   const pieces: Uint8Array[] = [first]
-  for (let at = first.length; at < length; ) {
+  for (let at = first.length; at < length;) {
     const piece = reader.read(at, length) as Uint8Array
     pieces.push(piece)
     at += piece.length

@@ -223,7 +223,7 @@ export class MemoryStore implements CacheStore {
     let block = first
     let offset = 0
     for (const piece of pieces) {
-      for (let at = 0; at < piece.length; ) {
+      for (let at = 0; at < piece.length;) {
         if (offset === BLOCK_BYTES) {
           block = this.links[1 + block]
           offset = 0

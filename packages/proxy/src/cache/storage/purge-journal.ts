@@ -2,7 +2,7 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crcOf } from './record.ts'
-import type { PurgeTable } from './purge-table.ts'
+import { SEQUENCE_CELL, type PurgeTable } from './purge-table.ts'
 
 /** Cell, number, CRC-32 of both. */
 const RECORD_BYTES = 12
@@ -27,9 +27,11 @@ export class PurgeJournal {
     // The last record may be cut: the process died while it was appended, and nobody was told that it was purged.
     for (let at = 0; at + RECORD_BYTES <= bytes.length; at += RECORD_BYTES) {
       const record = bytes.subarray(at, at + RECORD_BYTES)
-      if (crcOf(record.subarray(0, 8)) === record.readUInt32LE(8)) table.restore(record.readUInt32LE(0), record.readUInt32LE(4))
+      if (crcOf(record.subarray(0, 8)) === record.readUInt32LE(8))
+        table.restore(record.readUInt32LE(0), record.readUInt32LE(4))
     }
     const records = [...table.purged()].map(([cell, number]) => recordOf(cell, number))
+    records.push(recordOf(SEQUENCE_CELL, table.sequence))
     writeFileSync(`${this.path}.new`, Buffer.concat(records))
     renameSync(`${this.path}.new`, this.path)
   }

@@ -2,6 +2,8 @@ import { KeyHash } from '../../limits/key-hash.ts'
 
 const CELLS = 65_536
 const SEQUENCE = CELLS
+/** Of no resource: its number is the last that was given out. */
+export const SEQUENCE_CELL = SEQUENCE
 
 /** The name of the cell that all responses have. */
 export const PURGE_ALL = 'all'
@@ -43,10 +45,10 @@ export class PurgeTable {
     return number
   }
 
-  /** What a journal says happened. */
+  /** What a journal says happened. `SEQUENCE_CELL`: numbers up to this one were given out. */
   restore(cell: number, number: number): void {
-    if (cell < 0 || cell >= CELLS) return
-    this.words[cell] = Math.max(this.words[cell], number)
+    if (cell < 0 || cell > CELLS) return
+    if (cell < CELLS) this.words[cell] = Math.max(this.words[cell], number)
     this.words[SEQUENCE] = Math.max(this.words[SEQUENCE], number)
   }
 

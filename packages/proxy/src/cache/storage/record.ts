@@ -111,7 +111,7 @@ export function decodeMeta(bytes: Buffer): DecodedMeta | undefined {
 /** The length that it tells needs no look at the fields then: nothing was taken out, and the masks are known. */
 function headersOf(block: string): Headers {
   const headers = new Headers()
-  for (let at = 0; at < block.length; ) {
+  for (let at = 0; at < block.length;) {
     const colon = block.indexOf(': ', at)
     const end = block.indexOf('\r\n', at)
     if (colon < 0 || end < colon) throw new Error('not a header block')

@@ -17,6 +17,8 @@ const SEED0 = 10
 const SEED1 = 11
 /** Of the queues small (1) and main (2): newest, oldest, units. */
 const QUEUE = 12
+/** Not all that the store has is in here yet. */
+const FILLING = 21
 const HEADER = 24
 
 // Words of a slot.
@@ -116,6 +118,13 @@ export class SharedIndex {
   /** Before the first entry. */
   setSeed(seed: readonly [number, number]): void {
     ;[this.words[SEED0], this.words[SEED1]] = seed
+  }
+  /** Not all that the store has is in here yet: what is not found may be there. */
+  get filling(): boolean {
+    return Atomics.load(this.words, FILLING) === 1
+  }
+  set filling(filling: boolean) {
+    Atomics.store(this.words, FILLING, filling ? 1 : 0)
   }
   get capacity(): number {
     return this.words[CAPACITY]

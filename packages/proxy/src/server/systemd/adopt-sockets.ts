@@ -26,7 +26,7 @@ export class AdoptedSockets {
       const address = adopted?.address ?? (adopted === undefined ? undefined : socketPath(fd))
       if (adopted === undefined || address === undefined)
         logger.warn(`socket ${names[i] ?? i} of systemd is neither TCP nor a Unix socket with a path: it is not used`)
-      else this.#sockets.push({ fd, address, close: adopted.close, name: names[i] })
+      else this.#sockets.push({ fd, address, close: () => adopted.close(), name: names[i] })
     }
   }
 

@@ -5,7 +5,10 @@ import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('../../../../../../', import.meta.url))
 /** Copied; the other packages are those of this checkout. */
-const COPIED = ['cli', 'gateway']
+const COPIED: Readonly<Record<string, readonly string[]>> = {
+  cli: ['bin', 'dist', 'package.json'],
+  gateway: ['dist', 'package.json'],
+}
 
 /** An installation of the built command, into which another build can be put while it runs. */
 export class Installation {
@@ -16,20 +19,19 @@ export class Installation {
   constructor() {
     const modules = join(this.folder, 'node_modules')
     mkdirSync(join(modules, '@sekisho'), { recursive: true })
-    for (const name of COPIED) {
-      for (const part of ['bin', 'dist', 'package.json'])
+    const filter = (path: string): boolean => !/\.(map|d\.ts)$/.test(path)
+    for (const [name, parts] of Object.entries(COPIED)) {
+      for (const part of parts)
         cpSync(join(ROOT, 'packages', name, part), join(this.folder, 'packages', name, part), {
           recursive: true,
-          force: true,
-          filter: (path) => !path.endsWith('.map') && !path.endsWith('.d.ts'),
-          ...(part === 'bin' ? { errorOnExist: false } : {}),
+          filter,
         })
     }
     for (const name of readdirSync(join(ROOT, 'node_modules'))) {
       if (name !== '@sekisho' && name !== 'sekisho') symlinkSync(join(ROOT, 'node_modules', name), join(modules, name))
     }
     for (const name of readdirSync(join(ROOT, 'node_modules/@sekisho'))) {
-      const own = COPIED.includes(name)
+      const own = name in COPIED
       symlinkSync(
         own ? join(this.folder, 'packages', name) : join(ROOT, 'node_modules/@sekisho', name),
         join(modules, '@sekisho', name),

@@ -6,6 +6,7 @@ import type { ImportContext, Resource } from '../import-context.ts'
 import { isGuard } from '../plugins/guards.ts'
 import { loseGuard } from '../plugins/plugin-set.ts'
 import { closeUnguarded } from './close.ts'
+import { cacheSetting } from './cache-zones.ts'
 import { discoverySetting } from './discovery.ts'
 import { listeners } from './listeners.ts'
 
@@ -22,6 +23,7 @@ export async function prune(context: ImportContext, file: string): Promise<unkno
     const listen = listeners(context)
     const { document, at } = documentOf(context.resources, listen)
     document['discovery'] = discoverySetting(context.resources) ?? {}
+    document['proxy_cache'] = cacheSetting(context.resources) ?? {}
     const findings = new Findings()
     const known = withVariables(document)
     await validateDocument(known, file, { plugins: context.plugins, environment: ANY_VARIABLE }, findings)

@@ -27,6 +27,14 @@ const ADJUSTMENTS: Readonly<Record<string, Adjustment>> = {
     config['pb_option'] ??= PB_OPTIONS
     config['field_names'] ??= 'proto'
   },
+  'proxy-cache'(config) {
+    // What is left out there means this; here it means RFC 9111, and memory.
+    config['cache_strategy'] ??= 'disk'
+    config['cache_zone'] ??= 'disk_cache_one'
+    config['cache_ttl'] ??= 300
+    config['cache_http_status'] ??= [200, 301, 404]
+    config['cache_control'] ??= false
+  },
   redirect(config, path, report) {
     if (config['http_to_https'] !== true || config['ret_port'] !== undefined) return
     config['ret_port'] = 9443

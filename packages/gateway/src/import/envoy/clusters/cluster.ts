@@ -2,7 +2,7 @@ import { defined } from '../output/draft.ts'
 import type { ImportContext } from '../reader/import-context.ts'
 import type { Message } from '../reader/message.ts'
 import { readUpstreamTls } from '../tls/upstream-tls.ts'
-import { balancerOf, isHashing } from './balancing.ts'
+import { balancerOf, hashBalanceOf, isHashing, isZoneAware, overprovisioningOf } from './balancing.ts'
 import { nodesField, readNodes } from './endpoints.ts'
 import { readHealthChecks } from './health-checks.ts'
 import { readOutlierDetection } from './outlier-detection.ts'
@@ -36,6 +36,7 @@ export function readCluster(cluster: Message, context: ImportContext): void {
   const scheme = http.http2 ? (tls ? 'grpcs' : 'grpc') : tls ? 'https' : undefined
   const checks = readHealthChecks(cluster, tls !== undefined)
   const outliers = readOutlierDetection(cluster.message('outlier_detection'))
+  const zoneAware = isZoneAware(cluster, nodes)
   const imported = new ImportedCluster({
     name,
     id,
@@ -44,7 +45,9 @@ export function readCluster(cluster: Message, context: ImportContext): void {
       id,
       type: balancerOf(cluster),
       scheme,
-      nodes: nodesField(nodes),
+      nodes: nodesField(nodes, zoneAware === true),
+      zone_aware: zoneAware,
+      overprovisioning_factor: overprovisioningOf(cluster, nodes),
       timeout: undefined,
       keepalive_pool: http.pool,
       tls: tls && Object.keys(tls.fields).length > 0 ? tls.fields : undefined,
@@ -58,6 +61,7 @@ export function readCluster(cluster: Message, context: ImportContext): void {
     connectTimeout: cluster.duration('connect_timeout'),
     http2: http.http2,
     hashes: isHashing(cluster.enumeration('lb_policy')),
+    hashBalanceFactor: hashBalanceOf(cluster),
   })
   imported.notes.push(...(tls?.notes ?? []))
   cluster.lose('circuit_breakers', 'upstreams have no limits of this kind: see the plugin limit-conn')

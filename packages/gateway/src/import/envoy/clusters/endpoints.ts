@@ -8,6 +8,7 @@ export interface ImportedNode {
   readonly weight: number
   /** Of Envoy: 0 is the highest. */
   readonly priority: number
+  readonly zone: string | undefined
 }
 
 /** Reads a ClusterLoadAssignment. Its own name need not be that of the cluster, and nobody asks for it. */
@@ -18,14 +19,15 @@ export function readNodes(assignment: Message): ImportedNode[] {
   if (localities.length === 1) localities[0].ignore('locality', 'load_balancing_weight')
   return localities.flatMap((locality) => {
     const priority = locality.number('priority') ?? 0
-    return locality.messages('lb_endpoints').flatMap((endpoint) => readNode(endpoint, priority))
+    const zone = locality.message('locality')?.string('zone')
+    return locality.messages('lb_endpoints').flatMap((endpoint) => readNode(endpoint, priority, zone))
   })
 }
 
 /** Nobody is to be sent there. */
 const OUT = new Set(['UNHEALTHY', 'DRAINING', 'TIMEOUT'])
 
-function readNode(lbEndpoint: Message, priority: number): ImportedNode[] {
+function readNode(lbEndpoint: Message, priority: number, zone: string | undefined): ImportedNode[] {
   const endpoint = lbEndpoint.message('endpoint')
   const address = endpoint?.message('address')
   const socket = address?.message('socket_address')
@@ -42,7 +44,7 @@ function readNode(lbEndpoint: Message, priority: number): ImportedNode[] {
   }
   const status = lbEndpoint.enumeration('health_status') ?? 'UNKNOWN'
   const weight = OUT.has(status) ? 0 : (lbEndpoint.number('load_balancing_weight') ?? 1)
-  return [{ host: reachable(host), port, weight, priority }]
+  return [{ host: reachable(host), port, weight, priority, zone }]
 }
 
 /** An address to listen on, which as one to connect to means this machine. */
@@ -52,15 +54,16 @@ function reachable(host: string): string {
 }
 
 /** `nodes` of an upstream: the short form where it says all. */
-export function nodesField(nodes: readonly ImportedNode[]): Fields | Fields[] {
+export function nodesField(nodes: readonly ImportedNode[], zones = false): Fields | Fields[] {
   const names = nodes.map(({ host, port }) => `${bracketed(host)}:${port}`)
-  const isShort = nodes.every(({ priority }) => priority === 0) && new Set(names).size === names.length
+  const isShort = !zones && nodes.every(({ priority }) => priority === 0) && new Set(names).size === names.length
   if (isShort) return Object.fromEntries(nodes.map(({ weight }, index) => [names[index], weight]))
-  return nodes.map(({ host, port, weight, priority }) => ({
+  return nodes.map(({ host, port, weight, priority, zone }) => ({
     host: bracketed(host),
     port,
     weight,
     ...(priority === 0 ? {} : { priority: -priority }),
+    ...(zones && zone !== undefined ? { metadata: { zone } } : {}),
   }))
 }
 

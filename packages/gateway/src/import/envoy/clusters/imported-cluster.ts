@@ -17,6 +17,8 @@ export class ImportedCluster {
   readonly http2: boolean
   /** Whether a route may say what picks the node. */
   readonly hashes: boolean
+  /** Percent. */
+  readonly hashBalanceFactor: number | undefined
   /** By what kinds of listeners it is used. */
   usedByHttp = false
   usedByTcp = false
@@ -34,6 +36,7 @@ export class ImportedCluster {
     readonly connectTimeout: number | undefined
     readonly http2: boolean
     readonly hashes: boolean
+    readonly hashBalanceFactor: number | undefined
   }) {
     this.name = parts.name
     this.id = parts.id
@@ -44,6 +47,7 @@ export class ImportedCluster {
     this.connectTimeout = parts.connectTimeout
     this.http2 = parts.http2
     this.hashes = parts.hashes
+    this.hashBalanceFactor = parts.hashBalanceFactor
   }
 
   /** What Envoy says on a route and we on the upstream. Routes may disagree: the first counts, the others are told. */

@@ -163,8 +163,9 @@ export const MESSAGES = {
   UpstreamConnectionOptions: `tcp_keepalive set_local_interface_name_on_upstream_connections happy_eyeballs_config`,
   CommonLbConfig: `
     healthy_panic_threshold:Percent zone_aware_lb_config locality_weighted_lb_config update_merge_window
-    ignore_new_hosts_until_first_hc close_connections_on_host_set_change consistent_hashing_lb_config
+    ignore_new_hosts_until_first_hc close_connections_on_host_set_change consistent_hashing_lb_config:ConsistentHashingLbConfig
     override_host_status`,
+  ConsistentHashingLbConfig: `use_hostname_for_hashing hash_balance_factor`,
   RingHashLbConfig: `minimum_ring_size hash_function maximum_ring_size`,
   MaglevLbConfig: `table_size`,
   LeastRequestLbConfig: `choice_count active_request_bias slow_start_config:SlowStartConfig locality_lb_config`,
@@ -172,7 +173,8 @@ export const MESSAGES = {
   SlowStartConfig: `slow_start_window aggression:RuntimeDouble min_weight_percent:Percent`,
   RuntimeDouble: `default_value runtime_key`,
   // envoy.config.endpoint.v3
-  ClusterLoadAssignment: `cluster_name endpoints:LocalityLbEndpoints named_endpoints:Endpoint{} policy`,
+  ClusterLoadAssignment: `cluster_name endpoints:LocalityLbEndpoints named_endpoints:Endpoint{} policy:LoadAssignmentPolicy`,
+  LoadAssignmentPolicy: `drop_overloads overprovisioning_factor endpoint_stale_after weighted_priority_health`,
   LocalityLbEndpoints: `
     locality:Locality metadata lb_endpoints:LbEndpoint load_balancer_endpoints leds_cluster_locality_config
     load_balancing_weight priority proximity`,

@@ -11,7 +11,9 @@ export function readHashPolicy(action: Message, cluster: ImportedCluster): void 
   first.ignore('terminal')
   if (key === undefined) return
   if (!cluster.hashes) return action.warn('hash_policy', `has no effect: lb_policy of "${cluster.name}" does not hash`)
-  cluster.claim({ type: 'chash', ...key }, action, 'hash_policy')
+  const { hashBalanceFactor: factor } = cluster
+  const bounded = factor === undefined ? {} : { hash_balance_factor: factor }
+  cluster.claim({ type: 'chash', ...key, ...bounded }, action, 'hash_policy')
 }
 
 function readKey(policy: Message): Fields | undefined {
