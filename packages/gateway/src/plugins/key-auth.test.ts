@@ -206,7 +206,7 @@ describe('key-auth', () => {
       [{ key: '' }, '/consumers/0/plugins/key-auth/key'],
       [{ key: 7 }, 'must be text'],
       [{ key: '$env://SEKISHO_NOT_SET' }, 'environment variable "SEKISHO_NOT_SET" is not set'],
-      [{ key: '$secret://vault/1/a/b' }, 'secrets are not in this version'],
+      [{ key: '$secret://vault/1/a/b' }, 'there is no secret manager "vault/1"'],
       [{ key: 'a\n' }, 'may not hold control characters'],
     ])('refuses %j on a consumer', async (config, message) => {
       await expect(gateway.update({ consumers: [{ username: 'a', plugins: { 'key-auth': config } }] })).rejects.toThrow(
