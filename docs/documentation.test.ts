@@ -109,7 +109,7 @@ describe('tables are complete', () => {
   test('variables', () => {
     const source = read('packages/gateway/src/variables/variables.ts')
     const names = (table: string): string[] =>
-      [...(source.split(`const ${table}`)[1]?.split('\n}')[0] ?? '').matchAll(/^ {2}(\w+): /gm)].map(
+      [...(source.split(`const ${table}`)[1]?.split('\n}')[0] ?? '').matchAll(/^ {2}(\w+):\s/gm)].map(
         ([, name = '']) => name,
       )
     const expected = [...names('READERS'), ...names('FAMILIES').map((prefix) => `${prefix}NAME`)]
