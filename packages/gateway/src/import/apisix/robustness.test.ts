@@ -71,6 +71,15 @@ it('never throws, and always writes YAML, whatever stands in the file', { timeou
   )
 })
 
+it('leaves out a stream route that lost its guard', async () => {
+  const text = JSON.stringify({
+    upstreams: [{ id: 'a', scheme: 'tcp', type: 'roundrobin', nodes: { '10.0.0.1:5432': 1 } }],
+    stream_routes: [{ id: 'open', server_port: 5432, upstream_id: 'a', plugins: { 'ip-restriction': '' } }],
+  })
+  const result = await importApisix('a.json', text)
+  expect('failure' in result ? result.failure : parse(result.yaml)).not.toHaveProperty('stream_routes')
+})
+
 it('tells the same thing once', async () => {
   for (const document of documents) {
     const result = await importApisix('a.json', JSON.stringify(document))

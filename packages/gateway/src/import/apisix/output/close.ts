@@ -13,8 +13,12 @@ const BODY = '{"error_msg":"closed by the import from APISIX: '
  */
 export function closeUnguarded(context: ImportContext): void {
   const closed = new Map<string, ReadonlySet<string>>()
-  for (const resource of context.resources) {
+  for (const resource of [...context.resources]) {
     if (resource.lostGuards.size === 0) continue
+    if (resource.kind === 'stream_routes') {
+      leaveOut(resource, context)
+      continue
+    }
     close(resource, context)
     closed.set(`${resource.kind}/${String(resource.fields['id'])}`, resource.lostGuards)
   }
@@ -26,6 +30,17 @@ export function closeUnguarded(context: ImportContext): void {
     for (const guard of guards) route.lostGuards.add(guard)
     close(route, context)
   }
+}
+
+/** No plugin answers in the place of a stream route's upstream: without its guard it cannot be there. */
+function leaveOut(route: Resource, { resources, report }: ImportContext): void {
+  resources.splice(resources.indexOf(route), 1)
+  const guards = [...route.lostGuards].join(', ')
+  report.add(
+    'not carried over',
+    route.path,
+    `${guards} decided who may in, and could not be carried over: the stream route is left out`,
+  )
 }
 
 /** The comment above what is shut. */
