@@ -13,7 +13,6 @@ const PLUGINS = [
   join(homedir(), '.terraform.d', 'plugins'),
   '/usr/local/share/terraform/plugins',
   '/usr/share/terraform/plugins',
-  '/opt/tf-plugins',
 ].find((folder) => folder !== '' && existsSync(join(folder, 'registry.terraform.io', 'hashicorp', 'aws')))
 const present = PLUGINS !== undefined && spawnSync('terraform', ['version']).status === 0
 /** Its provider takes seven seconds to start, six times. */
