@@ -5,10 +5,9 @@ import { connect, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** A folder with the jars of org.apache.kafka:kafka_2.13 and what it needs; `mvn dependency:copy-dependencies` makes one. */
-export const kafkaJars = [process.env['KAFKA_JARS'], join(tmpdir(), 'tools/kafka/lib')].find(
-  (folder) => folder !== undefined && existsSync(folder),
-)
+/** KAFKA_JARS: a folder with the jars of org.apache.kafka:kafka_2.13 and what it needs; `mvn dependency:copy-dependencies` makes one. */
+const named = process.env['KAFKA_JARS']
+export const kafkaJars = named !== undefined && existsSync(named) ? named : undefined
 
 export interface RunningKafka {
   /** `127.0.0.1:PORT` */

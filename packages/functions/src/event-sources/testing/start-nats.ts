@@ -10,7 +10,6 @@ export const natsServer = [
   process.env['NATS_SERVER'],
   ...(process.env['PATH'] ?? '').split(':').map((folder) => join(folder, 'nats-server')),
   join(homedir(), 'go/bin/nats-server'),
-  join(tmpdir(), 'tools/bin/nats-server'),
 ].find((path) => path !== undefined && existsSync(path))
 
 /** A NATS with JetStream of a test, killed at its end. @returns its URL */

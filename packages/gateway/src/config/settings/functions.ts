@@ -1,6 +1,6 @@
 import { type Static, Type } from '../../schema/type.ts'
 import { type ListenAddress, parseListenAddress } from './listen.ts'
-import { EtcdEndpoints, type EtcdTlsFiles, EtcdTlsSetting, tlsFiles } from './store.ts'
+import { type EtcdAccess, etcdAccess, ETCD_USER_AND_PASSWORD, etcdFields } from './etcd.ts'
 
 const strict = { additionalProperties: false } as const
 const text = (description: string) => Type.String({ minLength: 1, description })
@@ -184,20 +184,9 @@ export const FunctionsSetting = Type.Object(
           Type.Object(
             {
               type: Type.Literal('etcd'),
-              endpoints: EtcdEndpoints,
-              prefix: Type.Optional(
-                Type.String({
-                  default: '/sekisho-functions',
-                  pattern: '^/[^\\s]*[^\\s/]$',
-                  patternErrorMessage: 'must begin with "/" and end with something else',
-                  description: 'what all keys begin with',
-                }),
-              ),
-              user: Type.Optional(text("of etcd's own users")),
-              password: Type.Optional(secret('its password')),
-              tls: Type.Optional(EtcdTlsSetting),
+              ...etcdFields('/sekisho-functions', 'what all keys begin with'),
             },
-            { ...strict, dependentRequired: { user: ['password'], password: ['user'] } },
+            { ...strict, ...ETCD_USER_AND_PASSWORD },
           ),
         ],
         {
@@ -245,16 +234,7 @@ export type FunctionsSettings = Omit<Complete, 'address' | 'store'> & {
 }
 
 /** Where functions are kept. */
-export type FunctionsStore =
-  | { readonly type: 'embedded' }
-  | {
-      readonly type: 'etcd'
-      readonly endpoints: readonly string[]
-      readonly prefix: string
-      readonly user: string | undefined
-      readonly password: string | undefined
-      readonly tls: EtcdTlsFiles | undefined
-    }
+export type FunctionsStore = { readonly type: 'embedded' } | ({ readonly type: 'etcd' } & EtcdAccess)
 
 type Complete = Required<Omit<FunctionsSetting, Unset>> & Pick<FunctionsSetting, Unset>
 type Unset = 'keys' | 'max_memory' | 's3'
@@ -282,6 +262,5 @@ export function functionsSettings(filled: FunctionsSetting, at: (path: string) =
 
 function functionsStore(written: Complete['store'], at: (path: string) => string): FunctionsStore {
   if (written.type === 'embedded') return { type: 'embedded' }
-  const { type, endpoints, prefix = '/sekisho-functions', user, password, tls } = written
-  return { type, endpoints, prefix, user, password, tls: tls && tlsFiles(tls, at) }
+  return { type: 'etcd', ...etcdAccess(written, '/sekisho-functions', at) }
 }

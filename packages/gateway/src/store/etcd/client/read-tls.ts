@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { EtcdTlsFiles } from '../../../config/settings/store.ts'
+import type { EtcdTlsFiles } from '../../../config/settings/etcd.ts'
 import type { EtcdTls } from './options.ts'
 
 /** The PEM texts of the files that a configuration names. Throws where one cannot be read. */
