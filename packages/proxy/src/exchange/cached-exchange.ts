@@ -1,19 +1,13 @@
 import { RequestHead, UNTIL_CLOSE, type Headers, type ResponseHead } from '@sekisho/wire'
 import { cacheStatusName } from '../cache/cache-status.ts'
-import { deltaSeconds, type Directives, parseDirectives } from '../cache/cache-control.ts'
+import { CacheFill } from '../cache/cache-fill.ts'
 import type { CacheUse } from '../cache/cache-use.ts'
 import type { FillOutcome } from '../cache/fill-locks.ts'
 import type { CacheResult } from '../cache/http-cache.ts'
-import { fieldsToDrop, hasValidator, initialAgeMs, type Lifetime, storable } from '../cache/storing.ts'
-import {
-  currentAgeMs,
-  fieldsToStore,
-  freshened,
-  type StoredMeta,
-  type StoredResponse,
-} from '../cache/stored-response.ts'
+import { RequestDirectives } from '../cache/request-directives.ts'
+import { hasValidator, initialAgeMs, type Lifetime, storable } from '../cache/storing.ts'
+import { currentAgeMs, freshened, type StoredResponse } from '../cache/stored-response.ts'
 import { responseTags } from '../cache/tags.ts'
-import { varyNames } from '../cache/vary.ts'
 import { ProxyError } from '../proxy-error.ts'
 import { BackgroundStream } from './background-stream.ts'
 import { Exchange, isPromise } from './exchange.ts'
@@ -21,16 +15,8 @@ import { fail } from './finish.ts'
 import { localResponse } from './reply.ts'
 import { answerLocally } from './response-stage.ts'
 import { serveStored } from './serve-stored.ts'
+import { invalidateTargets } from './invalidate-targets.ts'
 import { attempt } from './upstream-stage.ts'
-
-/** A response on its way into the cache. */
-interface Gathering {
-  readonly meta: Omit<StoredMeta, 'key' | 'variants' | 'bodyLength' | 'headers'>
-  readonly headers: Headers
-  readonly chunks: Uint8Array[]
-  readonly declared: number
-  size: number
-}
 
 const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PURGE'])
 const CONDITIONS = ['if-none-match', 'if-modified-since', 'if-match', 'if-unmodified-since', 'if-range']
@@ -59,7 +45,7 @@ export class CachedExchange {
   /** What it came to; undefined: not known yet. */
   result: CacheResult | undefined
   private readonly exchange: Exchange<unknown>
-  private readonly directives: Directives
+  private readonly directives: RequestDirectives
   /** Stale, or to be asked for: what a 304 refers to, and what is left when the upstream fails. */
   private stored: StoredResponse | undefined
   /** The request that left carries the validators of `stored`. */
@@ -67,7 +53,7 @@ export class CachedExchange {
   private holdsLock = false
   private requestedAt = 0
   private sequence = 0
-  private gathering: Gathering | undefined
+  private fill: CacheFill | undefined
   private invalidates = false
   /** Why the response is not stored, for logs. */
   whyNotStored = ''
@@ -76,13 +62,7 @@ export class CachedExchange {
   constructor(exchange: Exchange<unknown>, use: CacheUse) {
     this.exchange = exchange
     this.use = use
-    const { headers } = exchange.request
-    const { policy } = use
-    const field = policy.requestDirectives ? headers.get('cache-control') : undefined
-    this.directives =
-      field === undefined && policy.requestDirectives && headers.has('pragma')
-        ? parseDirectives(headers.get('pragma')?.toLowerCase().includes('no-cache') ? 'no-cache' : undefined)
-        : parseDirectives(field)
+    this.directives = RequestDirectives.of(exchange.request.headers, use.policy)
   }
 
   begin(): void {
@@ -97,7 +77,7 @@ export class CachedExchange {
       this.pass('bypass')
       return
     }
-    if (use.bypass === true || (this.directives.has('no-store') && !this.directives.has('only-if-cached'))) {
+    if (use.bypass === true || (this.directives.noStore && !this.directives.onlyIfCached)) {
       this.pass('bypass')
       return
     }
@@ -130,46 +110,24 @@ export class CachedExchange {
         return
       }
       if (asked === 'miss') stored = undefined
-      else if (asked === 'fresh' || (asked !== 'expired' && this.isUsable(stored, now))) {
+      else if (asked === 'fresh' || (asked !== 'expired' && directives.accept(stored, now))) {
         this.serve(stored, stored.freshMs > currentAgeMs(stored, now) ? 'hit' : 'stale', now)
         return
       }
     }
     this.stored = stored
-    if (stored !== undefined && this.mayUseWhileRevalidating(stored, now)) {
+    if (stored !== undefined && directives.acceptWhileRevalidating(stored, now)) {
       this.refresh(stored)
       this.serve(stored, 'updating', now)
       return
     }
-    if (directives.has('only-if-cached')) {
+    if (directives.onlyIfCached) {
       this.result = 'miss'
       use.cache.events.result?.('miss')
       answerLocally(exchange, localResponse(504, { error_msg: 'not in the cache, and only-if-cached was asked for' }))
       return
     }
     this.fetch(now)
-  }
-
-  /** Fresh, as the request wants it (RFC 9111 sections 4.2 and 5.2.1). */
-  private isUsable(stored: StoredResponse, now: number): boolean {
-    const age = currentAgeMs(stored, now)
-    const { directives } = this
-    if (directives.size === 0) return !stored.alwaysAsk && stored.freshMs > age
-    if (stored.alwaysAsk || directives.has('no-cache')) return false
-    const maxAge = seconds(directives, 'max-age')
-    if (maxAge !== undefined && age > maxAge) return false
-    const left = stored.freshMs - age
-    const minFresh = seconds(directives, 'min-fresh')
-    if (minFresh !== undefined && left < minFresh) return false
-    if (left > 0) return true
-    if (!directives.has('max-stale') || stored.neverStale) return false
-    // Without a value: however stale.
-    return directives.get('max-stale') === undefined || -left <= (seconds(directives, 'max-stale') ?? 0)
-  }
-
-  private mayUseWhileRevalidating(stored: StoredResponse, now: number): boolean {
-    if (stored.alwaysAsk || stored.staleWhileRevalidateMs === 0 || this.directives.size > 0) return false
-    return currentAgeMs(stored, now) - stored.freshMs < stored.staleWhileRevalidateMs
   }
 
   /** To the upstream, once for all that want the same at a time. */
@@ -292,27 +250,14 @@ export class CachedExchange {
   }
 
   private mayUseOnError(stored: StoredResponse): boolean {
-    if (stored.neverStale || stored.alwaysAsk || this.exchange.background) return false
-    const asked = seconds(this.directives, 'stale-if-error') ?? 0
-    const allowed = Math.max(stored.staleIfErrorMs, asked)
-    return allowed > 0 && currentAgeMs(stored, this.use.cache.now()) - stored.freshMs < allowed
+    return !this.exchange.background && this.directives.acceptOnError(stored, this.use.cache.now())
   }
 
   /** 304: what is stored is good, with a new head (RFC 9111 section 4.3.4). */
   private confirmed(stored: StoredResponse, head: ResponseHead): void {
     const { exchange, use } = this
     const now = use.cache.now()
-    const headers = freshened(stored.headers, head.headers)
-    const lifetime = storable(exchange.request, stored.status, headers, use.policy, now)
-    const kept = typeof lifetime === 'string' ? STALE : lifetime
-    const fresh: StoredResponse = {
-      ...stored,
-      ...kept,
-      headers,
-      receivedAt: now,
-      initialAgeMs: initialAgeMs(head.headers, this.requestedAt, now),
-      sequence: this.sequence,
-    }
+    const { fresh, lifetime } = this.freshen(stored, head.headers, now)
     if (typeof lifetime === 'string') {
       if (lifetime === 'no-store' || lifetime === 'private') use.cache.delete(stored)
       this.end('not-stored')
@@ -332,10 +277,10 @@ export class CachedExchange {
     const { request } = exchange
     const { status } = head
     if (this.invalidates) {
-      if (status < 400) this.invalidate(head)
+      if (status < 400) invalidateTargets(exchange, use, head)
       return
     }
-    if (this.result === 'bypass' && this.directives.has('no-store')) return
+    if (this.result === 'bypass' && this.directives.noStore) return
     if (!use.policy.methods.has(request.method)) return
     const now = use.cache.now()
     if (request.method === 'HEAD') {
@@ -353,22 +298,15 @@ export class CachedExchange {
       this.tell(head, false)
       return
     }
-    const drop = fieldsToDrop(head.headers)
-    this.gathering = {
-      meta: {
-        ...lifetime,
-        status,
-        reason: head.reason,
-        receivedAt: now,
-        initialAgeMs: initialAgeMs(head.headers, this.requestedAt, now),
-        sequence: this.sequence,
-        cells: use.cache.cellsOf(use.key, this.url, responseTags(head.headers, use.policy.tagFields)),
-      },
-      headers: fieldsToStore(head.headers, -1, drop),
-      chunks: [],
-      declared: head.bodyLength,
-      size: 0,
-    }
+    this.fill = new CacheFill(use, head, {
+      ...lifetime,
+      status,
+      reason: head.reason,
+      receivedAt: now,
+      initialAgeMs: initialAgeMs(head.headers, this.requestedAt, now),
+      sequence: this.sequence,
+      cells: use.cache.cellsOf(use.key, this.url, responseTags(head.headers, use.policy.tagFields)),
+    })
     this.tell(head, true)
   }
 
@@ -401,52 +339,39 @@ export class CachedExchange {
 
   /** A piece of the body that leaves, valid during the call only. */
   onBody(chunk: Uint8Array): void {
-    const { gathering, use } = this
-    if (gathering === undefined || chunk.length === 0) return
-    if (gathering.size + chunk.length > use.policy.maxBodyBytes || !use.cache.takeFill(chunk.length)) {
-      this.whyNotStored = 'too large'
-      this.end('not-stored')
-      return
-    }
-    gathering.size += chunk.length
-    gathering.chunks.push(Buffer.from(chunk))
+    if (this.fill === undefined || this.fill.add(chunk)) return
+    this.whyNotStored = 'too large'
+    this.end('not-stored')
   }
 
   onText(text: string): void {
-    if (this.gathering !== undefined) this.onBody(Buffer.from(text, 'latin1'))
+    if (this.fill !== undefined) this.onBody(Buffer.from(text, 'latin1'))
   }
 
   /** The body is whole. */
   onEnd(): void {
-    const { gathering, use, exchange } = this
-    if (gathering === undefined) return
-    this.gathering = undefined
-    const { size, headers, chunks, declared } = gathering
-    use.cache.giveFill(size)
-    if (declared >= 0 && declared !== size && gathering.meta.status !== 204) {
+    const { fill, exchange } = this
+    if (fill === undefined) return
+    this.fill = undefined
+    const stored = fill.store(exchange.request.headers)
+    if (stored === undefined) {
       this.unlock('failed')
       return
     }
-    headers.appendUnchecked('Content-Length', String(size))
     this.settling = true
-    const names = varyNames(headers)
-    void use.cache
-      .put(use.key, { ...gathering.meta, headers, bodyLength: size }, names, exchange.request.headers, chunks)
-      .finally(() => this.unlock('stored'))
+    void stored.finally(() => this.unlock('stored'))
   }
 
   /** Nothing (more) will be stored by this request. */
   end(outcome: FillOutcome): void {
-    if (this.gathering !== undefined) {
-      this.use.cache.giveFill(this.gathering.size)
-      this.gathering = undefined
-    }
+    this.fill?.abandon()
+    this.fill = undefined
     this.unlock(outcome)
   }
 
   /** The exchange is over. */
   over(): void {
-    if (this.gathering !== undefined) this.end('failed')
+    if (this.fill !== undefined) this.end('failed')
     else if (this.holdsLock && !this.settling) this.unlock('failed')
     this.closeReader?.()
   }
@@ -470,6 +395,26 @@ export class CachedExchange {
     this.use.cache.locks.release(this.use.key, outcome, this.use.cache.now())
   }
 
+  /** What is stored, with what the upstream says of it now (RFC 9111 section 3.2). `lifetime`: or why it may not be kept. */
+  private freshen(
+    stored: StoredResponse,
+    told: Headers,
+    now: number,
+  ): { fresh: StoredResponse; lifetime: Lifetime | string } {
+    const { exchange, use } = this
+    const headers = freshened(stored.headers, told)
+    const lifetime = storable(exchange.request, stored.status, headers, use.policy, now)
+    const fresh = {
+      ...stored,
+      ...(typeof lifetime === 'string' ? STALE : lifetime),
+      headers,
+      receivedAt: now,
+      initialAgeMs: initialAgeMs(told, this.requestedAt, now),
+      sequence: this.sequence,
+    }
+    return { fresh, lifetime }
+  }
+
   /** HEAD told of a new version, or that the old one still is it (RFC 9111 section 4.3.5). */
   private freshenByHead(head: ResponseHead, now: number): void {
     const { use, exchange } = this
@@ -486,62 +431,20 @@ export class CachedExchange {
         use.cache.delete(stored)
         return
       }
-      const headers = freshened(stored.headers, told)
-      const lifetime = storable(exchange.request, 200, headers, use.policy, now)
-      if (typeof lifetime === 'string') return
-      const age = initialAgeMs(told, this.requestedAt, now)
-      void use.cache.update(stored, {
-        ...stored,
-        ...lifetime,
-        headers,
-        receivedAt: now,
-        initialAgeMs: age,
-        sequence: this.sequence,
-      })
+      const { fresh, lifetime } = this.freshen(stored, told, now)
+      if (typeof lifetime !== 'string') void use.cache.update(stored, fresh)
     }
     if (isPromise(found)) found.then(update, () => undefined)
     else update(found)
-  }
-
-  /** An unsafe request went well: what is stored of its target, and of what it says it made, is not right any more (section 4.4). */
-  private invalidate(head: ResponseHead): void {
-    const { use, exchange } = this
-    const targets = [exchange.request.target]
-    for (const name of ['location', 'content-location']) {
-      const target = sameOrigin(head.headers.get(name), exchange)
-      if (target !== undefined) targets.push(target)
-    }
-    const keys = new Set([
-      use.key,
-      ...(use.keyFor === undefined ? [] : targets.map((target) => use.keyFor?.(target) ?? use.key)),
-    ])
-    for (const key of keys) use.cache.purgeKey(key).catch((error: unknown) => use.cache.events.failed?.(error))
   }
 }
 
 /** It may be used for this request, as the upstream just said; not for another. */
 const STALE: Lifetime = { freshMs: 0, alwaysAsk: true, neverStale: true, staleWhileRevalidateMs: 0, staleIfErrorMs: 0 }
 
-const seconds = (directives: Directives, name: string): number | undefined => {
-  const value = deltaSeconds(directives.get(name))
-  return value === undefined ? (directives.has(name) ? 0 : undefined) : value * 1_000
-}
-
 const hasAny = (headers: Headers, names: readonly string[]): boolean => names.some((name) => headers.has(name))
 
 export function hideFreshness(headers: Headers): void {
   headers.delete('cache-control')
   headers.delete('expires')
-}
-
-/** Path and query of a URL of the same origin. */
-function sameOrigin(reference: string | undefined, exchange: Exchange<unknown>): string | undefined {
-  if (reference === undefined) return undefined
-  try {
-    const base = new URL(`${exchange.secure ? 'https' : 'http'}://${exchange.request.host}${exchange.request.target}`)
-    const url = new URL(reference, base)
-    return url.host === base.host ? url.pathname + url.search : undefined
-  } catch {
-    return undefined
-  }
 }
