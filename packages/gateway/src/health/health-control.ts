@@ -9,16 +9,13 @@ import type { ResourceSet } from '../resources/resource-set.ts'
 import type { EmbeddedUpstream } from '../resources/upstream.ts'
 import type { Operation } from '../store/store.ts'
 import { HealthMetrics } from './health-metrics.ts'
+import { allUpstreamPlaces, type UpstreamOwner, upstreamPlaces } from '../upstreams/upstream-places.ts'
 import type { HealthMessage, HealthReport } from './health-messages.ts'
 import { watchesNodes } from './health-settings.ts'
 import { UpstreamHealth, type KeptNode, type NodeReport } from './upstream-health.ts'
 
 /** Probes of a process at a time, of all its upstreams: each is a connection. What is above waits, and is late. */
 export const MAX_PROBES = 256
-
-/** Kinds in which an upstream may be written. */
-export const UPSTREAM_KINDS = ['upstreams', 'services', 'routes', 'stream_routes'] as const
-type UpstreamKind = (typeof UPSTREAM_KINDS)[number]
 
 export interface HealthControlOptions {
   readonly metrics: WorkerMetrics
@@ -46,6 +43,8 @@ export class HealthControl {
   private readonly gate = new ProbeGate(MAX_PROBES)
   private readonly resolver = new Resolver()
   private readonly upstreams = new Map<string, UpstreamHealth>()
+  /** Where upstreams are written, by the resource in which they are. */
+  private readonly byOwner = new Map<string, readonly string[]>()
   /** What service discovery found, by the key of the service. */
   private discovered: ReadonlyMap<string, readonly DiscoveredNode[]> = new Map()
 
@@ -61,16 +60,14 @@ export class HealthControl {
   /** Everything that is in force, at the start. */
   load(discovered: ReadonlyMap<string, readonly DiscoveredNode[]> = this.discovered): void {
     this.discovered = discovered
-    const resources = this.options.resources()
-    for (const kind of UPSTREAM_KINDS)
-      for (const [id, value] of resources[kind]) this.set(`${kind}/${id}`, upstreamOf(kind, value))
+    for (const owner of allUpstreamPlaces(this.options.resources())) this.setOwner(owner)
   }
 
   /** A change that is in force now. */
   apply(operations: readonly Operation[]): void {
     for (const { kind, id, value } of operations) {
-      if (isUpstreamKind(kind)) this.set(`${kind}/${id}`, value === undefined ? undefined : upstreamOf(kind, value))
-      else if (kind === 'ssls') this.certificateChanged(id)
+      if (kind === 'ssls') this.certificateChanged(id)
+      else this.setOwner({ owner: `${kind}/${id}`, places: upstreamPlaces(kind, id, value) })
     }
   }
 
@@ -125,6 +122,13 @@ export class HealthControl {
     this.upstreams.clear()
   }
 
+  private setOwner({ owner, places }: UpstreamOwner): void {
+    for (const place of this.byOwner.get(owner) ?? []) if (!places.has(place)) this.set(place, undefined)
+    for (const [place, upstream] of places) this.set(place, upstream)
+    if (places.size === 0) this.byOwner.delete(owner)
+    else this.byOwner.set(owner, [...places.keys()])
+  }
+
   private set(place: string, written: EmbeddedUpstream | undefined): void {
     const upstream = written === undefined ? undefined : normaliseUpstream(written)
     const known = this.upstreams.get(place)
@@ -174,16 +178,6 @@ export class HealthControl {
     for (const [place, health] of this.upstreams)
       if (health.upstream.tls.client_cert_id === id) this.update(place, health, health.upstream)
   }
-}
-
-export const isUpstreamKind = (kind: string): kind is UpstreamKind =>
-  (UPSTREAM_KINDS as readonly string[]).includes(kind)
-
-/** The upstream that is written in a resource, if one is. */
-export function upstreamOf(kind: UpstreamKind, value: unknown): EmbeddedUpstream | undefined {
-  return kind === 'upstreams'
-    ? (value as EmbeddedUpstream)
-    : (value as { readonly upstream?: EmbeddedUpstream | undefined }).upstream
 }
 
 const reportOf = (place: string, health: UpstreamHealth): HealthReportOf => ({

@@ -1,6 +1,7 @@
 import type { HealthBoardData } from '@sekisho/proxy/health'
 import type { DiscoveredNode } from '../discovery/settle-nodes.ts'
 import type { Operation } from '../store/store.ts'
+import { allUpstreamPlaces, type UpstreamOwner, upstreamPlaces } from '../upstreams/upstream-places.ts'
 import type { HealthControl, HealthControlOptions, HealthReportOf, KeptHealth } from './health-control.ts'
 import type { HealthMessage, HealthReport } from './health-messages.ts'
 
@@ -30,9 +31,7 @@ export class LazyHealth {
 
   /** Resolves when the boards that the first workers need are there. */
   async start(): Promise<void> {
-    const { upstreams, services, routes, stream_routes } = this.options.resources()
-    const all = [upstreams, services, routes, stream_routes].some((kind) => [...kind.values()].some(asksForHealth))
-    if (all) await this.load()
+    for (const { places } of allUpstreamPlaces(this.options.resources())) if (askForHealth(places)) return this.load()
   }
 
   /** A change that is in force now. Workers have been told of it. */
@@ -40,7 +39,11 @@ export class LazyHealth {
     if (this.control !== undefined) {
       this.control.apply(operations)
       this.options.onBoards()
-    } else if (this.loading === undefined && operations.some(({ value }) => asksForHealth(value))) this.loadLater()
+    } else if (
+      this.loading === undefined &&
+      operations.some(({ kind, id, value }) => askForHealth(upstreamPlaces(kind, id, value)))
+    )
+      this.loadLater()
   }
 
   setDiscovered(key: string, nodes: readonly DiscoveredNode[] | undefined): void {
@@ -107,11 +110,12 @@ export class LazyHealth {
   }
 }
 
-/** An upstream, or what an upstream may be written in. */
-function asksForHealth(value: unknown): boolean {
-  const asks = (upstream: unknown): boolean =>
-    typeof upstream === 'object' &&
-    upstream !== null &&
-    ('checks' in upstream || 'outlier_detection' in upstream || 'slow_start' in upstream)
-  return asks(value) || (typeof value === 'object' && value !== null && 'upstream' in value && asks(value.upstream))
+function askForHealth(places: UpstreamOwner['places']): boolean {
+  for (const upstream of places.values())
+    if (
+      typeof upstream === 'object' &&
+      ('checks' in upstream || 'outlier_detection' in upstream || 'slow_start' in upstream)
+    )
+      return true
+  return false
 }

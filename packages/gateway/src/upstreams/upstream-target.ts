@@ -1,5 +1,6 @@
 import { LoadBalancer, Peer, type Backend, type HealthBoard, type NodeSpec, type PeerOptions } from '@sekisho/proxy'
 import type { UpstreamDefaults } from '../config/settings/limits.ts'
+import type { UpstreamGuard } from '../overload/upstream-guard.ts'
 import type { TargetHealth } from '../health/target-health.ts'
 import type { NormalNode, NormalUpstream } from '../resources/normalise-upstream.ts'
 import type { Timeout } from '../resources/timeout.ts'
@@ -30,6 +31,8 @@ export class UpstreamTarget {
   readonly counts: boolean
   /** What is seen and known of its nodes, where that is asked for. */
   health: TargetHealth | undefined = undefined
+  /** Its circuit breakers, retries and the like, where it has some. */
+  guard: UpstreamGuard | undefined = undefined
 
   /** @param place where the upstream is written: what the workers count together is known by it */
   constructor(
@@ -65,14 +68,14 @@ export class UpstreamTarget {
   }
 
   /** The peer for this attempt; undefined when no node is left. */
-  pick(session: GatewaySession): Peer | undefined {
-    if (this.only !== undefined) return session.tried.length === 0 ? this.only : undefined
+  pick(session: GatewaySession, tried: readonly Backend[] = session.tried): Peer | undefined {
+    if (this.only !== undefined) return tried.length === 0 ? this.only : undefined
     const own = this.sticky?.nodeOf(session)
     if (own !== undefined) return this.peers.get(own)
     const key = this.key === undefined ? '' : this.key(session.ctx)
-    if (this.labels === undefined) return this.pickBy(key, session.tried)
+    if (this.labels === undefined) return this.pickBy(key, tried)
     const values = this.labels.map((label) => label(session.ctx))
-    const backend = this.balancer.selectFrom(values, key, session.tried)
+    const backend = this.balancer.selectFrom(values, key, tried)
     return backend === undefined ? undefined : this.peers.get(backend)
   }
 

@@ -24,7 +24,7 @@ export class UpstreamTypes {
     session: GatewaySession,
     suffices: (known: Transcoder) => boolean,
   ): Promise<Transcoder | undefined> {
-    const target = session.ctx.plan?.upstream
+    const target = (session.ctx.chosen ?? session.ctx.plan)?.upstream
     // Without an upstream the gateway has an answer of its own.
     if (target === undefined) return undefined
     let cache = this.caches.get(target)
@@ -39,7 +39,7 @@ export class UpstreamTypes {
   }
 
   private async fetch(session: GatewaySession): Promise<Transcoder> {
-    const peer = session.ctx.plan?.upstream?.pick(session)
+    const peer = (session.ctx.chosen ?? session.ctx.plan)?.upstream?.pick(session)
     if (peer === undefined) throw new Error('no node of it is left')
     const { call, close } = openCalls(peer)
     try {
