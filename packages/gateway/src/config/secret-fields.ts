@@ -5,6 +5,9 @@ import type { PluginLookup } from './plugin-lookup.ts'
 const SECRET_NAME =
   /^(.*_)?(password|passwd|secret|token|private_key|client_key|secret_key|access_key|access_key_id|secret_access_key|accesskey|secretkey|api_key|apikey|encryption_key|hmac_key|credential|credentials|authorization|auth_value)$/i
 
+/** Whether a field of that name holds a secret, wherever it stands. */
+export const isSecretName = (name: string): boolean => SECRET_NAME.test(name)
+
 /** Where the plugin of a consumer keeps what the consumer shows. */
 const AUTH_NAME = /^(key|keys|pass|jwt_secret)$/
 

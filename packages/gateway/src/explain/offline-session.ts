@@ -95,6 +95,20 @@ export class OfflineSession implements Session<RequestContext> {
     // No tunnel.
   }
 
+  limitAttempt(): void {
+    // Nothing takes time.
+  }
+
+  hedge(): void {
+    // Nothing takes time.
+  }
+
+  readonly replayable = true
+
+  limitReplay(): void {
+    // No body.
+  }
+
   limitTime(): void {
     // Nothing takes time.
   }

@@ -31,6 +31,7 @@ export function offlineTable({ config, plugins }: ReadConfiguration): OfflineTab
     inFlight: new SharedTable(SharedTable.createBuffer({ cells: 1, slots: SLOTS }), CONTROL_INDEX),
     workerIndex: 0,
     metrics,
+    renderMetrics: () => Promise.resolve(''),
     caches: offlineZones({ zones: config.settings.proxy_cache.zones, metrics, logger: SILENT }),
   }
   const table = new GatewayTable({
@@ -45,6 +46,8 @@ export function offlineTable({ config, plugins }: ReadConfiguration): OfflineTab
         plugins,
         consumers,
         services,
+        upstreams: owner.upstreams,
+        allowed: config.settings.plugins,
         logger: SILENT,
         metadata: (plugin) => owner.metadataOf(plugin),
         proto: (id) => owner.protoOf(id),

@@ -260,6 +260,9 @@ export async function controlNode(control: ControlContext, file: string): Promis
   control.onMessage((message, index) => {
     const { type, ...rest } = message as ToControl
     own.receive(message as ToControl, index)
+    if (type === 'metrics-wanted') {
+      control.send(index, { type: 'metrics-text', text: metrics.render() } satisfies ToWorker)
+    }
     if (type === 'health') health.receive(message as HealthReport)
     if (type === 'series' && 'batch' in rest) metrics.receive(index, rest.generation, rest.batch)
   })

@@ -40,6 +40,8 @@ export type ToWorker =
   | { readonly type: 'forget'; readonly label: string; readonly values: ReadonlySet<string> }
   /** The nodes of one service; undefined: nobody asks for it any more. */
   | { readonly type: 'discovered'; readonly key: string; readonly nodes: readonly DiscoveredNode[] | undefined }
+  /** What `metrics-wanted` asked for: the text of all metrics. */
+  | { readonly type: 'metrics-text'; readonly text: string }
   | HealthMessage
 
 /** From a worker to the control thread. */
@@ -47,6 +49,7 @@ export type ToControl =
   | { readonly type: 'series'; readonly generation: number; readonly batch: SeriesBatch }
   | { readonly type: 'applied'; readonly revision: number }
   | { readonly type: 'challenge-known'; readonly sequence: number }
+  | { readonly type: 'metrics-wanted' }
   | HealthReport
 
 /** Names of what the threads share. */

@@ -3,6 +3,7 @@ import { Server, SharedCounts, SharedTable, type Application, type WorkerContext
 import { trustExpressions } from '../expressions/index.ts'
 import { WorkerHealth } from '../health/worker-health.ts'
 import { GatewayWorker } from '../gateway/gateway-worker.ts'
+import { MetricsQuestion } from '../observability/metrics/metrics-question.ts'
 import { WorkerMetrics } from '../observability/metrics/worker-metrics.ts'
 import { PluginRegistry } from '../plugins/plugin-registry.ts'
 import { snapshotOperations } from '../store/snapshot-operations.ts'
@@ -36,6 +37,7 @@ async function startWorker(worker: WorkerContext): Promise<GatewayWorker> {
   const metrics = new WorkerMetrics(worker.shared[sharedMetrics(worker.index)], (batch) =>
     post({ type: 'series', generation: worker.generation, batch }),
   )
+  const question = new MetricsQuestion(() => post({ type: 'metrics-wanted' }))
   const balancing: SharedArrayBuffer | undefined = worker.shared[SHARED_BALANCING]
   const gateway = new GatewayWorker({
     settings: start.settings,
@@ -48,6 +50,7 @@ async function startWorker(worker: WorkerContext): Promise<GatewayWorker> {
     inFlight: new SharedTable(worker.shared[SHARED_IN_FLIGHT], worker.index),
     balancing: balancing && new SharedCounts(balancing, worker.index),
     caches: worker.shared,
+    renderMetrics: () => question.ask(),
   })
   let { revision } = start
   gateway.table.ssls.useTicketKeys(start.ticketKeys)
@@ -87,6 +90,9 @@ async function startWorker(worker: WorkerContext): Promise<GatewayWorker> {
       case 'health-board':
       case 'health-changed':
         gateway.receiveHealth(message)
+        return
+      case 'metrics-text':
+        question.answer(message.text)
         return
       case 'forget':
         metrics.forget(message.label, message.values)

@@ -1,6 +1,8 @@
 import type { TunnelLimits } from '@sekisho/proxy'
 import type { Consumer } from '../consumers/consumer-directory.ts'
 import type { FunctionTarget } from '../functions/function-target.ts'
+import { UrgencyRule } from '../overload/urgency-rule.ts'
+import type { LoadShedding } from '../resources/overload.ts'
 import { CallPolicy } from '../grpc/call-policy.ts'
 import type { GrpcPolicy } from '../resources/grpc.ts'
 import type { NormalRoute, NormalService } from '../resources/index.ts'
@@ -51,6 +53,7 @@ export function buildPlan(parts: PlanParts, mounts: Mounts): Plan {
     enableWebsocket: route.enable_websocket ?? service?.enable_websocket,
     tunnelLimits: tunnelLimits(route.websocket ?? service?.websocket),
     grpc: callPolicy(route.grpc ?? service?.grpc),
+    urgency: urgencyRule(route.load_shedding ?? service?.load_shedding),
   }
   // A consumer that changed, or is gone, takes its plan along.
   const consumerPlans = new WeakMap<Consumer, Plan>()
@@ -80,6 +83,9 @@ export function buildPlan(parts: PlanParts, mounts: Mounts): Plan {
 
 const callPolicy = (policy: GrpcPolicy | undefined): CallPolicy | undefined =>
   policy === undefined ? undefined : new CallPolicy(policy)
+
+const urgencyRule = (rule: LoadShedding | undefined): UrgencyRule | undefined =>
+  rule === undefined ? undefined : new UrgencyRule(rule)
 
 function tunnelLimits(limits: WebSocketLimits | undefined): Partial<TunnelLimits> | undefined {
   if (limits === undefined) return undefined

@@ -1,6 +1,7 @@
 import type { TunnelLimits } from '@sekisho/proxy'
 import type { Consumer } from '../consumers/consumer-directory.ts'
 import type { FunctionTarget } from '../functions/function-target.ts'
+import type { UrgencyRule } from '../overload/urgency-rule.ts'
 import type { CallPolicy } from '../grpc/call-policy.ts'
 import type { NormalRoute, NormalService } from '../resources/index.ts'
 import type { UpstreamTarget } from '../upstreams/upstream-target.ts'
@@ -23,6 +24,8 @@ export interface Plan extends PhaseChains {
   readonly tunnelLimits: Partial<TunnelLimits> | undefined
   /** How gRPC calls are treated, where that is configured. */
   readonly grpc: CallPolicy | undefined
+  /** How urgent its requests are, where that is configured. */
+  readonly urgency: UrgencyRule | undefined
   /** `rewrite` of the plugins that a consumer brought in, which could not run before it was known. */
   readonly consumerRewrite: readonly MountedPlugin[]
   /** The plan with the plugins of a consumer and its group. */

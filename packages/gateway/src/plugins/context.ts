@@ -4,6 +4,8 @@ import type { CacheZones } from '../cache/cache-zones.ts'
 import type { ConsumerDirectory } from '../consumers/consumer-directory.ts'
 import type { EngineEndpoint } from '../functions/engine-endpoint.ts'
 import type { Proto } from '../resources/proto.ts'
+import type { NestedUpstream, PluginApi, PluginHooks } from './definition.ts'
+import type { UpstreamChoice } from '../gateway/nested-target.ts'
 
 /** Where a plugin is mounted: its configuration stands on this resource. */
 export interface MountPlace {
@@ -15,6 +17,8 @@ export interface MountPlace {
     | 'global_rules'
     | 'consumers'
     | 'consumer_groups'
+    /** Of what a plugin answers itself (`apis`), wherever a route leads to it. */
+    | 'plugin_metadata'
   readonly id: string
 }
 
@@ -43,11 +47,19 @@ export interface PluginContext<ConsumerConfig = unknown, Metadata = unknown> {
   readonly inFlight: SharedTable
   /** The zones of `proxy-cache`, which all workers share. */
   readonly caches: CacheZones
+  /** The hooks of a plugin that `uses` named, made for this place and let go with it. Throws for a plugin that is not there. */
+  readonly instance: (name: string, config: object) => PluginHooks
+  /** What a plugin of this node answers at a path; for `public-api`. */
+  readonly api: (method: string, path: string) => ReturnType<PluginApi['create']> | undefined
+  /** An upstream that `uses` named, to be chosen for requests (`session.ctx.chosen`). */
+  readonly upstream: (nested: NestedUpstream) => UpstreamChoice
   /** The function engine of this node, if it has one. */
   readonly engine: EngineEndpoint | undefined
   /** Which worker this is, from 0. */
   readonly workerIndex: number
   /** Metrics of this worker; those of all are added up. */
   readonly metrics: WorkerMetrics
+  /** The metrics of the node, all workers added up, in the text format of Prometheus. Rejects when they cannot be had. */
+  readonly renderMetrics: () => Promise<string>
   readonly logger: PluginLogger
 }

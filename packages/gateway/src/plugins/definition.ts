@@ -1,6 +1,7 @@
 import type { Static, TSchema } from 'typebox'
 import type { GatewaySession } from '../session.ts'
 import type { GatewayStreamSession } from '../stream/stream-context.ts'
+import type { Upstream } from '../resources/upstream.ts'
 import type { PluginContext } from './context.ts'
 
 /**
@@ -56,6 +57,39 @@ export interface PluginHooks {
   readonly dispose?: (() => void) | undefined
 }
 
+/** Another plugin within the configuration of a plugin: of `multi-auth`, an action of `workflow`. */
+export interface NestedPlugin {
+  /** JSON Pointer of its configuration, from the configuration that holds it. */
+  readonly path: string
+  readonly name: string
+  readonly config: Readonly<Record<string, unknown>>
+  /** Only a plugin of this type may stand there. */
+  readonly type?: 'auth'
+}
+
+/** An upstream within the configuration of a plugin: of `traffic-split`. Either is given. */
+export interface NestedUpstream {
+  /** JSON Pointer of `upstream` or `upstream_id`, from the configuration that holds it. */
+  readonly path: string
+  readonly upstream?: Upstream | undefined
+  readonly upstreamId?: string | undefined
+}
+
+/** Other parts of the configuration that a plugin's own configuration holds or refers to. */
+export interface PluginUses {
+  readonly plugins?: readonly NestedPlugin[]
+  readonly upstreams?: readonly NestedUpstream[]
+}
+
+/** An address that a plugin answers itself, once a route with `public-api` lets clients to it: `/apisix/batch-requests`. */
+export interface PluginApi {
+  /** Exact path. */
+  readonly uri: string
+  readonly methods: readonly string[]
+  /** Answers the request by `session.respond`. Made once for each worker. */
+  create(context: PluginContext): (session: GatewaySession) => void | Promise<void>
+}
+
 /** One plugin: its name, schema, types and behaviour. The whole extension surface of the gateway. */
 export interface PluginDefinition<
   S extends TSchema = TSchema,
@@ -87,6 +121,17 @@ export interface PluginDefinition<
    * `{ path: '/regex_uri/0', message: '...' }`, or undefined. Runs on the control thread, before any worker sees the change.
    */
   check?(config: Static<S>): { path: string; message: string } | undefined
+  /** The same for its metadata. */
+  checkMetadata?(metadata: Static<M>): { path: string; message: string } | undefined
+  /** The same for a configuration on a consumer. */
+  checkConsumer?(config: Static<C>): { path: string; message: string } | undefined
+  /**
+   * The plugins and upstreams within this configuration. They are loaded and checked with it (schema, `check`, `plugins` of the node,
+   * references); `create` gets them by `context.instance` and `context.upstream`.
+   */
+  uses?(config: Static<S>): PluginUses
+  /** What it answers itself, where a route with `public-api` leads to it. */
+  readonly apis?: readonly PluginApi[]
   /** What of the configuration does not work on a stream route; as `check`. */
   checkStream?(config: Static<S>): { path: string; message: string } | undefined
   /** Once for each place the plugin is mounted in and each worker, when the configuration changes: never per request. */

@@ -54,7 +54,8 @@ async function schemaProblems(kind: ResourceKind, body: Fields, options: AdminOp
   const plugins = body['plugins']
   if (findings.list.length === 0 && plugins !== undefined) {
     const allowed = options.allowedPlugins && new Set(options.allowedPlugins)
-    const context = { plugins: options.plugins, allowed, findings }
+    const settings = { listen: undefined, acme: undefined }
+    const context = { plugins: options.plugins, allowed, settings, findings }
     checkPluginSet(
       context as unknown as Parameters<typeof checkPluginSet>[0],
       plugins as Parameters<typeof checkPluginSet>[1],

@@ -4,6 +4,7 @@ import type { Route } from '../../resources/route.ts'
 import { parsePattern } from '../../router/pattern.ts'
 import { type Findings, shortValue } from '../problem.ts'
 import { checkExpression } from './expressions.ts'
+import { checkRetry } from './overload.ts'
 import { reasonOf } from './reason.ts'
 
 /** Runs one of the parsers that the gateway compiles with; what it throws becomes a finding. */
@@ -17,7 +18,8 @@ function attempt(findings: Findings, path: string, value: string, parse: (value:
 
 /** What a route matches by must compile: paths, addresses, `vars` and `filter_func`. */
 export function checkRoute(findings: Findings, route: Route, path: string): void {
-  const { uri, uris, remote_addr, remote_addrs, vars, filter_func } = route
+  const { uri, uris, remote_addr, remote_addrs, vars, filter_func, retry } = route
+  if (retry !== undefined) checkRetry(findings, retry, `${path}/retry`)
   if (uri !== undefined) attempt(findings, `${path}/uri`, uri, parsePattern)
   uris?.forEach((one, index) => attempt(findings, `${path}/uris/${index}`, one, parsePattern))
   if (remote_addr !== undefined) attempt(findings, `${path}/remote_addr`, remote_addr, parseAddress)

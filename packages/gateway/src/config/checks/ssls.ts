@@ -125,10 +125,16 @@ export function serverNameClaims({ item, path }: Entry): readonly Claim[] {
 }
 
 /** `client_cert_id` of an upstream must lead to a certificate that is meant for upstreams. */
-export function checkClientCertificate({ known, findings }: CheckContext, entry: Entry): void {
+export function checkClientCertificate(context: CheckContext, entry: Entry): void {
   const reference = clientCertificateOf(entry)
-  if (reference === undefined) return
-  const { id, path } = reference
+  if (reference !== undefined) checkClientSsl(context, reference)
+}
+
+/** `id`, which stands at `path`, must be one of a certificate for upstreams. */
+export function checkClientSsl(
+  { known, findings }: CheckContext,
+  { id, path }: { readonly id: string | number; readonly path: string },
+): void {
   const ssl = known.item('ssls', String(id))
   if (ssl?.['type'] === 'client') return
   // What is wrong with the ssl itself has been said.

@@ -5,6 +5,7 @@ import type { EmbeddedUpstream, Upstream, UpstreamNodes } from '../../resources/
 import { type Findings, pointerPart, shortValue } from '../problem.ts'
 import { checkBalancing } from './balancing.ts'
 import { checkHealth } from './health.ts'
+import { checkOverload } from './overload.ts'
 import { checkAuthorities, checkPair } from './certificates.ts'
 
 /** What the schema of an upstream cannot say. */
@@ -15,6 +16,7 @@ export function checkUpstream(findings: Findings, upstream: EmbeddedUpstream, pa
   checkBalancing(findings, upstream, path)
   checkSupport(findings, upstream, path)
   checkHealth(findings, upstream, path)
+  checkOverload(findings, upstream, path)
   if (upstream.pass_host === 'rewrite' && upstream.upstream_host === undefined) {
     findings.add({
       path,
@@ -85,6 +87,10 @@ const NOT_OF_FUNCTIONS = [
   'zone_aware',
   'overprovisioning_factor',
   'subset',
+  'retry',
+  'hedge',
+  'circuit_breakers',
+  'adaptive_concurrency',
   'pass_host',
   'upstream_host',
   'retries',

@@ -73,7 +73,7 @@ export class ResourceIndex implements KnownResources {
   set(entry: Entry, plugins: PluginLookup): void {
     const key = resourceKey(entry.kind, entry.id)
     this.delete(entry.kind, entry.id)
-    const targets = referencesOf(entry)
+    const targets = referencesOf(entry, plugins)
     const claims = claimsOf(entry, plugins).map(({ name }) => name)
     this.kinds.get(entry.kind)!.set(entry.id, { entry, targets, claims })
     for (const target of targets) {

@@ -8,6 +8,7 @@ import { type FunctionsSettings, functionsSettings } from './functions.ts'
 import { type Listen, type ListenAddress, type Listener, parseListenAddress, type TlsListener } from './listen.ts'
 import type { Limits, UpstreamDefaults } from './limits.ts'
 import type { AccessLog, ErrorLog } from './logs.ts'
+import { type OverloadSettings, overloadSettings } from './overload.ts'
 import { type CacheZoneSettings, cacheZones } from './proxy-cache.ts'
 import { Settings } from './settings.ts'
 import { type StoreSettings, storeSettings } from './store.ts'
@@ -34,6 +35,7 @@ export interface NodeSettings {
   readonly error_log: ErrorLog
   readonly limits: Limits
   readonly upstream_defaults: UpstreamDefaults
+  readonly overload: OverloadSettings
   /** Where this gateway runs. */
   readonly zone: string | undefined
   /** Zones of `proxy-cache`. */
@@ -83,6 +85,7 @@ export function nodeSettings(settings: Settings, file: string): NodeSettings {
     error_log: logAt(error_log as ErrorLog, 'stderr', at),
     limits: filled.limits as Limits,
     upstream_defaults: filled.upstream_defaults as UpstreamDefaults,
+    overload: overloadSettings(filled.overload),
     zone: filled.zone,
     proxy_cache: { zones: cacheZones(filled.proxy_cache, at) },
     shutdown: { grace_period: filled.shutdown.grace_period!, drain_delay: filled.shutdown.drain_delay! },

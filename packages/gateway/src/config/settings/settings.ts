@@ -6,6 +6,7 @@ import { FunctionsSetting } from './functions.ts'
 import { Limits, UpstreamDefaults } from './limits.ts'
 import { Listen } from './listen.ts'
 import { AccessLog, ErrorLog } from './logs.ts'
+import { OverloadSetting } from './overload.ts'
 import { ProxyCacheSetting } from './proxy-cache.ts'
 import { DataEncryption, StoreSetting } from './store.ts'
 
@@ -65,6 +66,7 @@ export const settingsFields = {
   error_log: Type.Optional(ErrorLog),
   limits: Type.Optional(Limits),
   upstream_defaults: Type.Optional(UpstreamDefaults),
+  overload: Type.Optional(OverloadSetting),
   zone: Type.Optional(
     Type.String({
       minLength: 1,

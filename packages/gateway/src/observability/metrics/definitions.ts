@@ -124,6 +124,43 @@ export const METRICS = {
     'Connections to upstream nodes: active with a request, idle in a pool.',
     ['state'],
   ),
+  shedRequests: define(
+    'counter',
+    'sekisho_shed_requests_total',
+    'Requests that were refused because the worker had too many, by urgency (0 the most, 7 the least urgent).',
+    ['urgency'],
+  ),
+  shedding: define('gauge', 'sekisho_shedding_workers', 'Workers that refuse requests because their event loop is late.'),
+  circuitBreakerRefusals: define(
+    'counter',
+    'sekisho_upstream_overloaded_total',
+    'Requests that were answered 503 because a limit of their upstream was reached, by limit.',
+    ['upstream', 'reason'],
+  ),
+  concurrencyLimit: define(
+    'gauge',
+    'sekisho_upstream_concurrency_limit',
+    'Requests in flight that adaptive_concurrency allows an upstream, of all workers together.',
+    ['upstream'],
+  ),
+  upstreamRetries: define(
+    'counter',
+    'sekisho_upstream_retries_total',
+    'Attempts that were followed by another one, by error code. Of upstreams with `retry` or `circuit_breakers`.',
+    ['upstream', 'reason'],
+  ),
+  retriesRefused: define(
+    'counter',
+    'sekisho_upstream_retries_refused_total',
+    'Retries that were not made because of a limit (max_retries, retry_budget).',
+    ['upstream', 'reason'],
+  ),
+  upstreamHedges: define(
+    'counter',
+    'sekisho_upstream_hedges_total',
+    'Hedged requests by result: won (it was the answer), lost.',
+    ['upstream', 'result'],
+  ),
   refusedRequests: define(
     'counter',
     'sekisho_refused_requests_total',
@@ -213,6 +250,24 @@ export const METRICS = {
     'type',
     'service_name',
   ]),
+  redisUp: {
+    ...define('gauge', 'sekisho_redis_up', 'Whether a Redis answers: 1, or 0 while a worker or a node of it is without.', [
+      'server',
+    ]),
+    across: 'least',
+  },
+  redisCalls: define(
+    'counter',
+    'sekisho_redis_calls_total',
+    'Calls of Redis by result: ok, error, timeout, or away (not sent or not answered, as Redis was away).',
+    ['server', 'result'],
+  ),
+  limitUncounted: define(
+    'counter',
+    'sekisho_limit_uncounted_requests_total',
+    'Requests that a limit could not count because its Redis was away, by what became of them: passed, refused, local (counted by this node alone).',
+    ['plugin', 'place', 'result'],
+  ),
   workerRestarts: define('counter', 'sekisho_worker_restarts_total', 'Worker threads that were started again.'),
   nodeInfo: define('gauge', 'sekisho_node_info', 'Always 1; what runs here is in the labels.', ['hostname', 'version']),
   accessLogDropped: define(

@@ -365,13 +365,14 @@ export class DocumentsInForce {
       const entry: Entry = { kind, id, item: value as Entry['item'], path: '' }
       for (const manager of managersIn(value)) found.add(documentKey('secrets', manager))
       try {
-        for (const target of referencesOf(entry)) {
+        const { plugins } = this.options.check
+        for (const target of referencesOf(entry, plugins)) {
           found.add(target)
           const parts = keyParts(target)!
           const there = this.index.entry(parts.kind, parts.id)
-          if (there !== undefined) for (const next of referencesOf(there)) found.add(next)
+          if (there !== undefined) for (const next of referencesOf(there, plugins)) found.add(next)
         }
-        for (const { name } of claimsOf(entry, this.options.check.plugins)) {
+        for (const { name } of claimsOf(entry, plugins)) {
           const holder = this.index.holder(name)
           if (holder !== undefined) found.add(holder)
         }
