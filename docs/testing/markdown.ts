@@ -40,7 +40,7 @@ function readPage(path: string): Page {
   return { path, text, blocks: codeBlocks(path, text) }
 }
 
-function codeBlocks(page: string, text: string): CodeBlock[] {
+export function codeBlocks(page: string, text: string): CodeBlock[] {
   const blocks: CodeBlock[] = []
   let open: { line: number; language: string; marks: string[]; lines: string[] } | undefined
   for (const [index, line] of text.split('\n').entries()) {

@@ -31,12 +31,15 @@ const configuration = {
     // A phase shows what it gets, used or not.
     noUnusedParameters: false,
     typeRoots: [join(ROOT, 'node_modules/@types')],
-    paths: Object.fromEntries(
-      ['wire', 'proxy', 'gateway'].map((name) => [
-        `@sekisho/${name}`,
-        [join(ROOT, 'packages', name, 'dist/index.d.ts')],
-      ]),
-    ),
+    paths: {
+      ...Object.fromEntries(
+        ['wire', 'proxy', 'gateway'].map((name) => [
+          `@sekisho/${name}`,
+          [join(ROOT, 'packages', name, 'dist/index.d.ts')],
+        ]),
+      ),
+      '@sekisho/gateway/testing': [join(ROOT, 'packages/gateway/dist/testing-kit/index.d.ts')],
+    },
   },
   include: ['*.mts'],
 }
