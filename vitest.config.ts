@@ -13,6 +13,7 @@ export default defineConfig({
       { find: /^@sekisho\/proxy\/(server|limits|health)$/, replacement: `${packages}proxy/src/$1/index.ts` },
       { find: /^@sekisho\/functions\/(events|signature)$/, replacement: `${packages}functions/src/$1/index.ts` },
       { find: /^@sekisho\/functions\/internal\/(.*)$/, replacement: `${packages}functions/src/$1.ts` },
+      { find: '@sekisho/gateway/testing', replacement: `${packages}gateway/src/testing-kit/index.ts` },
       { find: '@sekisho/gateway/node', replacement: `${packages}gateway/src/node/start-node.ts` },
       { find: /^@sekisho\/gateway\/internal\/(.*)$/, replacement: `${packages}gateway/src/$1.ts` },
     ],

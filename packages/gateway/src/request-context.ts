@@ -1,6 +1,8 @@
 import type { Backend, CacheUse, Session } from '@sekisho/proxy'
+import type { GuardedRequest } from './overload/guarded-request.ts'
 import type { UpstreamCall } from './functions/upstream-call.ts'
 import type { Consumer } from './consumers/consumer-directory.ts'
+import type { TargetResult } from './gateway/upstream-table.ts'
 import type { Plan } from './plan/plan.ts'
 import { normalisePath, type MatchRequest } from './router/index.ts'
 import { readVariable } from './variables/variables.ts'
@@ -42,6 +44,9 @@ export class RequestContext implements MatchRequest {
    */
   upstreamFields: Readonly<Record<string, string | undefined>> | undefined = undefined
 
+  /** Where a plugin sends this request in place of the route's own upstream: what `context.upstream(…).at(…)` gives. Set in `access` at the latest. */
+  chosen: TargetResult | undefined = undefined
+
   /** A function answers this request: what would leave for an upstream becomes a call of it. */
   functionCall: UpstreamCall | undefined = undefined
   /** What an authorizer said of the caller; functions get it with their event. */
@@ -51,6 +56,12 @@ export class RequestContext implements MatchRequest {
   watchedStatus = 0
   /** The node that the balancer counts this request on. */
   countedBackend: Backend | undefined = undefined
+  /** What it has taken of the limits of its upstream, where that has some. */
+  guarded: GuardedRequest | undefined = undefined
+  /** How much it matters that it is served, when not all can be: 0 (most) to 7. */
+  urgency = 3
+  /** The load shedder counts it. */
+  shedderCounts = false
 
   /** How a cache is used for this request. Set by `proxy-cache`. */
   cacheUse: CacheUse | undefined = undefined
@@ -77,6 +88,7 @@ export class RequestContext implements MatchRequest {
     this.upstreamTarget = original.upstreamTarget
     this.upstreamHost = original.upstreamHost
     this.upstreamFields = original.upstreamFields
+    this.chosen = original.chosen
     this.authorizer = original.authorizer
     this.states = original.states
   }

@@ -46,6 +46,8 @@ export interface HttpProxyOptions {
   readonly resolver?: Resolver
   /** Told about requests that were refused before they became a session. */
   readonly onRefused?: (stream: ServerStream, reason: Refusal) => void
+  /** Connections to upstreams. Default: real ones; tests bring others. */
+  readonly pools?: UpstreamPools
   /** The time limits of this thread. Default: some of its own; proxies of one thread may share them, and tests bring a clock. */
   readonly deadlines?: Deadlines
 }
@@ -73,15 +75,20 @@ export class HttpProxy<Ctx> implements Application, RequestHandler {
       deadlines,
       limits,
       h2Limits,
-      pools: new UpstreamPools({
-        deadlines,
-        limits,
-        h2Limits,
-        maxIdle: options.maxIdleUpstreamConnections ?? DEFAULT_MAX_IDLE,
-        onDistrust: (peer) =>
-          logger.warn({ peer }, `${peer} sent bytes that nobody asked for: its connections are not reused for a while`),
-        ...(options.distrustMs === undefined ? {} : { distrustMs: options.distrustMs }),
-      }),
+      pools:
+        options.pools ??
+        new UpstreamPools({
+          deadlines,
+          limits,
+          h2Limits,
+          maxIdle: options.maxIdleUpstreamConnections ?? DEFAULT_MAX_IDLE,
+          onDistrust: (peer) =>
+            logger.warn(
+              { peer },
+              `${peer} sent bytes that nobody asked for: its connections are not reused for a while`,
+            ),
+          ...(options.distrustMs === undefined ? {} : { distrustMs: options.distrustMs }),
+        }),
       resolver: options.resolver ?? new Resolver(),
       logger,
       renderError: options.renderError ?? renderJsonError,

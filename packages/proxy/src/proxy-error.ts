@@ -14,6 +14,7 @@ export type ProxyErrorCode =
   | 'GRPC_STATUS'
   | 'TUNNEL_ENDED'
   | 'HTTP_STATUS'
+  | 'OVERLOADED'
 
 /**
  * An error answers three questions: what happened (`code`), whose fault it is (`source`), and whether another attempt may
@@ -29,6 +30,12 @@ export class ProxyError extends Error {
   retry = false
   /** A connection out of the pool was dead: no fault of the node, and not counted as an attempt. */
   stale = false
+  /** How long the next attempt waits, ms: a back-off. */
+  retryAfterMs = 0
+  /** A hedge of the request goes on in place of the attempt that failed. */
+  replaced = false
+  /** Fields of the answer, if it comes to that. */
+  fields: Readonly<Record<string, string>> | undefined
 
   constructor(
     code: ProxyErrorCode,

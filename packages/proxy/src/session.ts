@@ -83,6 +83,21 @@ export interface Session<Ctx = unknown> {
    */
   limitTime(ms: number): void
   /**
+   * Called in upstreamPeer: this attempt may take so long from now until the head of its response; then it failed with READ_TIMEOUT. Kept to
+   * within 50 ms.
+   */
+  limitAttempt(ms: number): void
+  /**
+   * Called in upstreamPeer: when no response has begun after so long, `hedgePeer` is asked for another node, and the request goes there, too;
+   * up to `max` times (1 unless it is said), each after as long again. The first head that comes is the answer. Only for GET, HEAD and OPTIONS
+   * without a body; nothing happens for others.
+   */
+  hedge(afterMs: number, max?: number): void
+  /** Another attempt could be made: the request can be sent again from its start, and `maxRetries` allows it. */
+  readonly replayable: boolean
+  /** How much of the request body is remembered for another attempt; 64 KiB unless it is said. Before the body is read. */
+  limitReplay(bytes: number): void
+  /**
    * No gRPC message of this request or its response may have more bytes than that; a longer one ends the call with RESOURCE_EXHAUSTED, by its
    * prefix alone. What the upstream gets and sends counts. Where one of these is not gRPC nothing is counted.
    */

@@ -11,6 +11,8 @@ export interface SekishoOptions {
   readonly env?: Readonly<Record<string, string>>
   /** The script that is started; default: that of this checkout. */
   readonly command?: string
+  /** What stands before it, as `taskset -c 0`; it must become the command, not start it. */
+  readonly prefix?: readonly string[]
 }
 
 /** A `sekisho …` that runs, from the built files, as a user would start it. */
@@ -26,7 +28,8 @@ export class Sekisho {
   private waiting: (() => void)[] = []
 
   constructor(args: readonly string[], options: SekishoOptions = {}) {
-    this.child = spawn(process.execPath, [options.command ?? COMMAND, ...args], {
+    const [program = '', ...rest] = [...(options.prefix ?? []), process.execPath, options.command ?? COMMAND, ...args]
+    this.child = spawn(program, rest, {
       stdio: ['ignore', 'pipe', 'pipe'],
       cwd: options.cwd,
       env: { ...process.env, ...options.env },

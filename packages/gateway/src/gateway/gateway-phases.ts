@@ -12,6 +12,7 @@ import type { CidrSet } from '../addresses/index.ts'
 import { passes, runChain } from '../plan/run-chain.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { UpstreamTarget } from '../upstreams/upstream-target.ts'
+import type { LoadControl } from '../overload/load-control.ts'
 import { RequestContext } from '../request-context.ts'
 import type { GatewaySession } from '../session.ts'
 import type { AcmeChallenges } from '../tls/acme/challenges.ts'
@@ -30,6 +31,8 @@ export interface GatewayPhasesOptions {
   /** The Server field of answers of our own; undefined = none. */
   readonly serverHeader: string | undefined
   readonly status: UpstreamStatus
+  /** Sheds requests before the thread has too many; left out: all are served. */
+  readonly load?: LoadControl | undefined
   /** Called once per request, at its end. */
   readonly onLogged: (session: GatewaySession) => void
 }
@@ -67,6 +70,8 @@ export class GatewayPhases implements ProxyPhases<RequestContext> {
       if (asked !== undefined) return answerPreflight(session, asked)
     }
     const plan = table.match(ctx)
+    if (plan.urgency !== undefined) ctx.urgency = plan.urgency.of(session)
+    if (this.options.load !== undefined && !this.options.load.admits(session)) return undefined
     ctx.plan = plan
     if (plan.grpc !== undefined) plan.grpc.apply(session)
     const waiting = plan.rewrite.length === 0 ? undefined : runChain(plan.rewrite, 'rewrite', session)
@@ -81,9 +86,41 @@ export class GatewayPhases implements ProxyPhases<RequestContext> {
 
   upstreamPeer = (session: GatewaySession): MaybePromise<Peer> => {
     const { plan } = session.ctx
-    if (plan === undefined || plan.balancer.length === 0) return this.pick(session)
+    this.leave(session)
+    if (plan === undefined || plan.balancer.length === 0) return this.enter(session)
     const waiting = runChain(plan.balancer, 'balancer', session)
-    return waiting === undefined ? this.pick(session) : waiting.then(() => this.pick(session))
+    return waiting === undefined ? this.enter(session) : waiting.then(() => this.enter(session))
+  }
+
+  hedgePeer = (session: GatewaySession): Peer | undefined => {
+    const { ctx } = session
+    const { guarded } = ctx
+    const upstream = upstreamOf(session)
+    if (guarded === undefined || upstream === undefined) return undefined
+    const busy = [session.peer, ...guarded.hedgedOn].flatMap((peer) => peer?.backend ?? [])
+    const peer = upstream.pick(session, [...session.tried, ...busy])
+    if (peer === undefined || !guarded.tryHedge(session)) return undefined
+    guarded.hedgedOn.push(peer)
+    if (upstream.counts && peer.backend !== undefined) upstream.started(peer.backend)
+    return peer
+  }
+
+  hedgeOver = (session: GatewaySession, peer: Peer, won: boolean, error: ProxyError | undefined): void => {
+    const { ctx } = session
+    const { guarded } = ctx
+    const upstream = upstreamOf(session)
+    if (guarded === undefined || upstream === undefined) return
+    guarded.hedgedOn.splice(guarded.hedgedOn.indexOf(peer), 1)
+    if (error !== undefined) this.failed(session, peer, error)
+    const { backend } = peer
+    if (upstream.counts && backend !== undefined) {
+      // The attempt took at least so long.
+      if (won && ctx.countedBackend !== undefined)
+        upstream.finished(ctx.countedBackend, performance.now() - session.startedAt)
+      if (won) ctx.countedBackend = backend
+      else upstream.finished(backend, -1)
+    }
+    guarded.hedgeOver(won)
   }
 
   connectedToUpstream = (session: GatewaySession, peer: Peer, reused: boolean): void => {
@@ -93,13 +130,18 @@ export class GatewayPhases implements ProxyPhases<RequestContext> {
   failToConnect = (session: GatewaySession, peer: Peer, error: ProxyError): void => {
     this.options.status.set(peer, upstreamName(session), false)
     this.failed(session, peer, error)
-    this.limitRetries(session, error)
+    this.settleRetry(session, error)
   }
 
   errorWhileProxy = (session: GatewaySession, peer: Peer, error: ProxyError): void => {
     if (error.stale) return
     this.failed(session, peer, error)
-    this.limitRetries(session, error)
+    this.settleRetry(session, error)
+  }
+
+  upstreamResponseFilter = (session: GatewaySession, response: ResponseHead): void => {
+    const { guarded } = session.ctx
+    if (guarded !== undefined) guarded.look(session, response, mayTryAgain(session))
   }
 
   upstreamRequestFilter = (session: GatewaySession, request: RequestHead): void => {
@@ -168,6 +210,8 @@ export class GatewayPhases implements ProxyPhases<RequestContext> {
   logging = (session: GatewaySession, error?: ProxyError): void => {
     const { plan, watchedStatus } = session.ctx
     this.leave(session)
+    session.ctx.guarded?.end()
+    if (session.ctx.shedderCounts) this.options.load?.finished()
     if (session.background) return
     if (watchedStatus !== 0) watched(session, watchedStatus, error)
     if (plan !== undefined) {
@@ -197,16 +241,30 @@ export class GatewayPhases implements ProxyPhases<RequestContext> {
   private afterAccess(session: GatewaySession, plan: Plan): MaybePromise<void> {
     if (isSettled(session)) return undefined
     const { ctx } = session
-    if (ctx.functionCall === undefined && plan.function !== undefined) ctx.functionCall = plan.function.call()
+    const target = ctx.chosen ?? plan
+    if (ctx.functionCall === undefined && target.function !== undefined) ctx.functionCall = target.function.call()
     if (ctx.functionCall !== undefined) return ctx.functionCall.begin(session)
-    if (plan.missing !== undefined) session.respond(plan.missing.status, { error_msg: plan.missing.message })
+    if (target.missing !== undefined) session.respond(target.missing.status, { error_msg: target.missing.message })
     return undefined
+  }
+
+  /** Waits for a place where an upstream has only so many. */
+  private enter(session: GatewaySession): MaybePromise<Peer> {
+    const { ctx } = session
+    const guard = upstreamOf(session)?.guard
+    if (guard === undefined) return this.pick(session)
+    ctx.guarded ??= guard.begin(session)
+    const waiting = ctx.guarded.enter(session)
+    if (waiting === undefined) return this.pick(session)
+    return waiting.then(() => {
+      if (session.finishedAt !== 0) throw new Error('the client has left')
+      return this.pick(session)
+    })
   }
 
   private pick(session: GatewaySession): Peer {
     const upstream = upstreamOf(session)
-    this.leave(session)
-    const peer = upstream?.pick(session)
+    const peer = upstream?.pick(session) ?? (mayPickAgain(session) ? upstream?.pick(session, []) : undefined)
     if (peer === undefined || upstream === undefined) {
       throw new ProxyError(
         'NO_UPSTREAM',
@@ -219,6 +277,7 @@ export class GatewayPhases implements ProxyPhases<RequestContext> {
       upstream.started(peer.backend)
       session.ctx.countedBackend = peer.backend
     }
+    session.ctx.guarded?.begin(session)
     return peer
   }
 
@@ -226,9 +285,11 @@ export class GatewayPhases implements ProxyPhases<RequestContext> {
   private leave(session: GatewaySession): void {
     const { ctx } = session
     const backend = ctx.countedBackend
+    if (ctx.guarded !== undefined) ctx.guarded.leave(session)
     if (backend === undefined) return
     ctx.countedBackend = undefined
-    ctx.plan?.upstream?.finished(backend, session.answeredAt > 0 ? session.answeredAt - session.sentAt : -1)
+    const answered = session.answeredAt > 0 && session.answeredAt >= session.sentAt
+    upstreamOf(session)?.finished(backend, answered ? session.answeredAt - session.sentAt : -1)
   }
 
   /** An attempt failed before anything of an answer was sent on. */
@@ -241,17 +302,37 @@ export class GatewayPhases implements ProxyPhases<RequestContext> {
     else health.failure(peer.backend, error.code)
   }
 
-  private limitRetries(session: GatewaySession, error: ProxyError): void {
-    const upstream = upstreamOf(session)
-    if (upstream === undefined) return
-    if (session.attempts > upstream.retries) error.retry = false
-    const { retryTimeoutMs } = upstream
-    if (retryTimeoutMs > 0 && performance.now() - session.startedAt > retryTimeoutMs) error.retry = false
+  /** Whether a failed attempt is followed by another. */
+  private settleRetry(session: GatewaySession, error: ProxyError): void {
+    const { guarded } = session.ctx
+    // Decided when the response came.
+    if (error.code === 'HTTP_STATUS' && error.retry && guarded !== undefined) return
+    if (error.replaced) return
+    const policy = upstreamOf(session)?.guard?.policy
+    if (policy !== undefined) error.retry = policy.wants(error)
+    if (!mayTryAgain(session)) error.retry = false
+    if (guarded === undefined) return
+    if (!session.replayable) error.retry = false
+    guarded.decide(session, error)
+    this.leave(session)
   }
 }
 
 const upstreamOf = ({ ctx }: GatewaySession): UpstreamTarget | undefined =>
-  ctx.functionCall?.upstream ?? ctx.plan?.upstream
+  ctx.functionCall?.upstream ?? (ctx.chosen ?? ctx.plan)?.upstream
+
+/** By `retries` and `retry_timeout`. */
+function mayTryAgain(session: GatewaySession): boolean {
+  const upstream = upstreamOf(session)
+  if (upstream === undefined) return true
+  if (session.attempts > upstream.retries) return false
+  const { retryTimeoutMs } = upstream
+  return retryTimeoutMs === 0 || performance.now() - session.startedAt <= retryTimeoutMs
+}
+
+/** Where it is written what is tried again, that goes for a node that failed once, too, when no other is left. */
+const mayPickAgain = (session: GatewaySession): boolean =>
+  session.attempts > 1 && upstreamOf(session)?.guard?.policy !== undefined
 
 /** What was seen of the node that answered: its status, or that it broke off. */
 function watched(session: GatewaySession, status: number, error: ProxyError | undefined): void {
@@ -280,7 +361,8 @@ function dropIdentity({ headers }: RequestHead): void {
 
 const IDENTITY = ['x-consumer-username', 'x-consumer-custom-id', 'x-credential-identifier']
 
-const upstreamName = ({ ctx: { plan } }: GatewaySession): string => plan?.upstream?.upstream.id ?? plan?.route.id ?? ''
+const upstreamName = ({ ctx: { chosen, plan } }: GatewaySession): string =>
+  (chosen ?? plan)?.upstream?.upstream.id ?? plan?.route.id ?? ''
 
 /** WebSocket unless it is forbidden; other protocols (h2c would let a client past the gateway) only where it is said. */
 function mayUpgrade(plan: Plan | undefined, request: RequestHead): boolean {

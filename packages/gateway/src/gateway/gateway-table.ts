@@ -17,6 +17,7 @@ import type { Operation } from '../store/store.ts'
 import { StreamTable } from '../stream/stream-table.ts'
 import { SslTable } from '../tls/ssl-table.ts'
 import type { WorkerHealth } from '../health/worker-health.ts'
+import { guardContext } from '../overload/guard-context.ts'
 import { UpstreamTable } from './upstream-table.ts'
 
 export interface GatewayTableOptions {
@@ -82,6 +83,7 @@ export class GatewayTable {
       certificateOf: (id) => this.ssls.clientCertificate(id),
       engine: options.engine,
       health: options.health,
+      guards: guardContext(options.metrics, options.counts),
       logger: options.logger,
     })
     this.router = new Router({

@@ -1,17 +1,17 @@
-import { HttpProxy, StreamProxy, type SharedCounts, type SharedTable } from '@sekisho/proxy'
+import { HttpProxy, type HttpProxyOptions, StreamProxy, type SharedCounts, type SharedTable } from '@sekisho/proxy'
 import { CidrSet } from '../addresses/index.ts'
 import { CacheZones, zoneBuffers } from '../cache/cache-zones.ts'
 import type { NodeSettings } from '../config/settings/node-settings.ts'
 import { ConsumerStore } from '../consumers/consumer-store.ts'
 import { compileFormat, LogWriter } from '../observability/access-log/index.ts'
 import { engineEndpoint } from '../functions/engine-endpoint.ts'
-import { closeIdleConnections } from '../functions/invoke-client.ts'
+import { closeIdleConnections } from '../side-calls/index.ts'
 import { METRICS, type WorkerMetrics } from '../observability/metrics/index.ts'
 import type { HealthMessage } from '../health/health-messages.ts'
 import type { WorkerHealth } from '../health/worker-health.ts'
 import { Mounts } from '../plan/mounts.ts'
+import { LoadControl } from '../overload/load-control.ts'
 import type { PluginLogger } from '../plugins/context.ts'
-import { pluginNames } from '../plugins/plugin-names.ts'
 import type { PluginRegistry } from '../plugins/plugin-registry.ts'
 import type { RequestContext } from '../request-context.ts'
 import type { Operation } from '../store/store.ts'
@@ -33,11 +33,15 @@ export interface GatewayWorkerOptions {
   /** Memory of the cache zones, by name; left out: this worker has its own. */
   readonly caches?: Readonly<Record<string, SharedArrayBuffer>>
   readonly metrics: WorkerMetrics
+  /** The text of all metrics of the node; left out: nothing here knows it. */
+  readonly renderMetrics?: (() => Promise<string>) | undefined
   /** What the workers count together to balance; left out: this one counts for itself. */
   readonly balancing?: SharedCounts | undefined
   /** What is known of upstream nodes; left out: they are taken as healthy. */
   readonly health?: WorkerHealth | undefined
   readonly logger: PluginLogger
+  /** Options of the proxy that settings do not say: what tests bring. */
+  readonly proxy?: Partial<HttpProxyOptions>
 }
 
 /** The data plane of one thread: the proxy with the gateway's phases, and the table that they read. */
@@ -50,6 +54,7 @@ export class GatewayWorker {
   private readonly options: GatewayWorkerOptions
   private readonly accessLog: LogWriter | undefined
   private readonly gauges: WorkerGauges
+  private readonly load: LoadControl | undefined
   private readonly caches: CacheZones
   /** Changes wait for the plugin modules that they need, and for each other. */
   private queue: Promise<void> | undefined
@@ -67,7 +72,8 @@ export class GatewayWorker {
       logger,
     })
     this.caches = caches
-    const services = { counters, inFlight, workerIndex, metrics, engine, caches }
+    const { renderMetrics = () => Promise.reject(new Error('there are no metrics of the node here')) } = options
+    const services = { counters, inFlight, workerIndex, metrics, renderMetrics, engine, caches }
     this.table = new GatewayTable({
       consumers,
       workerIndex,
@@ -83,6 +89,8 @@ export class GatewayWorker {
           plugins,
           consumers,
           services,
+          upstreams: table.upstreams,
+          allowed: settings.plugins,
           logger,
           metadata: (plugin) => table.metadataOf(plugin),
           proto: (id) => table.protoOf(id),
@@ -94,7 +102,9 @@ export class GatewayWorker {
     const writer = this.accessLog
     const format = log === undefined ? undefined : compileFormat(log.format)
     const status = new UpstreamStatus(metrics)
+    this.load = LoadControl.of(settings.overload, metrics, logger)
     const phases = new GatewayPhases({
+      load: this.load,
       table: this.table,
       challenges: this.challenges,
       trusted: trusted.length === 0 ? undefined : new CidrSet(trusted),
@@ -105,7 +115,7 @@ export class GatewayWorker {
         if (writer !== undefined && format !== undefined) writer.write(format(session.ctx))
       },
     })
-    this.proxy = new HttpProxy(phases, proxyOptions(settings, metrics, logger))
+    this.proxy = new HttpProxy(phases, { ...proxyOptions(settings, metrics, logger), ...options.proxy })
     this.streams = new StreamProxy(
       new GatewayStreams({ table: this.table.streams, ssls: this.table.ssls, status, metrics, logger }),
       {
@@ -121,7 +131,7 @@ export class GatewayWorker {
 
   /** Patches a change in. Resolves when it is in force: at once unless a plugin's module has to be loaded first. */
   apply(operations: readonly Operation[]): Promise<void> {
-    const loading = this.options.plugins.load(pluginNames(operations))
+    const loading = this.options.plugins.loadFor(operations)
     if (loading === undefined && this.queue === undefined) {
       this.table.apply(operations)
       return Promise.resolve()
@@ -157,6 +167,7 @@ export class GatewayWorker {
 
   async stop(): Promise<void> {
     this.gauges.stop()
+    this.load?.stop()
     await this.caches.close()
     closeIdleConnections()
     await this.accessLog?.close()

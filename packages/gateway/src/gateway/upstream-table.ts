@@ -4,8 +4,11 @@ import { FunctionTarget } from '../functions/function-target.ts'
 import { InvokeTarget, NO_SERVICE } from '../functions/invoke-target.ts'
 import type { WorkerHealth } from '../health/worker-health.ts'
 import type { PluginLogger } from '../plugins/context.ts'
+import type { NestedUpstream } from '../plugins/definition.ts'
 import { nodesWithPorts, normaliseUpstream, type NormalUpstream } from '../resources/normalise-upstream.ts'
 import type { NormalRoute, NormalService } from '../resources/normalise-route.ts'
+import type { Hedge, Retry } from '../resources/overload.ts'
+import { type GuardContext, UpstreamGuard } from '../overload/upstream-guard.ts'
 import type { Timeout } from '../resources/timeout.ts'
 import type { Upstream } from '../resources/upstream.ts'
 import type { CertificatePair } from '../tls/ssl-table.ts'
@@ -23,7 +26,14 @@ export interface TargetResult {
 }
 
 /** What has an upstream: a route, or a stream route. */
-export type TargetOwner = Pick<NormalRoute, 'id' | 'upstream' | 'upstream_id' | 'service_id' | 'timeout'>
+export type TargetOwner = Pick<NormalRoute, 'id' | 'upstream' | 'upstream_id' | 'service_id' | 'timeout'> &
+  RouteRetries
+
+/** In place of those of the upstream. */
+interface RouteRetries {
+  readonly retry?: Retry | undefined
+  readonly hedge?: Hedge | undefined
+}
 type OwnerKind = 'routes' | 'stream_routes'
 
 /** The targets of one upstream as it was written: routes with time limits of their own cannot share the peers of the others. */
@@ -40,6 +50,8 @@ export interface UpstreamTableOptions extends BalancingContext {
   readonly engine?: EngineEndpoint | undefined
   /** Left out: nodes are taken as healthy. */
   readonly health?: WorkerHealth | undefined
+  /** Left out: upstreams have no circuit breakers and the like. */
+  readonly guards?: GuardContext | undefined
   readonly logger: PluginLogger
 }
 
@@ -58,12 +70,15 @@ export class UpstreamTable {
   /** Where upstreams are written that ask for a service, by its key. A place may ask for another one by now. */
   private readonly asking = new Map<string, Set<string>>()
   private readonly options: UpstreamTableOptions
+  /** Grows when a target may have become another one. */
+  version = 0
 
   constructor(options: UpstreamTableOptions) {
     this.options = options
   }
 
   set(id: string, upstream: Upstream | undefined): void {
+    this.version++
     if (upstream === undefined) this.byId.delete(id)
     else this.byId.set(id, upstream)
     this.targets.delete(`upstreams/${id}`)
@@ -87,7 +102,7 @@ export class UpstreamTable {
 
   /** The upstream that stood within a route or service is gone with it. */
   removeOwner(kind: OwnerKind | 'services', id: string): void {
-    this.targets.delete(`${kind}/${id}`)
+    this.removePlace(`${kind}/${id}`)
   }
 
   /** The `scheme` as it is written on the upstream of a route, wherever that stands. */
@@ -98,6 +113,7 @@ export class UpstreamTable {
 
   /** Upstreams that show this certificate must show the new one. */
   certificateChanged(sslId: string): void {
+    this.version++
     for (const place of this.showing.get(sslId) ?? []) this.targets.delete(place)
     this.showing.delete(sslId)
   }
@@ -118,25 +134,46 @@ export class UpstreamTable {
     if (route.service_id !== undefined && service === undefined) {
       return nowhere(404, `service ${route.service_id} does not exist`)
     }
-    if (route.upstream !== undefined) return this.made(`${kind}/${route.id}`, route.upstream, route.timeout)
+    if (route.upstream !== undefined) return this.made(`${kind}/${route.id}`, route.upstream, route.timeout, route)
     const id = route.upstream_id ?? (service?.upstream === undefined ? service?.upstream_id : undefined)
     if (id !== undefined) {
       const upstream = this.byId.get(id)
-      if (upstream !== undefined) return this.made(`upstreams/${id}`, upstream, route.timeout)
+      if (upstream !== undefined) return this.made(`upstreams/${id}`, upstream, route.timeout, route)
       return nowhere(502, `upstream ${id} does not exist`)
     }
-    if (service?.upstream !== undefined) return this.made(`services/${service.id}`, service.upstream, route.timeout)
+    if (service?.upstream !== undefined)
+      return this.made(`services/${service.id}`, service.upstream, route.timeout, route)
     return nowhere(503, 'the route has no upstream, and no plugin answered')
   }
 
-  private made(place: string, upstream: Upstream, timeout: Timeout | undefined): TargetResult {
+  /** Where an upstream within a plugin's configuration leads; `place` is where it stands. */
+  nestedTarget(place: string, { upstream, upstreamId }: NestedUpstream, timeout: Timeout | undefined): TargetResult {
+    if (upstream !== undefined) return this.made(place, upstream, timeout)
+    const named = upstreamId === undefined ? undefined : this.byId.get(upstreamId)
+    if (named === undefined) return nowhere(502, `upstream ${upstreamId} does not exist`)
+    return this.made(`upstreams/${upstreamId}`, named, timeout)
+  }
+
+  /** Nothing stands there any more. */
+  removePlace(place: string): void {
+    this.targets.delete(place)
+  }
+
+  private made(
+    place: string,
+    upstream: Upstream,
+    timeout: Timeout | undefined,
+    { retry, hedge }: RouteRetries = {},
+  ): TargetResult {
     let made = this.targets.get(place)
     if (made?.written !== upstream) this.targets.set(place, (made = { written: upstream, byLimits: new Map() }))
-    const limits = timeout === undefined ? '' : JSON.stringify(timeout)
+    const own = timeout !== undefined || retry !== undefined || hedge !== undefined
+    const limits = own ? JSON.stringify([timeout, retry, hedge]) : ''
     const known = made.byLimits.get(limits)
     if (known !== undefined) return known
     const { defaults, certificateOf } = this.options
-    const normal = normaliseUpstream(upstream)
+    const written = normaliseUpstream(upstream)
+    const normal = { ...written, retry: retry ?? written.retry, hedge: hedge ?? written.hedge }
     const { client_cert_id: sslId } = normal.tls
     if (sslId !== undefined) this.showing.set(sslId, (this.showing.get(sslId) ?? new Set()).add(place))
     const certificate = sslId === undefined ? undefined : certificateOf(sslId)
@@ -166,6 +203,8 @@ export class UpstreamTable {
     const { health } = this.options
     const watching = health?.of(place, target.upstream)
     if (watching !== undefined) target.watch(watching, health?.board(place))
+    if (this.options.guards !== undefined)
+      target.guard = UpstreamGuard.of(target.upstream, place, this.options.guards)
     return target
   }
 

@@ -10,6 +10,21 @@
  *         authorization: { apikey: "do-not-write-it-here" }
  * ```
  *
+ * ```yaml
+ * routes:
+ *   - uri: /orders/*
+ *     plugins:
+ *       aws-lambda: { function_uri: "http://127.0.0.1:9300/prod", authorization: { apikey: "${{API_KEY}}" } }
+ * ```
+ *
+ * ```sh
+ * export API_KEY=k-7
+ * curl -i http://127.0.0.1:8080/orders/7     # 200, body: {}
+ * # with: http-sink at 127.0.0.1:9300
+ * # http-sink got: GET /prod/7
+ * # http-sink got: x-api-key: k-7
+ * ```
+ *
  * The request leaves as it came, method, query, fields and body, for `function_uri`; what a `*` at the end of the route's `uri` stands for is
  * added to its path. The answer comes back as it is.
  *

@@ -11,6 +11,13 @@
  *       basic-auth: { hide_credentials: true }
  * ```
  *
+ * ```sh
+ * export JACK_PASSWORD=open-sesame
+ * curl -i http://127.0.0.1:8080/reports/7                      # 401, WWW-Authenticate: Basic realm="basic", no upstream
+ * curl -i -u jack:open-sesame http://127.0.0.1:8080/reports/7  # 200, upstream: X-Consumer-Username: jack, no upstream: Authorization
+ * curl -i -u jack:wrong http://127.0.0.1:8080/reports/7        # 401
+ * ```
+ *
  * A request without credentials, or with wrong ones, gets 401 with `WWW-Authenticate: Basic realm="basic"`, for which
  * browsers show a window. Names and passwords are UTF-8; a password may hold colons and spaces, a name no colon. An
  * unknown name and a wrong password get the same answer, after the same work.
@@ -20,6 +27,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { Type } from '../schema/type.ts'
 import { AnonymousConsumer, realmOptions, refusal } from './auth-refusal.ts'
+import { readBasicCredentials } from './basic-credentials.ts'
 import { consumerSecret } from './consumer-secret.ts'
 import { defaulted } from './defaulted.ts'
 import { definePlugin } from './definition.ts'
@@ -68,7 +76,7 @@ export default definePlugin({
         const field = headers.get('authorization')
         if (field === undefined) return refuse(session, 'the request has no Authorization header')
         if (hide) headers.delete('authorization')
-        const credentials = readCredentials(field)
+        const credentials = readBasicCredentials(field)
         if (credentials === undefined)
           return refuse(session, 'the Authorization header does not hold Basic credentials')
         const match = consumers.find(credentials.username)
@@ -94,18 +102,4 @@ function passwordDigest(config: { readonly password: string }): Buffer {
   let digest = digests.get(config)
   if (digest === undefined) digests.set(config, (digest = sha256(config.password)))
   return digest
-}
-
-/** `Basic` in any case, spaces, and token68 in the alphabet of base64 (RFC 9110 section 11.4, RFC 7617 section 2). */
-const BASIC = /^basic +([A-Za-z0-9+/]+={0,2})$/i
-// eslint-disable-next-line no-control-regex
-const CONTROL = /[\0-\x1f\x7f]/
-
-function readCredentials(field: string): { username: string; password: string } | undefined {
-  const encoded = BASIC.exec(field)?.[1]
-  if (encoded === undefined) return undefined
-  const text = Buffer.from(encoded, 'base64').toString('utf8')
-  const colon = text.indexOf(':')
-  if (colon < 0 || CONTROL.test(text)) return undefined
-  return { username: text.slice(0, colon), password: text.slice(colon + 1) }
 }

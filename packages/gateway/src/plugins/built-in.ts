@@ -7,27 +7,36 @@ const BUILT_IN = {
   cors: () => import('./cors.ts'),
   echo: () => import('./echo.ts'),
   'fault-injection': () => import('./fault-injection.ts'),
+  'forward-auth': () => import('./forward-auth.ts'),
   'grpc-transcode': () => import('./grpc-transcode.ts'),
   'grpc-web': () => import('./grpc-web.ts'),
+  'hmac-auth': () => import('./hmac-auth.ts'),
   'ip-restriction': () => import('./ip-restriction.ts'),
+  'jwt-auth': () => import('./jwt-auth.ts'),
   'key-auth': () => import('./key-auth.ts'),
   lambda: () => import('./lambda.ts'),
   'lambda-authorizer': () => import('./lambda-authorizer.ts'),
   'lambda-connections': () => import('./lambda-connections.ts'),
   'lambda-websocket': () => import('./lambda-websocket.ts'),
+  'ldap-auth': () => import('./ldap-auth.ts'),
   'limit-conn': () => import('./limit-conn.ts'),
   'limit-count': () => import('./limit-count.ts'),
   'limit-req': () => import('./limit-req.ts'),
   mocking: () => import('./mocking.ts'),
+  opa: () => import('./opa.ts'),
   prometheus: () => import('./prometheus.ts'),
   'proxy-cache': () => import('./proxy-cache.ts'),
   'proxy-rewrite': () => import('./proxy-rewrite.ts'),
+  'public-api': () => import('./public-api.ts'),
   'real-ip': () => import('./real-ip.ts'),
   redirect: () => import('./redirect.ts'),
   'request-id': () => import('./request-id.ts'),
   'response-rewrite': () => import('./response-rewrite.ts'),
   'ua-restriction': () => import('./ua-restriction.ts'),
 } as const satisfies Record<string, () => Promise<{ readonly default: unknown }>>
+
+/** Those with `apis`: loaded once a route has `public-api`, which may lead to them. */
+export const WITH_APIS: readonly string[] = ['prometheus']
 
 export const builtInNames = (): string[] => Object.keys(BUILT_IN)
 

@@ -15,6 +15,13 @@
  *         max_age: 600
  * ```
  *
+ * ```sh
+ * curl -i -H 'Origin: https://shop.example.com' http://127.0.0.1:8080/api/orders   # 200, Access-Control-Allow-Origin: https://shop.example.com
+ * curl -i -H 'Origin: https://other.example' http://127.0.0.1:8080/api/orders      # 200, no Access-Control-Allow-Origin
+ * curl -i -X OPTIONS -H 'Origin: https://shop.example.com' -H 'Access-Control-Request-Method: POST' \
+ *   http://127.0.0.1:8080/api/orders                                               # 200, Access-Control-Max-Age: 600, no upstream
+ * ```
+ *
  * Every OPTIONS request is answered with 200 and never reaches the upstream. A browser that asks before a POST is answered by the route
  * that takes the POST, though its `methods` do not name OPTIONS. To gRPC-Web calls the fields of a status are exposed, too. A request of an origin that is not allowed
  * is served all the same, without the headers: it is the browser that keeps the page from reading it. `*` allows all,

@@ -6,6 +6,10 @@
  *   echo: { before_body: "<!-- ", body: hello, after_body: " -->", headers: { X-Echo: "1" } }
  * ```
  *
+ * ```sh
+ * curl -i http://127.0.0.1:8080/     # 200, X-Echo: 1, body: <!-- hello -->
+ * ```
+ *
  * Whatever the upstream answers, its client reads `<!-- hello -->`. Without `body` the upstream's own stands between the two. Fields that
  * told of the old body (`Content-Length`, `Content-Encoding`, `ETag`, `Last-Modified`) are taken out. A compressed body stays as it is,
  * unless `body` replaces it: text cannot be put around it.

@@ -12,6 +12,11 @@
  *       vars: [[["arg_fault", "==", "1"]], [["http_x_fault", "==", "1"]]]
  * ```
  *
+ * ```sh
+ * curl -i 'http://127.0.0.1:8080/a?fault=1'             # 503, X-Fault: injected, body: {"error": "out of order", "client": "127.0.0.1"}, no upstream
+ * curl -i http://127.0.0.1:8080/a                       # 200, upstream: GET /a
+ * ```
+ *
  * One request in ten waits 1.5 s. Requests with `?fault=1` or the header `X-Fault: 1` are answered with a 503 (after the delay, if they are
  * delayed too) and reach no upstream. `vars` is a list of expressions, of which one must be true; without `percentage` all such requests
  * are hit. Body and header values may have variables in them.

@@ -23,6 +23,12 @@
  *     plugins: { grpc-transcode: { proto_id: greeter } }
  * ```
  *
+ * ```sh
+ * # with: grpc-greeter at 127.0.0.1:50051
+ * curl -i http://127.0.0.1:8080/v1/hello/world          # 200, body: {"message":"Hello world"}
+ * curl -i http://127.0.0.1:8080/v1/other                # 404
+ * ```
+ *
  * `GET /v1/hello/world` is answered `{"message":"Hello world"}`.
  *
  * **Which method is called** say the `google.api.http` annotations: paths with variables, query parameters, `body`,

@@ -12,6 +12,13 @@
  *       cors: { allow_origins: "https://shop.example.com" }
  * ```
  *
+ * ```sh
+ * # with: grpc-greeter at 127.0.0.1:50051
+ * # A call as a browser sends it: a message prefix and a HelloRequest with the name "world", as base64.
+ * curl -i -X POST -H 'Content-Type: application/grpc-web-text' -H 'Origin: https://shop.example.com' -d AAAAAAcKBXdvcmxk \
+ *   http://127.0.0.1:8080/helloworld.Greeter/SayHello   # 200, Access-Control-Allow-Origin: https://shop.example.com, body: AAAAAA0KC0hlbGxvIHdvcmxk
+ * ```
+ *
  * Everything else passes untouched: native gRPC clients, Connect clients and plain HTTP work on the same route.
  *
  * **Requests** are known by their content type, `application/grpc-web` or `application/grpc-web-text`, with any suffix (`+proto`, `+json`)
@@ -112,8 +119,7 @@ function call(session: GatewaySession, type: WebType): void {
     session.respond(415, `the body is compressed (${encoding}), which is not supported here\n`)
     return
   }
-  const { plan } = ctx
-  const scheme = plan?.upstream?.upstream.scheme
+  const scheme = (ctx.chosen ?? ctx.plan)?.upstream?.upstream.scheme
   if (scheme !== undefined && scheme !== 'grpc' && scheme !== 'grpcs') {
     session.respond(502, `the upstream of this route has the scheme ${scheme}; gRPC needs "grpc" or "grpcs"\n`)
     return
@@ -126,5 +132,5 @@ function call(session: GatewaySession, type: WebType): void {
     'grpc-accept-encoding': headers.get('grpc-accept-encoding') ?? 'identity',
     'content-length': undefined,
   }
-  ctx.upstreamTarget ??= callPath(request.path, plan?.route.uris ?? [])
+  ctx.upstreamTarget ??= callPath(request.path, ctx.plan?.route.uris ?? [])
 }

@@ -10,6 +10,10 @@
  *       ip-restriction: { whitelist: [10.0.0.0/8, "2001:db8::/32"], message: only from the office }
  * ```
  *
+ * ```sh
+ * curl -i http://127.0.0.1:8080/admin/     # 403, body: {"message":"only from the office"}, no upstream
+ * ```
+ *
  * The address is that of the connection, or what `real-ip` made of it. A client without an address (a Unix socket) is
  * on no list: a whitelist keeps it out. `::ffff:10.0.0.1` is 10.0.0.1.
  *

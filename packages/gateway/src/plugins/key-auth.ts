@@ -11,6 +11,13 @@
  *       key-auth: { header: X-API-Key, hide_credentials: true }
  * ```
  *
+ * ```sh
+ * export JACK_KEY=s3cret
+ * curl -i http://127.0.0.1:8080/orders/7                         # 401, WWW-Authenticate: apikey realm="key", no upstream
+ * curl -i -H 'X-API-Key: s3cret' http://127.0.0.1:8080/orders/7  # 200, upstream: X-Consumer-Username: jack, no upstream: s3cret
+ * curl -i -H 'X-API-Key: wrong' http://127.0.0.1:8080/orders/7   # 401
+ * ```
+ *
  * A request without a key, or with one that no consumer has, gets 401 with `WWW-Authenticate: apikey realm="key"`. With
  * `hide_credentials` neither the header nor the query argument reaches the upstream, whichever of them let the caller
  * in.

@@ -14,6 +14,22 @@
  *         context_headers: { X-User: userId }
  * ```
  *
+ * ```yaml
+ * functions: { address: 127.0.0.1:9190 }
+ * routes:
+ *   - uri: /reports/*
+ *     upstream: "http://127.0.0.1:3000"
+ *     plugins:
+ *       lambda-authorizer: { function_name: who-is-it, identity_sources: [$request.header.Authorization], context_headers: { X-User: userId } }
+ * ```
+ *
+ * ```sh
+ * # with: lambda at 127.0.0.1:9190
+ * curl -i http://127.0.0.1:8080/reports/7                              # 401, no upstream
+ * curl -i -H 'Authorization: wrong' http://127.0.0.1:8080/reports/7    # 403, no upstream
+ * curl -i -H 'Authorization: s3cret' http://127.0.0.1:8080/reports/7   # 200, upstream: X-User: 7
+ * ```
+ *
  * The function gets the event of an HTTP API's authorizer and answers `{"isAuthorized":true,"context":{"userId":"7"}}`. With `payload: rest-1.0` it
  * gets that of a REST API (`type: token`: nothing but the token) and answers a principal and a policy, which is evaluated for the method and path of each
  * request. What stands in `context` reaches the route's function in its event (`requestContext.authorizer`), and other upstreams as the fields of

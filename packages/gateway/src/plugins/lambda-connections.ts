@@ -10,6 +10,10 @@
  *         keys: [{ accesskey: chat, secretkey: "do-not-write-it-here" }]
  * ```
  *
+ * ```sh
+ * curl -i http://127.0.0.1:8080/prod/@connections/Q29ubmVjdGlvbg==       # 403: it is not signed
+ * ```
+ *
  * `ApiGatewayManagementApiClient` of the AWS SDK works against it, with the gateway's address and the stage as its endpoint (`http://127.0.0.1:8080/prod`).
  *
  * | Call | Does | Answers |

@@ -18,6 +18,10 @@
  *       lambda-connections: { stage: prod, keys: [{ accesskey: chat, secretkey: "do-not-write-it-here" }] }
  * ```
  *
+ * ```sh
+ * curl -i http://127.0.0.1:8080/chat      # 426
+ * ```
+ *
  * **$connect** decides whether a client may connect: with a status of 2xx it may, any other is the answer to the client. It picks a subprotocol by the
  * field `Sec-WebSocket-Protocol`, one of those that were offered. Left out, every client may; put `lambda-authorizer` or another plugin before it.
  *

@@ -17,6 +17,11 @@
  *         authorization: { iam: { accesskey: AKIAIOSFODNN7EXAMPLE, secretkey: "do-not-write-it-here" } }
  * ```
  *
+ * ```sh
+ * # with: lambda at 127.0.0.1:9190
+ * curl -i http://127.0.0.1:8080/hello/you  # 200, body: hello from /hello/you
+ * ```
+ *
  * The function gets the request as an event, and its answer becomes the response. `payload` says in which format: as behind an HTTP API
  * (`http-2.0`), a REST API (`rest-1.0`), a load balancer (`alb`) or a function URL, so that a handler or framework that was made for one of
  * these works as it is. The response then goes through the other plugins as one of an upstream would.

@@ -213,9 +213,9 @@ describe('the configuration of limit-conn', () => {
       { default_conn_delay: 1, rules: [{ conn: '0', burst: 0, key: '$uri' }] },
       '/rules/0/conn: is not a whole number from 1',
     ],
-    [{ ...config, policy: 'redis' }, '/policy: is not available in this version'],
+    [{ ...config, policy: 'redis' }, '/policy: "redis" needs "redis_host"'],
     [{ ...config, key_type: 'constant' }, '/key_type: must be "var" or "var_combination"'],
-    [{ ...config, key_ttl: 5 }, 'unknown key "key_ttl"'],
+    [{ ...config, key_ttl: 5 }, '/key_ttl: has no effect with policy "local"'],
   ])('refuses %j', (wrong, problem) => {
     expect(problemsOf(limitConn, wrong).join('\n')).toContain(problem)
   })

@@ -6,6 +6,19 @@
  *   limit-conn: { conn: 10, burst: 5, default_conn_delay: 0.1, key: remote_addr, rejected_code: 429 }
  * ```
  *
+ * ```yaml
+ * routes:
+ *   - uri: /*
+ *     upstream: "http://127.0.0.1:3000"               # takes half a second for this request
+ *     plugins:
+ *       limit-conn: { conn: 1, burst: 0, default_conn_delay: 0.1, key: remote_addr, rejected_code: 429 }
+ * ```
+ *
+ * ```sh
+ * curl -i http://127.0.0.1:8080/delay/500 &    # 200
+ * curl -i http://127.0.0.1:8080/             # 429, no upstream
+ * ```
+ *
  * While an address has ten requests in flight, five more wait 0.1 s before they go on, and the next one gets a 429. A request is in
  * flight until its last byte has left or its client is gone.
  *
@@ -15,24 +28,24 @@
  *   refused with a 500. A request waits as long as the strictest of them wants.
  * - Counts are exact across all workers. They belong to the resource this plugin stands on and start anew when this configuration changes.
  * - A number can come from the request: `conn: ${http_x_conn ?? 10}`. When that makes no whole number the answer is 500.
+ * - With `policy: redis` (or `redis-cluster`, `redis-sentinel`) all nodes count together: see [rate limits](../rate-limits.md).
  * - On a stream route connections are counted, and refused above `conn`: `burst` must be 0, and `key` a variable that sessions have.
  *
  * Cost: about 0.5 µs a request that does not wait, a timer for one that does; 16 bytes and 8 for each worker for a live key.
  */
-import { Concurrency } from '@sekisho/proxy'
+import type { Concurrency } from '@sekisho/proxy'
 import { type Static, Type } from '../schema/type.ts'
 import { notBoth } from '../resources/constraints.ts'
-import type { GatewaySession } from '../session.ts'
 import { STREAM_VARIABLES, streamVariable } from '../stream/stream-variables.ts'
-import type { PluginContext } from './context.ts'
 import { defaulted } from './defaulted.ts'
 import { definePlugin } from './definition.ts'
 import { LimitFailure, rejection } from './limits/answers.ts'
-import { checkLimit } from './limits/check-limit.ts'
-import { keyReader, KeyType, warnOfKey } from './limits/key.ts'
+import { checkLimit, checkPolicy } from './limits/check-limit.ts'
+import { dueGates, gatesOf, latencyS } from './limits/gates.ts'
+import { KeyType } from './limits/key.ts'
+import { redisGates } from './limits/redis-gates.ts'
 import { limitOptions, limitOrRules } from './limits/schema.ts'
-import { compileLimitText, type LimitText } from './limits/text.ts'
-import { type NumberReader, numberReader, wholeNumber } from './limits/whole-number.ts'
+import { wholeNumber } from './limits/whole-number.ts'
 import { MIN_PAUSE_SECONDS, pause } from './pause.ts'
 
 const conn = wholeNumber(1, 'requests in flight that are not delayed')
@@ -67,6 +80,12 @@ const schema = Type.Object(
       Type.Array(Rule, { minItems: 1, description: 'several limits at once, instead of "conn", "burst" and "key"' }),
     ),
     ...limitOptions,
+    key_ttl: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        description: 'with a Redis: seconds after which the requests in flight of a node that died are forgotten; 3600 unless given',
+      }),
+    ),
   },
   {
     additionalProperties: false,
@@ -80,29 +99,12 @@ const schema = Type.Object(
 
 type Config = Static<typeof schema>
 
-/** One limit made ready. */
-interface Gate {
-  /** undefined: the rule does not apply. */
-  readonly key: LimitText
-  readonly conn: NumberReader
-  readonly burst: NumberReader
-  readonly limiter: Concurrency
-}
-
 /** What a request holds of one limit until it ends. */
 interface Entry {
   readonly limiter: Concurrency
   readonly key: string
   readonly delayS: number
   readonly before: Entry | undefined
-}
-
-/** A limit that applies to a request, read before any is entered. */
-interface Due {
-  readonly gate: Gate
-  readonly key: string
-  readonly conn: number
-  readonly burst: number
 }
 
 export default definePlugin({
@@ -114,9 +116,12 @@ export default definePlugin({
     checkLimit(config, [
       ['conn', 1],
       ['burst', 0],
-    ]),
+    ]) ??
+    checkPolicy(config) ??
+    checkTtl(config),
   checkStream,
   create(config, context) {
+    if (config.policy !== 'local') return redisGates(config, context)
     const gates = gatesOf(config, context)
     const failure = new LimitFailure('limit-conn', context.scope, config, context.logger)
     const reject = rejection(config)
@@ -164,14 +169,22 @@ export default definePlugin({
   },
 })
 
+function checkTtl({ policy, key_ttl: ttl }: Config): { path: string; message: string } | undefined {
+  if (policy !== 'local' || ttl === undefined) return undefined
+  return { path: '/key_ttl', message: 'has no effect with policy "local"; leave it out' }
+}
+
 /** A connection is not delayed, and has nothing that a text could be made of. */
 function checkStream({
+  policy,
   conn,
   burst,
   key,
   key_type: type,
   rules,
 }: Config): { path: string; message: string } | undefined {
+  if (policy !== 'local')
+    return { path: '/policy', message: 'must be "local" on a stream route: connections do not wait for a Redis' }
   if (rules !== undefined)
     return { path: '/rules', message: 'do not work on a stream route; write "conn", "burst" and "key"' }
   if (Number.isNaN(Number(conn))) return { path: '/conn', message: 'must be a number on a stream route; write as 10' }
@@ -182,46 +195,4 @@ function checkStream({
     path: '/key',
     message: `must name a variable that sessions have; write one of ${STREAM_VARIABLES.join(', ')}`,
   }
-}
-
-function gatesOf(config: Config, { scope, logger, inFlight, workerIndex }: PluginContext): Gate[] {
-  const ownScope = `limit-conn\0${scope}\0${JSON.stringify(config)}`
-  if (config.rules !== undefined) {
-    return config.rules.map((rule, index) => ({
-      key: compileLimitText(rule.key),
-      conn: numberReader(rule.conn, 1),
-      burst: numberReader(rule.burst, 0),
-      limiter: new Concurrency(inFlight, `${ownScope}\0${index}`, workerIndex),
-    }))
-  }
-  const { key = '', key_type: type } = config
-  warnOfKey('limit-conn', key, type, scope, logger)
-  return [
-    {
-      key: keyReader(key, type),
-      conn: numberReader(config.conn as number | string, 1),
-      burst: numberReader(config.burst as number | string, 0),
-      limiter: new Concurrency(inFlight, ownScope, workerIndex),
-    },
-  ]
-}
-
-/** The limits that apply, or why the request cannot be counted: a number that cannot be used must not switch a limit off. */
-function dueGates(gates: readonly Gate[], { ctx }: GatewaySession): Due[] | string {
-  const due: Due[] = []
-  for (const gate of gates) {
-    const key = gate.key(ctx)
-    if (key === undefined) continue
-    const most = gate.conn(ctx)
-    const more = gate.burst(ctx)
-    if (!(most > 0 && more >= 0)) return 'conn or burst of a request is no whole number'
-    due.push({ gate, key, conn: most, burst: more })
-  }
-  return due.length === 0 ? 'no rule applies to a request' : due
-}
-
-/** How long the request took, as APISIX reckons: the upstream's part, or all of it less the delay where no upstream was asked. */
-function latencyS({ sentAt, startedAt, finishedAt }: GatewaySession, delayS: number): number {
-  const tookS = sentAt > 0 ? (finishedAt - sentAt) / 1_000 : (finishedAt - startedAt) / 1_000 - delayS
-  return Math.max(0, tookS)
 }

@@ -285,7 +285,7 @@ describe('the configuration', () => {
     [{ rules: [{ ...valid, count: '', key: '$uri' }] }, '/rules/0/count: is not a whole number from 1'],
     [{ rules: [{ ...valid, key: '$uri', header_prefix: 'a b' }] }, '/rules/0/header_prefix: may hold letters'],
     [{ rules: [{ ...valid, key: '$uri' }], group: 'g' }, ': limit-count has both "group" and "rules"'],
-    [{ ...valid, policy: 'redis' }, '/policy: is not available in this version: only "local"'],
+    [{ ...valid, policy: 'redis' }, '/policy: "redis" needs "redis_host"'],
     [{ ...valid, rejected_code: 199 }, '/rejected_code: must be at least 200'],
     [{ ...valid, rejected_code: 600 }, '/rejected_code: must be at most 599'],
     [{ ...valid, rejected_msg: '' }, '/rejected_msg: must not be empty'],
@@ -369,7 +369,7 @@ describe('over sockets', () => {
   })
 
   it('refuses what is wrong, and goes on with what was', async () => {
-    const plugins = { 'limit-count': { count: 5, time_window: 60, policy: 'redis', redis_host: '127.0.0.1' } }
+    const plugins = { 'limit-count': { count: 5, time_window: 60, policy: 'redis', redis_port: 6379 } }
     const update = gateway.update({ routes: [{ id: 'a', uri: '/hello', upstream_id: 'echo', plugins }] })
     await expect(update).rejects.toThrow('/routes/0/plugins/limit-count/policy')
     expect((await gateway.fetch('/hello')).status).toBe(401)

@@ -6,6 +6,18 @@
  *   limit-count: { count: 100, time_window: 60, key: remote_addr, rejected_code: 429 }
  * ```
  *
+ * ```yaml
+ * plugins:
+ *   limit-count: { count: 2, time_window: 60, key: http_x_api_key, rejected_code: 429, rejected_msg: that was enough }
+ * ```
+ *
+ * ```sh
+ * curl -i -H 'X-API-Key: a' http://127.0.0.1:8080/    # 200, X-RateLimit-Limit: 2, X-RateLimit-Remaining: 1
+ * curl -i -H 'X-API-Key: a' http://127.0.0.1:8080/    # 200, X-RateLimit-Remaining: 0
+ * curl -i -H 'X-API-Key: a' http://127.0.0.1:8080/    # 429, body: that was enough, no upstream
+ * curl -i -H 'X-API-Key: b' http://127.0.0.1:8080/    # 200, X-RateLimit-Remaining: 1
+ * ```
+ *
  * The 101st request of an address within a minute gets a 429. Every response tells where its client stands: `X-RateLimit-Limit: 100`,
  * `X-RateLimit-Remaining: 42`, `X-RateLimit-Reset: 17` (seconds).
  *
@@ -16,6 +28,8 @@
  * - Counts are exact across all workers. They belong to the resource this plugin stands on and start anew when this configuration
  *   changes, not when something else does. Places with the same `group` count together, each against its own `count`: give them all
  *   the same configuration, for no place can see the others'.
+ * - With `policy: redis` (or `redis-cluster`, `redis-sentinel`) all nodes count together, exactly; with `sync_interval: 0.1` requests do not
+ *   wait for it: see [rate limits](../rate-limits.md).
  * - A number can come from the request: `count: ${http_x_quota ?? 10}`. When that makes no whole number above 0 the answer is 500.
  *
  * Cost: about 0.3 µs a request, fields included, and 1 µs for each rule; 40 bytes of shared memory for a live key.
@@ -27,12 +41,18 @@ import type { PluginContext } from './context.ts'
 import { defaulted } from './defaulted.ts'
 import { definePlugin, type PluginHooks } from './definition.ts'
 import { LimitFailure, rejection } from './limits/answers.ts'
-import { checkLimit } from './limits/check-limit.ts'
+import { checkLimit, checkPolicy } from './limits/check-limit.ts'
 import { CountKeyType, keyReader, type KeyReader, warnOfKey } from './limits/key.ts'
-import { QuotaFields, type QuotaNames, type Spent, writeSpent } from './limits/quota-fields.ts'
+import { LeasedWindow } from './limits/leased-window.ts'
+import { BAD_NUMBER, dueRules, NO_RULE, type Quota, spend, writeFields } from './limits/quota.ts'
+import { QuotaFields, type QuotaNames } from './limits/quota-fields.ts'
+import { RedisLimits } from './limits/redis-limits.ts'
+import { type RedisPlace, redisPlace, withoutRedis } from './limits/redis-place.ts'
+import { RedisWindow } from './limits/redis-window.ts'
 import { limitOptions, limitOrRules } from './limits/schema.ts'
 import { sharedParts } from './limits/shared-parts.ts'
 import { compileLimitText, type LimitText } from './limits/text.ts'
+import { Uncounted } from './limits/uncounted.ts'
 import { type NumberReader, numberReader, wholeNumber } from './limits/whole-number.ts'
 import type { GatewaySession } from '../session.ts'
 
@@ -85,7 +105,8 @@ const schema = Type.Object(
     sync_interval: defaulted(
       Type.Number({
         default: -1,
-        description: 'seconds between exchanges with a shared store; "local" counters have none, so it has no effect',
+        description:
+          'with a Redis: above 0 each worker takes shares of the limit for so many seconds ahead, and requests do not wait; else Redis is asked for each',
       }),
     ),
     ...limitOptions,
@@ -115,26 +136,6 @@ const metadataSchema = Type.Object(
 
 type Config = Static<typeof schema>
 
-/** One limit made ready. */
-interface Quota {
-  /** undefined: the rule does not apply. */
-  readonly key: LimitText
-  readonly count: NumberReader
-  readonly windowS: NumberReader
-  readonly limiter: FixedWindow | SlidingWindow
-  readonly fields: QuotaFields
-}
-
-/** A rule that applies to a request, read before any is counted. */
-interface Due {
-  readonly quota: Quota
-  readonly key: string
-  readonly limit: number
-  readonly windowS: number
-}
-
-const BAD_NUMBER = 'the count or the time window of a request is no whole number above 0'
-
 export default definePlugin({
   name: 'limit-count',
   priority: 1002,
@@ -144,15 +145,63 @@ export default definePlugin({
     checkLimit(config, [
       ['count', 1],
       ['time_window', 1],
-    ]),
+    ]) ??
+    checkPolicy(config) ??
+    checkSync(config),
   create(config, context) {
     const failure = new LimitFailure('limit-count', context.scope, config, context.logger)
     const shown = config.show_limit_quota_header
+    if (config.policy !== 'local') return redisLimits(config, context, failure)
     if (config.rules !== undefined)
       return new RuleLimits(ruleQuotas(config, context), failure, rejection(config), shown)
     return new SingleLimit(singleQuota(config, context), failure, rejection(config), shown)
   },
 })
+
+/** Shares of longer than the window would be those of windows to come. */
+function checkSync({ policy, sync_interval: seconds, time_window: windowS, rules }: Config): Problem | undefined {
+  if (policy === 'local' || !(seconds > 0)) return undefined
+  const windows = rules === undefined ? [windowS] : rules.map((rule) => rule.time_window)
+  if (!windows.some((window) => seconds >= Number(window))) return undefined
+  return { path: '/sync_interval', message: 'must be less than the time window; write 0.1, say, or -1 to ask for each request' }
+}
+
+/** The limits of a place whose counters are in a Redis. */
+function redisLimits(config: Config, context: PluginContext<unknown, QuotaNames>, failure: LimitFailure): PluginHooks {
+  const places: RedisPlace[] = []
+  const leased: LeasedWindow[] = []
+  const isSliding = config.window_type === 'sliding'
+  const share = (scope: string): SharedWindow => {
+    const place = redisPlace('limit-count', scope, config, context)
+    places.push(place)
+    if (!(config.sync_interval > 0)) return new RedisWindow(place.link, place.prefix, isSliding)
+    const made = new LeasedWindow(place.link, place.prefix, isSliding, config.sync_interval * 1_000)
+    leased.push(made)
+    return made
+  }
+  const quotas =
+    config.rules === undefined ? [singleQuota(config, context, share)] : ruleQuotas(config, context, share)
+  const hooks = new RedisLimits(quotas, {
+    failure,
+    reject: rejection(config),
+    uncounted: new Uncounted('limit-count', config, context),
+    isShown: config.show_limit_quota_header,
+  })
+  return {
+    access: (session) => hooks.access(session),
+    headerFilter: hooks.headerFilter,
+    dispose() {
+      for (const window of leased) window.dispose()
+      for (const place of places) place.release()
+    },
+  }
+}
+
+type SharedWindow = RedisWindow | LeasedWindow
+interface Problem {
+  readonly path: string
+  readonly message: string
+}
 
 type Reject = ReturnType<typeof rejection>
 
@@ -201,7 +250,7 @@ class RuleLimits implements PluginHooks {
   access(session: GatewaySession): void {
     const due = dueRules(this.quotas, session)
     if (due === undefined) this.failure.answer(session, BAD_NUMBER)
-    else if (due.length === 0) this.failure.answer(session, 'no rule applies to a request')
+    else if (due.length === 0) this.failure.answer(session, NO_RULE)
     else
       for (const { quota, key, limit, windowS } of due) {
         if (spend(session, quota, key, limit, windowS, this.headerFilter !== undefined)) continue
@@ -211,43 +260,10 @@ class RuleLimits implements PluginHooks {
   }
 }
 
-/** Counts a request against one limit; what remains is kept for the response. Returns whether it fits. */
-function spend(
-  session: GatewaySession,
-  quota: Quota,
-  key: string,
-  limit: number,
-  windowS: number,
-  shown: boolean,
-): boolean {
-  const { limiter } = quota
-  const remaining = limiter.take(key, 1, limit, windowS * 1_000, Date.now())
-  if (shown) {
-    const { ctx } = session
-    const before = ctx.getState<Spent>(STATE)
-    ctx.setState(STATE, {
-      fields: quota.fields,
-      limit,
-      remaining: Math.max(0, remaining),
-      resetMs: limiter.resetMs,
-      before,
-    })
-  }
-  return remaining >= 0
-}
+/** Makes the shared counters of a limit by its scope. */
+type Share = (scope: string) => SharedWindow
 
-/** What the limits of a request said, of all places in which it met one. */
-const STATE = 'limit-count'
-
-/** Once for all places: of two places with the same names of fields, the one that was asked last stays. */
-function writeFields(session: GatewaySession): void {
-  const { ctx, response } = session
-  if (response === undefined) return
-  writeSpent(response.headers, ctx.getState<Spent>(STATE))
-  ctx.setState(STATE, undefined)
-}
-
-function singleQuota(config: Config, context: PluginContext<unknown, QuotaNames>): Quota {
+function singleQuota(config: Config, context: PluginContext<unknown, QuotaNames>, share?: Share): Quota {
   const { key, key_type: type, group } = config
   warnOfKey('limit-count', key, type, context.scope, context.logger)
   const scope = group === undefined ? ownScope(config, context) : `limit-count\0group\0${group}`
@@ -257,10 +273,11 @@ function singleQuota(config: Config, context: PluginContext<unknown, QuotaNames>
     windowS: config.time_window as number | string,
     scope,
     prefix: undefined,
+    share,
   })
 }
 
-function ruleQuotas(config: Config, context: PluginContext<unknown, QuotaNames>): Quota[] {
+function ruleQuotas(config: Config, context: PluginContext<unknown, QuotaNames>, share?: Share): Quota[] {
   return (config.rules ?? []).map((rule, index) =>
     quotaOf(config, context, {
       key: compileLimitText(rule.key),
@@ -269,6 +286,7 @@ function ruleQuotas(config: Config, context: PluginContext<unknown, QuotaNames>)
       // Counters of its own for each rule, so two with the same key (10 a second and 100 a minute) do not count each other's.
       scope: `${ownScope(config, context)}\0${index}`,
       prefix: rule.header_prefix ?? String(index + 1),
+      share,
     }),
   )
 }
@@ -279,6 +297,7 @@ interface QuotaParts {
   readonly windowS: number | string
   readonly scope: string
   readonly prefix: string | undefined
+  readonly share: Share | undefined
 }
 
 const keys = sharedParts<KeyReader>()
@@ -293,6 +312,7 @@ function quotaOf(config: Config, context: PluginContext<unknown, QuotaNames>, pa
     count: numbers(String(parts.count), () => numberReader(parts.count, 1)),
     windowS: numbers(String(parts.windowS), () => numberReader(parts.windowS, 1)),
     limiter: isSliding ? new SlidingWindow(counters, parts.scope) : new FixedWindow(counters, parts.scope),
+    shared: parts.share?.(parts.scope),
     fields: fieldsOf(
       JSON.stringify([metadata, parts.prefix, isSliding]),
       () => new QuotaFields(metadata, parts.prefix, isSliding),
@@ -302,18 +322,4 @@ function quotaOf(config: Config, context: PluginContext<unknown, QuotaNames>, pa
 
 /** With the configuration in it, as in APISIX: who changes a limit sees the new one from its start. The same text in every worker. */
 const ownScope = (config: Config, { scope }: PluginContext<unknown, QuotaNames>): string =>
-  `limit-count\0${scope}\0${JSON.stringify(config)}`
-
-/** The rules that apply; undefined when a number of one of them cannot be used, which must not switch the limit off. */
-function dueRules(quotas: readonly Quota[], { ctx }: GatewaySession): Due[] | undefined {
-  const due: Due[] = []
-  for (const quota of quotas) {
-    const key = quota.key(ctx)
-    if (key === undefined) continue
-    const limit = quota.count(ctx)
-    const windowS = quota.windowS(ctx)
-    if (!(limit > 0 && windowS > 0)) return undefined
-    due.push({ quota, key, limit, windowS })
-  }
-  return due
-}
+  `limit-count\0${scope}\0${JSON.stringify(withoutRedis(config))}`

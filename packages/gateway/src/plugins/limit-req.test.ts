@@ -88,7 +88,7 @@ describe('limit-req', () => {
     [{ ...valid, burst: -1 }, '/burst: must be at least 0'],
     [{ ...valid, rate: '1' }, '/rate: must be a number'],
     [{ ...valid, key_type: 'constant' }, '/key_type: must be "var" or "var_combination"'],
-    [{ ...valid, policy: 'redis-cluster' }, '/policy: is not available in this version'],
+    [{ ...valid, policy: 'redis-cluster' }, '/policy: "redis-cluster" needs "redis_cluster_nodes"'],
     [{ ...valid, rejected_code: 100 }, '/rejected_code: must be at least 200'],
     [{ ...valid, nodelay: 'yes' }, '/nodelay: must be true or false'],
     [{ ...valid, no_delay: true }, 'unknown key "no_delay"'],

@@ -16,6 +16,10 @@
  *         tags: { type: array, items: { type: string } }
  * ```
  *
+ * ```sh
+ * curl -i http://127.0.0.1:8080/orders/7     # 200, X-Version: 2, Content-Type: application/json, body: "caller":"127.0.0.1", no upstream
+ * ```
+ *
  * After a second the client reads `{"id":4711,"state":"open","caller":"192.0.2.7","tags":["kqx","b"]}`, other values each time. With
  * `response_example: "{\"id\": 1}"` it reads that text, variables filled in; it goes before `response_schema`.
  *

@@ -7,6 +7,11 @@
  *   proxy-cache: { cache_strategy: memory, cache_ttl: 60, cache_http_status: [200, 301, 404] }
  * ```
  *
+ * ```sh
+ * curl -i http://127.0.0.1:8080/page         # 200, Cache-Status: fwd=uri-miss, upstream: GET /page
+ * curl -i http://127.0.0.1:8080/page         # 200, Cache-Status: hit, no upstream
+ * ```
+ *
  * What the upstream says in `Cache-Control`, `CDN-Cache-Control` or `Expires` counts; what says nothing is kept for `cache_ttl` seconds, and not at
  * all without `cache_ttl`.
  *

@@ -14,6 +14,10 @@
  *           remove: [Cookie]
  * ```
  *
+ * ```sh
+ * curl -i -b 'session=1' 'http://127.0.0.1:8080/api/v2/orders?x=1'   # 200, upstream: GET /orders?x=1, upstream: Host: orders.internal, upstream: X-Api-Version: 2, no upstream: Cookie
+ * ```
+ *
  * `uri` wins over `regex_uri`. Both work on the decoded, normalised path that routes are matched against, and the
  * result is percent-encoded again. `regex_uri` is a list of pairs: the first expression that matches has its match
  * replaced, the rest of the path stays. The client's query goes behind that of the new target. Where no expression

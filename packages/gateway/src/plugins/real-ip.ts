@@ -13,6 +13,20 @@
  *         recursive: true
  * ```
  *
+ * ```yaml
+ * routes:
+ *   - uri: /*
+ *     upstream: "http://127.0.0.1:3000"
+ *     plugins:
+ *       real-ip: { source: http_x_forwarded_for, trusted_addresses: [127.0.0.0/8], recursive: true }
+ *       ip-restriction: { blacklist: [198.51.100.0/24] }
+ * ```
+ *
+ * ```sh
+ * curl -i -H 'X-Forwarded-For: 198.51.100.7, 127.0.0.9' http://127.0.0.1:8080/   # 403
+ * curl -i -H 'X-Forwarded-For: 192.0.2.7, 127.0.0.9' http://127.0.0.1:8080/      # 200, upstream: X-Real-IP: 192.0.2.7
+ * ```
+ *
  * `source` is any variable: a header (`http_x_real_ip`), an argument (`arg_client`), a cookie (`cookie_client`). Of
  * `http_x_forwarded_for` the last address counts, the one that our own neighbour added; with `recursive` the last one
  * that is not itself trusted, and the first when all are. A port behind the address is cut off, IPv6 is written in its

@@ -11,6 +11,11 @@
  *       redirect: { regex_uri: ['^/old/(.*)', 'https://new.example.com/$1'], ret_code: 301, append_query_string: true }
  * ```
  *
+ * ```sh
+ * curl -i 'http://127.0.0.1:8080/old/page?x=1'     # 301, Location: https://new.example.com/page?x=1
+ * curl -i http://127.0.0.1:8080/shop               # 301, Location: https://127.0.0.1:8443/shop
+ * ```
+ *
  * Exactly one of `uri`, `regex_uri` and `http_to_https` is given. `uri` may hold variables, `regex_uri` captures of the
  * decoded path; a request whose path does not match goes on to the upstream. `http_to_https` answers requests that came
  * without TLS (as `X-Forwarded-Proto` says, if a proxy in front sent it) with the same address on https: 301 for GET

@@ -9,6 +9,18 @@
  *       request-id: { algorithm: uuidv7 }
  * ```
  *
+ * ```yaml
+ * global_rules:
+ *   - { id: identify, plugins: { request-id: { algorithm: uuidv7 } } }
+ * routes:
+ *   - { uri: /*, upstream: "http://127.0.0.1:3000" }
+ * ```
+ *
+ * ```sh
+ * curl -i http://127.0.0.1:8080/                           # 200, X-Request-Id: -7, upstream: X-Request-Id:
+ * curl -i -H 'X-Request-Id: mine' http://127.0.0.1:8080/   # 200, X-Request-Id: mine, upstream: X-Request-Id: mine
+ * ```
+ *
  * | algorithm | looks like | |
  * |---|---|---|
  * | `uuid` | `8f14e45f-ceea-467f-a9b2-3c1d2e4f5a6b` | random (RFC 9562 version 4) |

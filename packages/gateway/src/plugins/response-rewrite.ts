@@ -16,6 +16,11 @@
  *           - { regex: 'http://shop\.internal', scope: global, replace: 'https://shop.example.com' }
  * ```
  *
+ * ```sh
+ * curl -i -H 'x-answer-body: <a href="http://shop.internal/7">' http://127.0.0.1:8080/shop/7  # 200, Cache-Control: no-store, Set-Cookie: seen=1, body: <a href="https://shop.example.com/7">
+ * curl -i http://127.0.0.1:8080/shop/status/404                                               # 200, X-Node: 127.0.0.1
+ * ```
+ *
  * `body` replaces the whole body, `filters` substitute within it, one after the other. Both take out the fields that
  * spoke of the old body (ETag, Last-Modified, Content-Encoding, digests), whether or not a filter matches. Headers are
  * added, then set, then removed; one that is set to an empty text is removed.

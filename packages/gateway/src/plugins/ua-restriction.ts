@@ -11,6 +11,12 @@
  *       ua-restriction: { denylist: ["(?i)badbot", "^curl/"], bypass_missing: true }
  * ```
  *
+ * ```sh
+ * curl -i http://127.0.0.1:8080/                        # 403, no upstream
+ * curl -i -A 'Mozilla/5.0' http://127.0.0.1:8080/       # 200
+ * curl -i -A 'BADBOT/2' http://127.0.0.1:8080/          # 403
+ * ```
+ *
  * Of several User-Agent fields, one on the denylist is enough to be kept out, and one on the allowlist to be let in. A
  * client may send any User-Agent it likes: this keeps out the honest, not the determined.
  *

@@ -1,4 +1,5 @@
 import type { GrpcPolicy } from './grpc.ts'
+import type { Hedge, LoadShedding, Retry } from './overload.ts'
 import type { PluginSet } from './plugin-set.ts'
 import type { Route } from './route.ts'
 import type { Service } from './service.ts'
@@ -29,6 +30,10 @@ export interface NormalRoute {
   readonly upstream_id: string | undefined
   readonly service_id: string | undefined
   readonly timeout: Timeout | undefined
+  /** In place of those of its upstream. */
+  readonly retry: Retry | undefined
+  readonly hedge: Hedge | undefined
+  readonly load_shedding: LoadShedding | undefined
   /** Undefined: what its service says. */
   readonly enable_websocket: boolean | undefined
   readonly websocket: WebSocketLimits | undefined
@@ -55,6 +60,9 @@ export function normaliseRoute(id: string, route: Route): NormalRoute {
     upstream_id: text(route.upstream_id),
     service_id: text(route.service_id),
     timeout: route.timeout,
+    retry: route.retry,
+    hedge: route.hedge,
+    load_shedding: route.load_shedding,
     enable_websocket: route.enable_websocket,
     websocket: route.websocket,
     grpc: route.grpc,
@@ -75,6 +83,7 @@ export interface NormalService {
   readonly enable_websocket: boolean | undefined
   readonly websocket: WebSocketLimits | undefined
   readonly grpc: GrpcPolicy | undefined
+  readonly load_shedding: LoadShedding | undefined
 }
 
 /** `id` is the key of the service in its list. */
@@ -90,5 +99,6 @@ export function normaliseService(id: string, service: Service): NormalService {
     enable_websocket: service.enable_websocket,
     websocket: service.websocket,
     grpc: service.grpc,
+    load_shedding: service.load_shedding,
   }
 }

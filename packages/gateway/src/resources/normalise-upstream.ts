@@ -51,6 +51,10 @@ export interface NormalUpstream {
   readonly zone_aware: boolean
   readonly overprovisioning_factor: number | undefined
   readonly subset: Upstream['subset']
+  readonly retry: Upstream['retry']
+  readonly hedge: Upstream['hedge']
+  readonly circuit_breakers: Upstream['circuit_breakers']
+  readonly adaptive_concurrency: Upstream['adaptive_concurrency']
   /** Undefined: its nodes are asked. Otherwise it has none here: they are those of the function's service. */
   readonly function: ({ readonly name: string } & FunctionCallSettings) | undefined
   /** Undefined: its nodes are written. Otherwise it has none here, until service discovery finds them. */
@@ -116,6 +120,10 @@ export function normaliseUpstream(upstream: EmbeddedUpstream): NormalUpstream {
     zone_aware: full.zone_aware ?? false,
     overprovisioning_factor: full.overprovisioning_factor,
     subset: full.subset,
+    retry: full.retry,
+    hedge: full.hedge,
+    circuit_breakers: full.circuit_breakers,
+    adaptive_concurrency: full.adaptive_concurrency,
     function: full.function === undefined ? undefined : functionCall(full.function, full),
     discovery:
       full.service_name === undefined

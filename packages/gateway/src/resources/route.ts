@@ -3,6 +3,7 @@ import { needsOneOf, notBoth } from './constraints.ts'
 import { GrpcPolicy } from './grpc.ts'
 import { HostPattern, METHODS } from './host.ts'
 import { Id, metadata } from './metadata.ts'
+import { Hedge, LoadShedding, Retry } from './overload.ts'
 import { PluginSet } from './plugin-set.ts'
 import { Timeout } from './timeout.ts'
 import { WebSocketLimits } from './web-socket.ts'
@@ -46,6 +47,9 @@ export const Route = Type.Object(
     upstream_id: Type.Optional(Id),
     service_id: Type.Optional(Id),
     timeout: Type.Optional(Timeout),
+    retry: Type.Optional(Retry),
+    hedge: Type.Optional(Hedge),
+    load_shedding: Type.Optional(LoadShedding),
     enable_websocket: Type.Optional(Type.Boolean()),
     websocket: Type.Optional(WebSocketLimits),
     grpc: Type.Optional(GrpcPolicy),

@@ -2,6 +2,7 @@ import { type Static, Type } from '../schema/type.ts'
 import { GrpcPolicy } from './grpc.ts'
 import { HostPattern } from './host.ts'
 import { Id, metadata } from './metadata.ts'
+import { LoadShedding } from './overload.ts'
 import { PluginSet } from './plugin-set.ts'
 import { EmbeddedUpstream } from './upstream.ts'
 import { WebSocketLimits } from './web-socket.ts'
@@ -17,6 +18,7 @@ export const Service = Type.Object(
     enable_websocket: Type.Optional(Type.Boolean()),
     websocket: Type.Optional(WebSocketLimits),
     grpc: Type.Optional(GrpcPolicy),
+    load_shedding: Type.Optional(LoadShedding),
   },
   { additionalProperties: false },
 )

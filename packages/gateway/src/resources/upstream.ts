@@ -5,6 +5,7 @@ import { functionCallFields, FunctionName } from './function-call.ts'
 import { HealthChecks, OutlierDetection, SlowStart } from './health-check.ts'
 import { Host } from './host.ts'
 import { Id, metadata } from './metadata.ts'
+import { AdaptiveConcurrency, CircuitBreakers, Hedge, Retry } from './overload.ts'
 import { Pem } from './pem.ts'
 import { Timeout } from './timeout.ts'
 
@@ -143,6 +144,10 @@ const upstreamFields = {
       description: 'percent of healthy nodes, below which all are used; 0: when none is healthy',
     }),
   ),
+  retry: Type.Optional(Retry),
+  hedge: Type.Optional(Hedge),
+  circuit_breakers: Type.Optional(CircuitBreakers),
+  adaptive_concurrency: Type.Optional(AdaptiveConcurrency),
   function: Type.Optional(FunctionName),
   ...functionCallFields,
 }

@@ -18,8 +18,8 @@ export interface EchoUpstream {
 }
 
 /**
- * The upstream of tests: answers 200 with JSON of what it got. `/status/NNN` answers that status, `/bytes/N` answers N times `x`; a request header
- * `x-answer-headers` (JSON) adds response headers, `x-answer-body` replaces the body.
+ * The upstream of tests: answers 200 with JSON of what it got. `/status/NNN` answers that status, `/bytes/N` answers N times `x`, `/delay/N` after N ms; a request
+ * header `x-answer-headers` (JSON) adds response headers, `x-answer-body` replaces the body.
  */
 export async function startEcho(): Promise<EchoUpstream> {
   const requests: EchoedRequest[] = []
@@ -36,13 +36,18 @@ export async function startEcho(): Promise<EchoUpstream> {
       const given = headers['x-answer-body']
       const body =
         typeof given === 'string' ? given : bytes === undefined ? JSON.stringify(echoed) : 'x'.repeat(Number(bytes))
-      response.writeHead(status, {
-        'x-echo': '1',
-        'content-type': bytes === undefined ? 'application/json' : 'text/plain',
-        'content-length': status === 204 || status === 304 ? 0 : Buffer.byteLength(body),
-        ...(typeof extra === 'string' ? (JSON.parse(extra) as Record<string, string>) : {}),
-      })
-      response.end(status === 204 || status === 304 || method === 'HEAD' ? undefined : body)
+      const delay = /^\/delay\/(\d+)/.exec(url)?.[1]
+      const send = (): void => {
+        response.writeHead(status, {
+          'x-echo': '1',
+          'content-type': bytes === undefined ? 'application/json' : 'text/plain',
+          'content-length': status === 204 || status === 304 ? 0 : Buffer.byteLength(body),
+          ...(typeof extra === 'string' ? (JSON.parse(extra) as Record<string, string>) : {}),
+        })
+        response.end(status === 204 || status === 304 || method === 'HEAD' ? undefined : body)
+      }
+      if (delay === undefined) send()
+      else setTimeout(send, Number(delay))
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

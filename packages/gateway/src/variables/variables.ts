@@ -103,6 +103,10 @@ const FAMILIES: Readonly<Record<string, (rest: string) => VariableReader>> = {
     const field = name.toLowerCase().replaceAll('_', '-')
     return ({ session }) => (session.responseSource === 'upstream' ? session.response?.headers.get(field) : undefined)
   },
+  jwt_claim_: (name) => (context) => {
+    const claim = context.getState<Readonly<Record<string, unknown>>>('jwt-auth')?.[name]
+    return typeof claim === 'string' || typeof claim === 'number' ? claim : undefined
+  },
   route_label_:
     (name) =>
     ({ plan }) =>

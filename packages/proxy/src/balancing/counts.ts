@@ -3,6 +3,8 @@ export interface InFlightCount {
   /** Of all who count here. */
   readonly value: number
   started(): void
+  /** The same, unless there are `limit` already: of all who count here, never more get in. */
+  tryStart(limit: number): boolean
   /** Each follows one `started` of the same thread. */
   finished(): void
 }
@@ -31,6 +33,12 @@ class LocalInFlight implements InFlightCount {
 
   started(): void {
     this.value++
+  }
+
+  tryStart(limit: number): boolean {
+    if (this.value >= limit) return false
+    this.value++
+    return true
   }
 
   finished(): void {

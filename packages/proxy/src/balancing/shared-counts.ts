@@ -175,6 +175,17 @@ class SharedInFlight implements InFlightCount {
     Atomics.add(this.#words, this.#total, 1)
   }
 
+  /** Two threads that both take the last place are both refused at worst: none is given twice. */
+  tryStart(limit: number): boolean {
+    if (Atomics.load(this.#words, this.#total) >= limit) return false
+    if (Atomics.add(this.#words, this.#total, 1) >= limit) {
+      Atomics.sub(this.#words, this.#total, 1)
+      return false
+    }
+    this.#words[this.#own]++
+    return true
+  }
+
   finished(): void {
     if (this.#words[this.#own] <= 0) return
     this.#words[this.#own]--

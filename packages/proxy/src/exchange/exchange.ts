@@ -29,6 +29,8 @@ import { onTunnelOpen } from './tunnel.ts'
 import { TranslatedResponse, type ResponseTranslator } from './translated-response.ts'
 import { DEFAULT_TUNNEL_LIMITS, type TunnelLimits } from './tunnel-limits.ts'
 import type { WholeBody } from './whole-body.ts'
+import { AttemptLimit } from './attempt-limit.ts'
+import { Hedging } from './hedging.ts'
 import { TimeLimit } from './time-limit.ts'
 import { connected, phaseFailed, upstreamFailed } from './upstream-stage.ts'
 
@@ -80,6 +82,10 @@ export class Exchange<Ctx> implements Session<Ctx>, ServerExchange, ClientExchan
   /** Bytes of the response body that may still leave by the length its head tells; -1 when it tells none, or nobody could change it. */
   bodyLeft = -1
   timeLimit: TimeLimit | undefined
+  /** Only where attempts have a limit, until the response begins. */
+  attemptLimit: AttemptLimit | undefined
+  /** Only for requests that may be hedged, until the response begins. */
+  hedging: Hedging | undefined
   /** Only where messages have limits. */
   messages: Messages | undefined
   /** Statuses of gRPC for which another node is asked. */
@@ -215,6 +221,26 @@ export class Exchange<Ctx> implements Session<Ctx>, ServerExchange, ClientExchan
     else this.timeLimit.limit(ms)
   }
 
+  limitAttempt(ms: number): void {
+    this.attemptLimit?.end()
+    if (!this.over) this.attemptLimit = new AttemptLimit(this, ms)
+  }
+
+  hedge(afterMs: number, max = 1): void {
+    const { method, upgrade } = this.request
+    if (this.over || this.body !== undefined || upgrade || !isSafe(method)) return
+    this.hedging?.end()
+    this.hedging = new Hedging(this, afterMs, max)
+  }
+
+  get replayable(): boolean {
+    return this.attempts <= this.runtime.maxRetries && (this.body?.replayable ?? true)
+  }
+
+  limitReplay(bytes: number): void {
+    if (this.body !== undefined) this.body.replayLimit = bytes
+  }
+
   limitMessages(limits: MessageLimits): void {
     this.messages = new Messages(limits)
   }
@@ -290,10 +316,12 @@ export class Exchange<Ctx> implements Session<Ctx>, ServerExchange, ClientExchan
     if (head.status !== 100) this.downstream.sendInformational(head)
   }
   onResponse(head: ResponseHead, body: string, trailers: string): void {
+    if (this.attemptLimit !== undefined || this.hedging !== undefined) this.responseBegins()
     if (this.translated === undefined) relayWhole(this, head, body, trailers)
     else this.translated.whole(this, head, body)
   }
   onResponseHead(head: ResponseHead): void {
+    if (this.attemptLimit !== undefined || this.hedging !== undefined) this.responseBegins()
     if (this.translated === undefined) relayHead(this, head)
     else this.translated.head(this, head)
   }
@@ -311,7 +339,13 @@ export class Exchange<Ctx> implements Session<Ctx>, ServerExchange, ClientExchan
     upstreamFailed(this, error)
   }
   onUpgraded(head: ResponseHead): void {
+    this.attemptLimit?.end()
     onTunnelOpen(this, head)
+  }
+
+  private responseBegins(): void {
+    this.attemptLimit?.end()
+    this.hedging?.end()
   }
 
   /** Runs `next` with what a phase promised, unless the exchange is over or took another course by then. */
@@ -351,6 +385,9 @@ export class Exchange<Ctx> implements Session<Ctx>, ServerExchange, ClientExchan
     return true
   }
 }
+
+/** RFC 9110 section 9.2.1. */
+const isSafe = (method: string): boolean => method === 'GET' || method === 'HEAD' || method === 'OPTIONS'
 
 export const isPromise = <T>(value: T | Promise<T>): value is Promise<T> =>
   typeof value === 'object' && value !== null && typeof (value as Promise<T>).then === 'function'

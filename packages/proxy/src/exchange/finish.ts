@@ -10,6 +10,8 @@ export function fail<Ctx>(exchange: Exchange<Ctx>, error: ProxyError): void {
   if (exchange.over) return
   exchange.upstream?.discard()
   exchange.upstream = undefined
+  exchange.attemptLimit?.end()
+  exchange.hedging?.end()
   logError(exchange, error)
   if (exchange.downstream.headSent) {
     if (!endWithStatus(exchange, error)) exchange.downstream.cut()
@@ -53,7 +55,9 @@ function endWithStatus<Ctx>(exchange: Exchange<Ctx>, error: ProxyError): boolean
 
 function errorPage<Ctx>(exchange: Exchange<Ctx>, error: ProxyError): LocalResponse {
   try {
-    return exchange.runtime.renderError(error.status, error.code)
+    const page = exchange.runtime.renderError(error.status, error.code)
+    for (const name in error.fields) page.head.headers.set(name, error.fields[name])
+    return page
   } catch (cause) {
     logError(exchange, ProxyError.fromPhase('renderError', cause))
     return renderJsonError(500, error.code)
@@ -74,6 +78,8 @@ export function finish<Ctx>(exchange: Exchange<Ctx>, error: ProxyError | undefin
   if (exchange.over) return
   exchange.over = true
   exchange.finishedAt = performance.now()
+  if (exchange.attemptLimit !== undefined) exchange.attemptLimit.end()
+  if (exchange.hedging !== undefined) exchange.hedging.end()
   if (exchange.timeLimit !== undefined) exchange.runtime.deadlines.remove(exchange.timeLimit)
   if (exchange.upstream !== undefined) {
     exchange.upstream.discard()

@@ -5,7 +5,7 @@ import { fail } from './finish.ts'
 import { messageTooLong } from './message-limits.ts'
 import { requestTrailers } from './request-trailers.ts'
 
-/** Up to here a body is remembered, so that a second attempt can send it again (Pingora's BODY_BUF_LIMIT). */
+/** Up to here a body is remembered, unless it is said otherwise (Pingora's BODY_BUF_LIMIT). */
 const REPLAY_BYTES = 65_536
 
 interface Collector {
@@ -27,6 +27,8 @@ interface Collector {
 export class RequestBody {
   /** Why the body cannot be sent on: a part of it was read and dropped. */
   failure: ProxyError | undefined
+  /** Up to so many bytes it is remembered, so that another attempt can send it again. */
+  replayLimit = REPLAY_BYTES
   private readonly exchange: Exchange<unknown>
   /** What was sent on so far; undefined once it is too much to remember. */
   private sent: Uint8Array[] | undefined = []
@@ -295,7 +297,7 @@ export class RequestBody {
   private remember(chunk: Uint8Array): void {
     this.sentBytes += chunk.length
     if (this.sent === undefined) return
-    if (this.sentBytes > REPLAY_BYTES) this.sent = undefined
+    if (this.sentBytes > this.replayLimit) this.sent = undefined
     else this.sent.push(Buffer.from(chunk))
   }
 

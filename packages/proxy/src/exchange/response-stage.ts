@@ -31,6 +31,8 @@ export function answerLocally<Ctx>(exchange: Exchange<Ctx>, local: LocalResponse
     exchange.upstream.discard()
     exchange.upstream = undefined
   }
+  exchange.attemptLimit?.end()
+  exchange.hedging?.end()
   exchange.answer = undefined
   exchange.answered = true
   exchange.held = undefined

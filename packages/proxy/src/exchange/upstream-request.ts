@@ -1,6 +1,7 @@
 import { CHUNKED, isToken, removeHopByHop, RequestHead, TransportError, type ClientStream } from '@sekisho/wire'
 import type { Peer } from '../peers/peer.ts'
 import { isGrpc } from '../grpc/content-type.ts'
+import { formatGrpcTimeout } from '../grpc/timeout.ts'
 import { ProxyError } from '../proxy-error.ts'
 import { isPromise, type Exchange } from './exchange.ts'
 import { fail } from './finish.ts'
@@ -25,6 +26,45 @@ export function sendUpstream<Ctx>(exchange: Exchange<Ctx>): void {
   }
   if (isPromise(result)) exchange.wait(result, 'upstreamRequestFilter', (self) => write(self, request))
   else write(exchange, request)
+}
+
+/**
+ * The same request for another node, without a body.
+ *
+ * @returns undefined when it cannot be made at once
+ */
+export function hedgedRequest<Ctx>(
+  exchange: Exchange<Ctx>,
+  stream: ClientStream,
+  peer: Peer,
+): RequestHead | undefined {
+  const { runtime, timeLimit } = exchange
+  const request = upstreamCopy(exchange.request, runtime.upgrades, stream.chunks)
+  exchange.cached?.prepare(request)
+  const attempted = exchange.peer
+  // Filters look there for the node that they make the request for.
+  exchange.peer = peer
+  let result: void | Promise<void>
+  try {
+    result = runtime.phases.upstreamRequestFilter?.(exchange, request)
+  } finally {
+    exchange.peer = attempted
+  }
+  if (isPromise(result)) {
+    exchange.guard(result)
+    return undefined
+  }
+  if (!isSound(exchange, request)) return undefined
+  settleFraming(request, 0, stream.chunks)
+  const { headers } = request
+  if ((headers.touched || request.host === '') && !headers.has('host'))
+    headers.append('Host', request.host || peer.name)
+  if (timeLimit !== undefined && headers.has('grpc-timeout')) {
+    const leftMs = timeLimit.remainingAt(performance.now())
+    if (leftMs <= 0) return undefined
+    headers.set('grpc-timeout', formatGrpcTimeout(leftMs))
+  }
+  return request
 }
 
 /** A copy for one hop: without the fields of the client's connection. */

@@ -10,6 +10,7 @@ import { sendUpstream } from './upstream-request.ts'
 export function attempt<Ctx>(exchange: Exchange<Ctx>): void {
   exchange.attempts++
   exchange.course++
+  if (exchange.hedging !== undefined) exchange.hedging.end()
   if (exchange.body?.failure !== undefined) {
     fail(exchange, exchange.body.failure)
     return
@@ -97,12 +98,14 @@ export function connected<Ctx>(exchange: Exchange<Ctx>): void {
 export function upstreamFailed<Ctx>(exchange: Exchange<Ctx>, cause: TransportError): void {
   if (exchange.over) return
   exchange.upstream = undefined
+  if (exchange.attemptLimit !== undefined) exchange.attemptLimit.end()
   const error = ProxyError.fromUpstream(cause)
   if (exchange.downstream.headSent) {
     fail(exchange, error)
     return
   }
   error.stale = exchange.reused && !exchange.needsFresh && !cause.beforeConnect && !cause.timeout
+  if (exchange.hedging !== undefined && hedgeGoesOn(exchange, error, cause.beforeConnect)) return
   error.retry =
     cause.beforeConnect || cause.unprocessed || (RETRYABLE.has(cause.code) && isIdempotent(exchange.request.method))
   tryAgain(exchange, error, cause.beforeConnect)
@@ -150,7 +153,34 @@ export function tryAgain<Ctx>(exchange: Exchange<Ctx>, error: ProxyError, before
   logError(exchange, error)
   exchange.lastError = error
   exchange.body?.hold()
-  attempt(exchange)
+  if (error.retryAfterMs > 0) attemptLater(exchange, error.retryAfterMs)
+  else attempt(exchange)
+}
+
+/** A back-off. The exchange is over, or took another course, when its client left or its time was up meanwhile. */
+function attemptLater<Ctx>(exchange: Exchange<Ctx>, ms: number): void {
+  const { course } = exchange
+  setTimeout(() => {
+    if (!exchange.over && exchange.course === course) attempt(exchange)
+  }, ms)
+}
+
+/** The attempt failed, and a hedge of it is on its way: that one is waited for. */
+function hedgeGoesOn<Ctx>(exchange: Exchange<Ctx>, error: ProxyError, beforeConnect: boolean): boolean {
+  const { phases } = exchange.runtime
+  const { hedging, peer } = exchange
+  if (hedging === undefined || !hedging.busy) return false
+  error.replaced = true
+  try {
+    if (beforeConnect) phases.failToConnect?.(exchange, peer as Peer, error)
+    else phases.errorWhileProxy?.(exchange, peer as Peer, error)
+  } catch (cause) {
+    fail(exchange, ProxyError.fromPhase('errorWhileProxy', cause))
+    return true
+  }
+  if (exchange.answer !== undefined) return false
+  hedging.takeOver(error)
+  return true
 }
 
 /** No attempt is left. What an upstream answered is better than an error of ours. */

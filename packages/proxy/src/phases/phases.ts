@@ -50,6 +50,18 @@ export interface ProxyPhases<Ctx> {
   /** Where the request goes. Once per attempt; `session.tried` holds the nodes that failed. Throwing ends the request. */
   upstreamPeer(session: Session<Ctx>): MaybePromise<Peer>
 
+  /**
+   * No response has begun in the time that `session.hedge` set: the node that the same request goes to as well; nothing for none. Throwing
+   * is the same, and logged.
+   */
+  hedgePeer?(session: Session<Ctx>): Peer | undefined
+
+  /**
+   * What became of a hedge: it `won` (the exchange goes on with it, `session.peer` is its peer), or it was given up or failed (`error`). A hedge
+   * has also won when the attempt failed before either answered.
+   */
+  hedgeOver?(session: Session<Ctx>, peer: Peer, won: boolean, error: ProxyError | undefined): void
+
   /** A connection could not be made. Nothing was sent, so `error.retry` is true: set it to false to give up. */
   failToConnect?(session: Session<Ctx>, peer: Peer, error: ProxyError): void
 
@@ -134,6 +146,8 @@ export const PHASE_NAMES = [
   'cacheHitFilter',
   'backgroundContext',
   'upstreamPeer',
+  'hedgePeer',
+  'hedgeOver',
   'failToConnect',
   'connectedToUpstream',
   'upstreamRequestFilter',

@@ -5,7 +5,7 @@ import type { GatewaySession } from '../../session.ts'
 export interface AnswerOptions {
   readonly rejected_code: number
   readonly rejected_msg?: string
-  readonly allow_degradation: boolean
+  readonly allow_degradation?: boolean | undefined
 }
 
 const JSON_FIELDS = { 'Content-Type': 'application/json' } as const
@@ -35,7 +35,7 @@ export class LimitFailure {
   constructor(plugin: string, scope: string, options: AnswerOptions, logger: PluginLogger) {
     this.plugin = plugin
     this.scope = scope
-    this.passes = options.allow_degradation
+    this.passes = options.allow_degradation === true
     this.logger = logger
   }
 

@@ -1,3 +1,4 @@
+import { checkRedis, type RedisSettings } from '../../redis/index.ts'
 import { namesVariables } from './text.ts'
 import { checkNumber } from './whole-number.ts'
 
@@ -35,4 +36,14 @@ function checkNumbers<Name extends string>(
     if (wrong !== undefined) return wrong
   }
   return undefined
+}
+
+/** What is wrong with the place of the counters. */
+export function checkPolicy(
+  config: RedisSettings & { readonly policy: string; readonly redis_fallback?: string | undefined },
+): { path: string; message: string } | undefined {
+  const { policy, redis_fallback: fallback } = config
+  if (policy === 'local' && fallback !== undefined)
+    return { path: '/redis_fallback', message: 'has no effect with policy "local"; leave it out' }
+  return checkRedis(policy, config)
 }

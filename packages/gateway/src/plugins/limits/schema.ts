@@ -1,15 +1,13 @@
+import { REDIS_POLICIES, redisOptions } from '../../redis/index.ts'
 import { Type } from '../../schema/type.ts'
 import { defaulted } from '../defaulted.ts'
 
 /** Options that all limits have. */
 export const limitOptions = {
   policy: defaulted(
-    Type.String({
+    Type.Enum(['local', ...REDIS_POLICIES], {
       default: 'local',
-      pattern: '^local$',
-      patternErrorMessage: 'is not available in this version: only "local", the counters of this node, is',
-      remedy: 'write "local", or leave it out',
-      description: 'where the counters are kept: "local" is this node, exact across its workers',
+      description: 'where the counters are kept: "local" is this node, exact across its workers; the others are shared by all nodes',
     }),
   ),
   rejected_code: defaulted(
@@ -23,9 +21,18 @@ export const limitOptions = {
   rejected_msg: Type.Optional(
     Type.String({ minLength: 1, description: 'what that answer says, as {"error_msg": "…"}' }),
   ),
-  allow_degradation: defaulted(
-    Type.Boolean({ default: false, description: 'let requests pass that cannot be counted, instead of answering 500' }),
+  allow_degradation: Type.Optional(
+    Type.Boolean({
+      description:
+        'what becomes of requests that cannot be counted: true lets them pass, false answers 500. Left out: they pass while Redis is away, and get 500 when a number of theirs is none',
+    }),
   ),
+  redis_fallback: Type.Optional(
+    Type.Enum(['none', 'local'], {
+      description: 'while Redis is away: "local" counts by this node alone, "none" (unless given) does what allow_degradation says',
+    }),
+  ),
+  ...redisOptions,
 }
 
 /** The fields of one limit, or a list of rules. */

@@ -27,6 +27,8 @@ export class TestWorker {
   readonly counters = new SharedTable(SharedTable.createBuffer({ cells: 3, slots: 1_024, seed: [1, 2] }), 0)
   readonly inFlight = new SharedTable(SharedTable.createBuffer({ cells: 2, slots: 1_024, seed: [3, 4] }), 0)
   readonly lines: LogLine[] = []
+  /** Those that may stand within others. */
+  readonly plugins: Plugin[] = []
 
   /** The hooks of a plugin that is configured in a place. Throws when the configuration is refused. */
   mount(plugin: Plugin, config: object, scope = 'routes/1', metadata: object = {}): PluginHooks {
@@ -42,6 +44,11 @@ export class TestWorker {
       counters: this.counters,
       inFlight: this.inFlight,
       workerIndex: 0,
+      instance: (name: string, inner: object) => {
+        const found = this.plugins.find((one) => one.name === name)
+        if (found === undefined) throw new Error(`the test has no plugin "${name}"`)
+        return this.mount(found, inner, `${scope}/${name}`)
+      },
       logger: {
         error: (fields: object, message: string) => this.lines.push(['error', fields, message]),
         warn: (fields: object, message: string) => this.lines.push(['warn', fields, message]),

@@ -27,6 +27,14 @@ const ADJUSTMENTS: Readonly<Record<string, Adjustment>> = {
     config['pb_option'] ??= PB_OPTIONS
     config['field_names'] ??= 'proto'
   },
+  'forward-auth'(config) {
+    if (config['request_method'] === 'POST') config['max_req_body_size'] ??= 67_108_864
+  },
+  'ldap-auth'(config, path, report) {
+    if (config['use_tls'] !== true || config['tls_verify'] !== undefined) return
+    config['tls_verify'] = false
+    report.warnOnce('ldap', path, 'APISIX does not verify the certificate of the directory; remove "tls_verify" to do it')
+  },
   'proxy-cache'(config) {
     // What is left out there means this; here it means RFC 9111, and memory.
     config['cache_strategy'] ??= 'disk'

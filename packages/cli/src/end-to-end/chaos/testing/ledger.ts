@@ -1,0 +1,113 @@
+import type { FaultLink, LinkedConnection } from './fault-link.ts'
+import { explain } from './rules.ts'
+
+/** What a client asked. */
+export interface Order {
+  readonly number: number
+  /** For the table: `h1 get`, `grpc stream`. */
+  readonly kind: string
+  /** May be sent again without harm (RFC 9110, section 9.2.2). */
+  readonly idempotent: boolean
+  /** That, and the gateway still has all of it: no fault of one node may cost it. */
+  readonly repeatable: boolean
+  /** Lives until its client ends it. */
+  readonly long: boolean
+  readonly startedAt: number
+}
+
+/** How it went, where not as it should. */
+export interface Loss {
+  readonly how: string
+  /** HTTP or gRPC status, or WebSocket close code. */
+  readonly status?: number | undefined
+  /** Something of the answer had come. */
+  readonly began: boolean
+  /** The port of the client's end of its connection. */
+  readonly clientPort?: number | undefined
+  /** The link that it went through to the gateway. */
+  readonly clientLink?: FaultLink | undefined
+  /** `PROCESS/THREAD` that had served the connection before. */
+  readonly worker?: string | undefined
+}
+
+/** Something that the run did to the gateway, which may cost requests. */
+export interface Blow {
+  readonly how: 'process killed' | 'worker killed' | 'upgrade' | 'process frozen' | 'worker frozen'
+  readonly at: number
+  until: number
+  /** `PROCESS/THREAD`, or `PROCESS`. */
+  readonly victim: string
+}
+
+interface Unexplained {
+  readonly order: Order
+  readonly loss: Loss
+  readonly endedAt: number
+}
+
+/** Everything that was asked in a run: what came back as it should, what was lost and by which rule that may be, and what may not be. */
+export class Ledger {
+  readonly blows: Blow[] = []
+  /** Wrong bytes, requests that were sent twice: nothing explains these. */
+  readonly wrong: string[] = []
+  readonly unexplained: Unexplained[] = []
+  readonly served = new Map<string, number>()
+  readonly lost = new Map<string, number>()
+  /** The links to upstream nodes. */
+  links: readonly FaultLink[] = []
+  private count = 0
+  /** On which connections to nodes a request was seen. */
+  private readonly seen = new Map<number, Set<LinkedConnection>>()
+
+  begin(kind: string, traits: Partial<Order>, number = ++this.count): Order {
+    return { kind, number, idempotent: false, repeatable: false, long: false, startedAt: performance.now(), ...traits }
+  }
+
+  nextNumber(): number {
+    return ++this.count
+  }
+
+  sighted(number: number, connection: LinkedConnection): void {
+    const connections = this.seen.get(number)
+    if (connections === undefined) this.seen.set(number, new Set([connection]))
+    else connections.add(connection)
+  }
+
+  sightings(number: number): readonly LinkedConnection[] {
+    return [...(this.seen.get(number) ?? [])]
+  }
+
+  ended(order: Order, result: Loss | undefined): void {
+    this.checkSent(order)
+    if (result === undefined) add(this.served, order.kind)
+    else {
+      const endedAt = performance.now()
+      const rule = explain(this, order, result, endedAt)
+      if (rule === undefined) this.unexplained.push({ order, loss: result, endedAt })
+      else add(this.lost, `${order.kind}: ${rule}`)
+    }
+    if (result === undefined) this.seen.delete(order.number)
+  }
+
+  gotWrongBytes(order: Order, what: string): void {
+    this.wrong.push(`${order.kind} ${order.number}: ${what}`)
+  }
+
+  describe({ order, loss, endedAt }: Unexplained, zero: number): string {
+    const at = (time: number): string => `${Math.round(time - zero)} ms`
+    const links = this.sightings(order.number).map(
+      ({ link, broken }) => `${link.name}${broken === undefined ? '' : ` (${broken.how} at ${at(broken.at)})`}`,
+    )
+    return `${order.kind} ${order.number}, ${at(order.startedAt)} to ${at(endedAt)}: ${loss.how}${loss.began ? ', begun' : ''}; worker ${loss.worker}; seen by ${links.join(', ') || 'no node'}`
+  }
+
+  private checkSent(order: Order): void {
+    const seen = this.seen.get(order.number)
+    if (order.idempotent || seen === undefined || seen.size < 2) return
+    this.wrong.push(
+      `${order.kind} ${order.number}: sent ${seen.size} times, to ${[...seen].map(({ link }) => link.name).join(', ')}`,
+    )
+  }
+}
+
+const add = (counts: Map<string, number>, key: string): void => void counts.set(key, (counts.get(key) ?? 0) + 1)

@@ -1,0 +1,20 @@
+// A load that is checked byte by byte, while everything around the gateway goes wrong: npm run test:chaos -- [--seed N] [--minutes M] [--store file|etcd]
+import { spawnSync } from 'node:child_process'
+import { parseArgs } from 'node:util'
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string', default: '1' },
+    minutes: { type: 'string', default: '10' },
+    store: { type: 'string', default: 'etcd' },
+  },
+})
+const { status } = spawnSync(
+  'npx',
+  ['vitest', 'run', 'packages/cli/src/end-to-end/chaos/chaos.test.ts', '--disable-console-intercept'],
+  {
+    stdio: 'inherit',
+    env: { ...process.env, CHAOS_SEED: values.seed, CHAOS_MINUTES: values.minutes, CHAOS_STORE: values.store },
+  },
+)
+process.exitCode = status ?? 1
