@@ -35,11 +35,12 @@
  *
  * To call a function by its name, or one of this node's engine, take [lambda](lambda.md).
  *
- * Costs the memory of the request's body, and 30 µs for a signature.
+ * A signature costs 30 µs and the memory of the request's body; otherwise bodies pass through.
  */
-import { AwsLambdaTarget } from '../functions/aws-lambda-target.ts'
-import { connectionFields } from '../functions/service-upstream.ts'
-import { Type } from '../schema/type.ts'
+import type { RequestHead } from '@sekisho/proxy'
+import { signRequest } from '@sekisho/functions/signature'
+import { checkFunctionUri, functionUriFields, FunctionUriTarget } from '../functions/function-uri-target.ts'
+import { type Static, Type } from '../schema/type.ts'
 import { defaulted } from './defaulted.ts'
 import { definePlugin } from './definition.ts'
 
@@ -47,11 +48,7 @@ const strict = { additionalProperties: false } as const
 
 const schema = Type.Object(
   {
-    function_uri: Type.String({
-      pattern: '^https?://[^/?#@\\s]+(/[^?#\\s]*)?$',
-      patternErrorMessage: 'must be a URL without query, as "https://HOST/PATH"',
-      description: 'where the function is',
-    }),
+    ...functionUriFields,
     authorization: Type.Optional(
       Type.Object(
         {
@@ -73,16 +70,6 @@ const schema = Type.Object(
         { ...strict, description: 'who calls' },
       ),
     ),
-    timeout: defaulted(Type.Integer({ minimum: 100, default: 3_000, description: 'milliseconds' })),
-    ...connectionFields,
-    keepalive_pool: defaulted(Type.Integer({ minimum: 1, default: 5, description: 'idle connections kept' })),
-    max_req_body_size: defaulted(
-      Type.Integer({
-        minimum: 1,
-        default: 67_108_864,
-        description: 'bytes of a request body, which is read whole; more is refused with a 413',
-      }),
-    ),
   },
   strict,
 )
@@ -91,12 +78,15 @@ export default definePlugin({
   name: 'aws-lambda',
   priority: -1_899,
   schema,
-  check(config) {
-    if (URL.canParse(config.function_uri)) return undefined
-    return { path: '/function_uri', message: 'is not a URL; write "https://HOST/PATH"' }
-  },
+  check: checkFunctionUri,
   create(config) {
-    const target = new AwsLambdaTarget(config)
+    const { apikey, iam } = config.authorization ?? {}
+    const authorize = (request: RequestHead, body: Uint8Array, url: URL): void => {
+      const { headers } = request
+      if (apikey !== undefined && !headers.has('x-api-key')) headers.append('x-api-key', apikey)
+      else if (iam !== undefined && !headers.has('authorization')) sign(request, body, url, iam)
+    }
+    const target = new FunctionUriTarget(config, authorize, iam !== undefined)
     return {
       access(session) {
         session.ctx.functionCall = target.call(session)
@@ -104,3 +94,20 @@ export default definePlugin({
     }
   },
 })
+
+type Identity = NonNullable<NonNullable<Static<typeof schema>['authorization']>['iam']>
+
+function sign({ headers, method, target }: RequestHead, body: Uint8Array, url: URL, identity: Identity): void {
+  const amazon = [...headers].filter(([name]) => /^x-amz-/i.test(name))
+  const signed = signRequest({
+    method,
+    url: `${url.origin}${target}`,
+    // The service wants all fields of this kind to be signed.
+    headers: { ...Object.fromEntries(amazon), host: url.host },
+    body,
+    service: identity.service,
+    region: identity.aws_region,
+    credentials: { accessKeyId: identity.accesskey, secretAccessKey: identity.secretkey },
+  })
+  for (const name of Object.keys(signed.headers)) headers.set(name, signed.headers[name])
+}
