@@ -1,7 +1,8 @@
 // Writes docs/plugins from the schemas and doc comments of the built-in plugins. Run it after a build:
 //   node scripts/plugin-docs.mjs            writes the pages
 //   node scripts/plugin-docs.mjs --check    changes nothing; fails when a page is out of date
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 
 const root = new URL('../', import.meta.url)
 const built = new URL('packages/gateway/dist/plugins/', root)
@@ -14,17 +15,12 @@ if (unknown.length > 0) fail(`unknown argument ${unknown[0]}; the only one is --
 if (!existsSync(new URL('built-in.js', built))) fail('packages/gateway is not built; run "npm run build" first')
 
 const { builtInNames, loadBuiltIn } = await import(new URL('built-in.js', built))
-const { leadingDocComment, renderPluginIndex, renderPluginPage } = await import(new URL('documentation.js', built))
+const { leadingDocComment, pluginPages } = await import(new URL('documentation.js', built))
+const { comparePages, writePages } = await import(new URL('documentation-folder.js', built))
 
-const plugins = await Promise.all(builtInNames().map(documented))
-const pages = new Map(
-  plugins.map(({ definition, docComment }) => [`${definition.name}.md`, renderPluginPage(definition, docComment)]),
-)
-pages.set('README.md', renderPluginIndex(plugins))
-
-const present = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.md')) : []
-const superfluous = present.filter((name) => !pages.has(name))
-const stale = [...pages.keys()].filter((name) => !present.includes(name) || read(name) !== pages.get(name))
+const pages = pluginPages(await Promise.all(builtInNames().map(documented)))
+const difference = comparePages(fileURLToPath(folder), pages)
+const { stale, superfluous } = difference
 
 if (check) {
   for (const name of stale) console.error(`docs/plugins/${name} is out of date`)
@@ -32,9 +28,7 @@ if (check) {
   if (stale.length + superfluous.length > 0) fail('run "node scripts/plugin-docs.mjs"')
   console.log(`docs/plugins: ${pages.size} pages, all up to date`)
 } else {
-  mkdirSync(folder, { recursive: true })
-  for (const name of stale) writeFileSync(new URL(name, folder), pages.get(name))
-  for (const name of superfluous) rmSync(new URL(name, folder))
+  writePages(fileURLToPath(folder), pages, difference)
   console.log(`docs/plugins: ${pages.size} pages, ${stale.length} written, ${superfluous.length} removed`)
 }
 
@@ -43,10 +37,6 @@ async function documented(name) {
   const docComment = leadingDocComment(readFileSync(new URL(`${name}.ts`, sources), 'utf8'))
   if (docComment === undefined) fail(`packages/gateway/src/plugins/${name}.ts does not begin with a doc comment`)
   return { definition, docComment }
-}
-
-function read(name) {
-  return readFileSync(new URL(name, folder), 'utf8')
 }
 
 function fail(message) {

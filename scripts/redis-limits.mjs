@@ -74,7 +74,9 @@ class Client {
     this.idle = []
     this.connections = ports.flatMap((port) => Array.from({ length: CONNECTIONS }, () => new RawConnection(port, this)))
     // In turn: of the first 96 requests each gateway gets 32.
-    this.connections.sort((one, other) => this.connections.indexOf(one) % CONNECTIONS - this.connections.indexOf(other) % CONNECTIONS)
+    this.connections.sort(
+      (one, other) => (this.connections.indexOf(one) % CONNECTIONS) - (this.connections.indexOf(other) % CONNECTIONS),
+    )
   }
 
   async open() {
@@ -161,20 +163,30 @@ for (let round = 0; round < ROUNDS; round++)
   for (const [path, results] of Object.entries(modes)) results.push((await client.run(path, 1)).latency)
 const middle = (values) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)]
 const ms = (path, part) => middle(modes[path].map((latency) => latency.percentile(part))) / 1_000
-const names = { without: 'no limit (the whole of it)', local: 'policy local', exact: 'policy redis', shares: 'policy redis, sync_interval 0.1' }
+const names = {
+  without: 'no limit (the whole of it)',
+  local: 'policy local',
+  exact: 'policy redis',
+  shares: 'policy redis, sync_interval 0.1',
+}
 for (const path of Object.keys(modes)) {
   const base = (part) => (path === 'without' ? 0 : ms('without', part))
-  say(`| ${names[path]} | ${[0.5, 0.9, 0.99].map((part) => `${(ms(path, part) - base(part)).toFixed(3)} ms`).join(' | ')} |`)
+  say(
+    `| ${names[path]} | ${[0.5, 0.9, 0.99].map((part) => `${(ms(path, part) - base(part)).toFixed(3)} ms`).join(' | ')} |`,
+  )
 }
 for (const path of ['exact', 'shares'])
-  if (ms(path, 0.5) - ms('without', 0.5) >= TARGETS.addedMs) missed.push(`${names[path]} adds ${TARGETS.addedMs} ms or more`)
+  if (ms(path, 0.5) - ms('without', 0.5) >= TARGETS.addedMs)
+    missed.push(`${names[path]} adds ${TARGETS.addedMs} ms or more`)
 
 say(`
 | A limit of ${LIMIT.toLocaleString('en')} | sent | let through | of the limit |
 | --- | ---: | ---: | ---: |`)
 for (const path of ['exact', 'shares']) {
   const { sent, passed, failed } = await client.run(`limited-${path}`, 6)
-  say(`| ${names[path]} | ${sent.toLocaleString('en')} | ${passed.toLocaleString('en')} | ${((passed / LIMIT) * 100).toFixed(2)} % |`)
+  say(
+    `| ${names[path]} | ${sent.toLocaleString('en')} | ${passed.toLocaleString('en')} | ${((passed / LIMIT) * 100).toFixed(2)} % |`,
+  )
   if (failed > 0) missed.push(`${failed} requests failed with ${names[path]}`)
   if (passed > LIMIT * (1 + TARGETS.over)) missed.push(`${names[path]} let more than 1 % too many through`)
   if (passed < LIMIT) missed.push(`${names[path]} let less than the limit through`)
@@ -201,7 +213,7 @@ process.exit(missed.length === 0 ? 0 : 1)
 
 /** Something happens to Redis a second after the start; requests go on for two more. */
 async function disturbed(what, path, disturb) {
-  const timer = setTimeout(disturb, 1_000)
+  const timer = setTimeout(() => disturb(), 1_000)
   const { sent, passed, refused, failed, longestBySecond } = await client.run(path, 3)
   clearTimeout(timer)
   const longest = longestBySecond.map((value) => `${value.toFixed(0)} ms`).join(', ')

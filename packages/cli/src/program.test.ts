@@ -40,16 +40,19 @@ it.each(COMMANDS)('sekisho %s --help has an example', (name) => {
   expect(helpOf(name)).toMatch(new RegExp(`Examples?:\n  sekisho ${name}`))
 })
 
-it('teaches functions, too', () => {
-  const fn = program().commands.find((each) => each.name() === 'fn')
+it.each([
+  ['fn', ['new', 'deploy', 'invoke', 'logs', 'list', 'delete', 'doctor', 'engine']],
+  ['plugin', ['new', 'docs']],
+])('teaches the commands of %s, too', (group, names) => {
+  const fn = program().commands.find((each) => each.name() === group)
   const texts = (fn?.commands ?? []).map((command) => {
     let text = ''
     command.configureOutput({ writeOut: (part) => (text += part) }).outputHelp()
     return [command.name(), text] as const
   })
-  expect(texts.map(([name]) => name)).toEqual(['new', 'deploy', 'invoke', 'logs', 'list', 'delete', 'doctor', 'engine'])
+  expect(texts.map(([name]) => name)).toEqual(names)
   for (const [name, text] of texts) {
-    expect(text).toMatch(new RegExp(`Examples?:\n  sekisho fn ${name}`))
+    expect(text).toMatch(new RegExp(`Examples?:\n  sekisho ${group} ${name}`))
     expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(120)
   }
 })

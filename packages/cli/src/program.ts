@@ -2,6 +2,7 @@ import { Command, Option } from 'commander'
 import { VERSION } from '@sekisho/gateway/internal/version'
 import { importCommands } from './program/import-commands.ts'
 import { functionCommands } from './program/function-commands.ts'
+import { pluginCommands } from './program/plugin-commands.ts'
 import { storeCommands } from './program/store-commands.ts'
 
 const EXAMPLES = `
@@ -116,6 +117,8 @@ Examples:
   importCommands(sekisho)
 
   functionCommands(sekisho)
+
+  pluginCommands(sekisho)
 
   sekisho
     .command('settings', { hidden: true })

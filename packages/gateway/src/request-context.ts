@@ -49,6 +49,8 @@ export class RequestContext implements MatchRequest {
 
   /** A function answers this request: what would leave for an upstream becomes a call of it. */
   functionCall: UpstreamCall | undefined = undefined
+  /** What an identity provider said of a caller that is no consumer: the claims of its user. Set by `openid-connect`. */
+  externalUser: Readonly<Record<string, unknown>> | undefined = undefined
   /** What an authorizer said of the caller; functions get it with their event. */
   authorizer: Readonly<Record<string, unknown>> | undefined = undefined
 
@@ -89,6 +91,7 @@ export class RequestContext implements MatchRequest {
     this.upstreamHost = original.upstreamHost
     this.upstreamFields = original.upstreamFields
     this.chosen = original.chosen
+    this.externalUser = original.externalUser
     this.authorizer = original.authorizer
     this.states = original.states
   }

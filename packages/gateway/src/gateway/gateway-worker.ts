@@ -12,6 +12,7 @@ import type { WorkerHealth } from '../health/worker-health.ts'
 import { Mounts } from '../plan/mounts.ts'
 import { LoadControl } from '../overload/load-control.ts'
 import type { PluginLogger } from '../plugins/context.ts'
+import { flushLogs, reopenPluginLogs } from '../plugins/logging/open-logs.ts'
 import type { PluginRegistry } from '../plugins/plugin-registry.ts'
 import type { RequestContext } from '../request-context.ts'
 import type { Operation } from '../store/store.ts'
@@ -163,12 +164,13 @@ export class GatewayWorker {
 
   reopenLogs(): void {
     this.accessLog?.reopen()
+    reopenPluginLogs()
   }
 
   async stop(): Promise<void> {
     this.gauges.stop()
     this.load?.stop()
-    await this.caches.close()
+    await Promise.all([this.caches.close(), flushLogs()])
     closeIdleConnections()
     await this.accessLog?.close()
   }

@@ -20,6 +20,8 @@ import { ADMIN_ENDPOINT, METRICS_ENDPOINT } from './endpoints.ts'
 import type { FileSecrets } from './file-secrets.ts'
 import type { NodeAdmin } from './node-admin.ts'
 import type { NodeDocuments } from './node-documents.ts'
+import { flushLogs } from '../plugins/logging/open-logs.ts'
+import { ErrorLogShipping } from './error-log-shipping.ts'
 import { lazyErrorLog, type LazyErrorLog } from './lazy-error-log.ts'
 import {
   SHARED_BALANCING,
@@ -112,6 +114,8 @@ export async function controlNode(control: ControlContext, file: string): Promis
   }
   const snapshot = documents === undefined ? fileSnapshot : await documents.store.load()
   for (const notice of notices(settings, snapshot.resources)) errorLog.warn({ file }, notice)
+  const shipping = new ErrorLogShipping({ log, settings, bindings: { thread: 'control' }, metrics: undefined })
+  shipping.set(snapshot.resources.plugin_metadata.get('error-log-logger'))
   warnOfCertificates(errorLog, snapshot.resources.ssls)
 
   const revision = documents === undefined ? metrics.own.gauge(METRICS.configRevision, {}) : undefined
@@ -194,6 +198,7 @@ export async function controlNode(control: ControlContext, file: string): Promis
     current = change.revision
     keepStart(current)
     discovery.apply(change.operations)
+    shipping.apply(change.operations)
     const operations = change.operations.filter(({ kind }) => kind !== 'secrets')
     broadcast({ type: 'change', revision: change.revision, operations })
     health.apply(operations)
@@ -316,7 +321,7 @@ export async function controlNode(control: ControlContext, file: string): Promis
     await documents?.store.close()
   })
   control.onStop(async () => {
-    await server?.close()
+    await Promise.all([server?.close(), flushLogs()])
     stopWatching()
     health.stop()
     await discovery.close()

@@ -7,6 +7,7 @@ import { MetricsQuestion } from '../observability/metrics/metrics-question.ts'
 import { WorkerMetrics } from '../observability/metrics/worker-metrics.ts'
 import { PluginRegistry } from '../plugins/plugin-registry.ts'
 import { snapshotOperations } from '../store/snapshot-operations.ts'
+import { ErrorLogShipping } from './error-log-shipping.ts'
 import { lazyErrorLog } from './lazy-error-log.ts'
 import { listenerOf } from './listener-of.ts'
 import {
@@ -56,6 +57,9 @@ async function startWorker(worker: WorkerContext): Promise<GatewayWorker> {
   gateway.table.ssls.useTicketKeys(start.ticketKeys)
   for (const [token, answer] of start.challenges) gateway.challenges.set(token, answer)
   for (const [key, nodes] of start.discovered) gateway.table.upstreams.setDiscovered(key, nodes)
+  const bindings = { worker: worker.index }
+  const shipping = new ErrorLogShipping({ log: logger, settings: start.settings, bindings, metrics })
+  shipping.set(start.resources.plugin_metadata.get('error-log-logger'))
   await gateway.apply(snapshotOperations(start.resources))
 
   const receive = async (message: ToWorker): Promise<void> => {
@@ -64,6 +68,7 @@ async function startWorker(worker: WorkerContext): Promise<GatewayWorker> {
         // A change may be in the snapshot already: it was made while this thread was being started.
         if (message.revision <= revision) return
         revision = message.revision
+        shipping.apply(message.operations)
         await gateway.apply(message.operations)
         post({ type: 'applied', revision: message.revision })
         return

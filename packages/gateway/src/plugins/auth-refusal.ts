@@ -24,11 +24,14 @@ export type Refuse = (session: GatewaySession, message: string) => void
 /**
  * What an auth plugin does with a caller it does not recognise: it counts as the anonymous consumer when there is one,
  * and gets a 401 with the challenge otherwise (RFC 9110 section 11.6.1 wants one in every 401).
+ *
+ * @param hide takes credentials out of a request that goes on. Where it does not, they stay: another plugin of `multi-auth` may know them.
  */
 export function refusal(
   challenge: string,
   anonymous: string | undefined,
   { consumers, logger }: PluginContext<unknown>,
+  hide?: ((session: GatewaySession) => void) | undefined,
 ): Refuse {
   const fields = { 'WWW-Authenticate': challenge }
   // Said once for each configuration: a line per request would let strangers fill the log.
@@ -36,7 +39,10 @@ export function refusal(
   return (session, message) => {
     if (anonymous !== undefined) {
       const consumer = consumers.byName(anonymous)
-      if (consumer !== undefined) return session.ctx.attachConsumer(consumer)
+      if (consumer !== undefined) {
+        hide?.(session)
+        return session.ctx.attachConsumer(consumer)
+      }
       if (!reported)
         logger.error(
           { anonymous_consumer: anonymous },

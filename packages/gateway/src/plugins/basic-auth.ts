@@ -26,6 +26,7 @@
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { Type } from '../schema/type.ts'
+import type { GatewaySession } from '../session.ts'
 import { AnonymousConsumer, realmOptions, refusal } from './auth-refusal.ts'
 import { readBasicCredentials } from './basic-credentials.ts'
 import { consumerSecret } from './consumer-secret.ts'
@@ -69,13 +70,13 @@ export default definePlugin({
   consumerKey: 'username',
   create({ hide_credentials: hide, anonymous_consumer: anonymous, realm }, context) {
     const { consumers } = context
-    const refuse = refusal(`Basic realm="${realm}"`, anonymous, context)
+    const hideField = hide ? (session: GatewaySession) => session.request.headers.delete('authorization') : undefined
+    const refuse = refusal(`Basic realm="${realm}"`, anonymous, context, hideField)
     return {
       rewrite(session) {
         const { headers } = session.request
         const field = headers.get('authorization')
         if (field === undefined) return refuse(session, 'the request has no Authorization header')
-        if (hide) headers.delete('authorization')
         const credentials = readBasicCredentials(field)
         if (credentials === undefined)
           return refuse(session, 'the Authorization header does not hold Basic credentials')
@@ -84,8 +85,10 @@ export default definePlugin({
         // Digests are of one length, so neither the length nor the beginning of the password shows in the time this
         // takes.
         const right = timingSafeEqual(sha256(credentials.password), expected)
-        if (match !== undefined && right) session.ctx.attachConsumer(match.consumer, match.credential)
-        else refuse(session, 'the user name or the password is wrong')
+        if (match !== undefined && right) {
+          hideField?.(session)
+          session.ctx.attachConsumer(match.consumer, match.credential)
+        } else refuse(session, 'the user name or the password is wrong')
       },
     }
   },

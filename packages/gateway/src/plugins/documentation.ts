@@ -20,11 +20,22 @@ export function leadingDocComment(source: string): string | undefined {
   return text === '' ? undefined : text
 }
 
+/** A page for each of them, and one that leads there, by file name. */
+export function pluginPages(plugins: readonly DocumentedPlugin[], made = MADE): Map<string, string> {
+  const pages = new Map(
+    plugins.map(({ definition, docComment }) => [
+      `${definition.name}.md`,
+      renderPluginPage(definition, docComment, made),
+    ]),
+  )
+  return pages.set('README.md', renderPluginIndex(plugins, made))
+}
+
 /** The page of a plugin in Markdown: what its source says about it, then every option of its schemas. */
-export function renderPluginPage(definition: PluginDefinition, docComment: string): string {
+export function renderPluginPage(definition: PluginDefinition, docComment: string, made = MADE): string {
   const { name, schema, consumerSchema, metadataSchema } = definition
   const sections = [
-    MADE,
+    made,
     `# ${name}`,
     docComment,
     facts(definition),
@@ -37,7 +48,7 @@ export function renderPluginPage(definition: PluginDefinition, docComment: strin
 }
 
 /** The page that leads to the others, the plugins in the order in which they run. */
-export function renderPluginIndex(plugins: readonly DocumentedPlugin[]): string {
+export function renderPluginIndex(plugins: readonly DocumentedPlugin[], made = MADE): string {
   const sorted = [...plugins].sort(
     ({ definition: a }, { definition: b }) => b.priority - a.priority || (a.name < b.name ? -1 : 1),
   )
@@ -48,7 +59,7 @@ export function renderPluginIndex(plugins: readonly DocumentedPlugin[]): string 
   ])
   const intro =
     'In the order in which they run within a phase: higher priority first. `_meta.priority` changes it in one place, `_meta.disable` switches a plugin off there, `_meta.filter` lets it run for some requests only.'
-  return [MADE, '# Plugins', intro, table(['Plugin', 'Priority', 'What it does'], rows)].join('\n\n') + '\n'
+  return [made, '# Plugins', intro, table(['Plugin', 'Priority', 'What it does'], rows)].join('\n\n') + '\n'
 }
 
 const MADE = '<!-- Made from the source by scripts/plugin-docs.mjs: edit the doc comment or the schema there. -->'

@@ -143,7 +143,8 @@ export default definePlugin({
     const required = new Set(config.signed_headers.map((name) => name.toLowerCase()).concat('date'))
     if (checksBody) required.add('digest')
     const skewMs = config.clock_skew * 1_000
-    const refuse = refusal(`hmac realm="${config.realm}"`, config.anonymous_consumer, context)
+    const hide = hides ? (session: GatewaySession) => session.request.headers.delete('authorization') : undefined
+    const refuse = refusal(`hmac realm="${config.realm}"`, config.anonymous_consumer, context, hide)
 
     /** What is wrong before anything is computed. */
     function problemOf({ algorithm, headers: names }: SignatureParams, date: string | undefined): string | undefined {
@@ -156,7 +157,7 @@ export default definePlugin({
     }
 
     function letIn(session: GatewaySession, { consumer, credential }: ConsumerMatch<ConsumerConfig>): void {
-      if (hides) session.request.headers.delete('authorization')
+      hide?.(session)
       session.ctx.attachConsumer(consumer, credential)
     }
 

@@ -191,7 +191,8 @@ export default definePlugin({
       checksNbf: times.includes('nbf'),
       required: config.required_claims,
     }
-    const refuse = refusal(`Bearer realm="${config.realm}"`, config.anonymous_consumer, context)
+    const hide = hides ? (session: GatewaySession) => hideToken(session, places) : undefined
+    const refuse = refusal(`Bearer realm="${config.realm}"`, config.anonymous_consumer, context, hide)
     const tokens = new VerifiedTokens()
     const remotes = new RemoteKeySets(context)
 
@@ -203,6 +204,7 @@ export default definePlugin({
     function finish(session: GatewaySession, match: Match, claims: Claims, now: number): void {
       const problem = claimProblem(claims, rules, match.config, now)
       if (problem !== undefined) return refuse(session, problem)
+      hide?.(session)
       if (stores) session.ctx.setState(NAME, claims)
       session.ctx.attachConsumer(match.consumer, match.credential)
     }
@@ -226,7 +228,6 @@ export default definePlugin({
     return {
       rewrite(session) {
         const token = presentedToken(session, places)
-        if (hides) hideToken(session, places)
         if (token === undefined) return refuse(session, 'the request has no token')
         const known = tokens.get(token)
         const claims = known?.claims ?? unverifiedClaims(token)

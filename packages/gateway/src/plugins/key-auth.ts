@@ -83,7 +83,8 @@ export default definePlugin({
   create({ query, hide_credentials: hide, anonymous_consumer: anonymous, realm, ...config }, context) {
     const { consumers } = context
     const header = config.header.toLowerCase()
-    const refuse = refusal(`apikey realm="${realm}"`, anonymous, context)
+    const hideIt = hide ? (session: GatewaySession) => hideKey(session, header, query) : undefined
+    const refuse = refusal(`apikey realm="${realm}"`, anonymous, context, hideIt)
 
     function find(key: string): ConsumerMatch | undefined {
       const match = consumers.find(key)
@@ -99,9 +100,10 @@ export default definePlugin({
         const inQuery = inHeader === undefined ? queryArgument(request.query, query) : undefined
         const match =
           inHeader !== undefined ? find(inHeader) : inQuery !== undefined ? consumers.find(inQuery) : undefined
-        if (hide) hideKey(session, header, query)
-        if (match !== undefined) ctx.attachConsumer(match.consumer, match.credential)
-        else if (inHeader === undefined && inQuery === undefined) refuse(session, 'the request has no API key')
+        if (match !== undefined) {
+          hideIt?.(session)
+          ctx.attachConsumer(match.consumer, match.credential)
+        } else if (inHeader === undefined && inQuery === undefined) refuse(session, 'the request has no API key')
         else refuse(session, 'the API key is not valid')
       },
     }

@@ -83,7 +83,8 @@ const schema = Type.Object(
     key_ttl: Type.Optional(
       Type.Integer({
         minimum: 1,
-        description: 'with a Redis: seconds after which the requests in flight of a node that died are forgotten; 3600 unless given',
+        description:
+          'with a Redis: seconds after which the requests in flight of a node that died are forgotten; 3600 unless given',
       }),
     ),
   },

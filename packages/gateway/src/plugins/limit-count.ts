@@ -163,7 +163,10 @@ function checkSync({ policy, sync_interval: seconds, time_window: windowS, rules
   if (policy === 'local' || !(seconds > 0)) return undefined
   const windows = rules === undefined ? [windowS] : rules.map((rule) => rule.time_window)
   if (!windows.some((window) => seconds >= Number(window))) return undefined
-  return { path: '/sync_interval', message: 'must be less than the time window; write 0.1, say, or -1 to ask for each request' }
+  return {
+    path: '/sync_interval',
+    message: 'must be less than the time window; write 0.1, say, or -1 to ask for each request',
+  }
 }
 
 /** The limits of a place whose counters are in a Redis. */
@@ -179,8 +182,7 @@ function redisLimits(config: Config, context: PluginContext<unknown, QuotaNames>
     leased.push(made)
     return made
   }
-  const quotas =
-    config.rules === undefined ? [singleQuota(config, context, share)] : ruleQuotas(config, context, share)
+  const quotas = config.rules === undefined ? [singleQuota(config, context, share)] : ruleQuotas(config, context, share)
   const hooks = new RedisLimits(quotas, {
     failure,
     reject: rejection(config),

@@ -9,6 +9,12 @@
  *       ip-restriction: { whitelist: [127.0.0.0/8] }
  * ```
  *
+ * ```sh
+ * curl -i http://127.0.0.1:8080/internal/metrics                           # 200, body: # TYPE sekisho_
+ * curl -i -X POST http://127.0.0.1:8080/internal/metrics                   # 404
+ * curl -i http://127.0.0.1:8080/apisix/prometheus/metrics                  # 404: no route leads there
+ * ```
+ *
  * No plugin is reached from outside unless a route says so by this one, and that route decides who may: put an auth
  * plugin or `ip-restriction` beside it. Without `uri` the path of the request is what is looked for. A path that no plugin
  * of this node has, and a method that it does not take, are answered 404. The route needs no upstream.

@@ -182,5 +182,8 @@ function clusterOf({ Cluster: Client }: Library, server: Extract<RedisServer, { 
     retryDelayOnFailover: 0,
     retryDelayOnClusterDown: 0,
   }
-  return new Client(server.nodes.map(({ host, port }) => ({ host, port })), options)
+  return new Client(
+    server.nodes.map(({ host, port }) => ({ host, port })),
+    options,
+  )
 }

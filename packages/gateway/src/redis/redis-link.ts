@@ -58,7 +58,7 @@ export class RedisLink {
   private isConnecting = false
   private isClosed = false
   private isFirst = true
-  private awaySince = 0
+  private awaySince: number | undefined
   private retries = 0
   private retry: NodeJS.Timeout | undefined
   private errorsAt = Number.NEGATIVE_INFINITY
@@ -86,8 +86,7 @@ export class RedisLink {
   send(call: RedisCall): void {
     const isWaiting = this.connection === undefined && this.isFirst
     if ((this.connection === undefined && !isWaiting) || this.unsent.length + this.deadlines.size >= MAX_CALLS) {
-      this.counts.away.add(1)
-      call.done(undefined)
+      this.fail(call)
       return
     }
     this.unsent.push(call)
@@ -126,8 +125,7 @@ export class RedisLink {
     const args = call.arguments()
     const part = connection.partOf(call.key)
     if (!this.circuits.lets(part, nowMs)) {
-      this.counts.away.add(1)
-      call.done(undefined)
+      this.fail(call)
       return
     }
     const deadline = this.deadlines.start(call, part, nowMs)
@@ -192,10 +190,10 @@ export class RedisLink {
     this.retries = 0
     this.circuits.clear()
     this.up.set(1)
-    if (this.awaySince > 0) {
+    if (this.awaySince !== undefined) {
       const seconds = Math.round((performance.now() - this.awaySince) / 100) / 10
       this.logger.info({ redis: this.name, seconds }, `Redis ${this.name} is back after ${seconds} s`)
-      this.awaySince = 0
+      this.awaySince = undefined
     }
     this.flush()
   }
@@ -219,7 +217,7 @@ export class RedisLink {
   private away(reason: string): void {
     this.disconnect()
     this.isFirst = false
-    if (this.awaySince === 0) {
+    if (this.awaySince === undefined) {
       this.awaySince = performance.now()
       this.logger.error({ redis: this.name }, `Redis ${this.name} is away: ${reason}`)
     }

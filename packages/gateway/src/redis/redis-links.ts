@@ -16,7 +16,7 @@ interface SharedLink {
 export interface RedisLease {
   readonly link: RedisLink
   /** To be called once, when it is no longer used. */
-  release(): void
+  readonly release: () => void
 }
 
 /** By worker (in tests several are in one thread), then by the settings of the server. */
@@ -29,7 +29,8 @@ export function redisLink(server: RedisServer, metrics: WorkerMetrics, logger: P
   const shared = ofWorker
   const key = JSON.stringify(server)
   let used = shared.get(key)
-  if (used === undefined) shared.set(key, (used = { link: new RedisLink(server, metrics, logger), users: 0, linger: undefined }))
+  if (used === undefined)
+    shared.set(key, (used = { link: new RedisLink(server, metrics, logger), users: 0, linger: undefined }))
   const entry = used
   entry.users++
   clearTimeout(entry.linger)

@@ -13,14 +13,19 @@ const password = (description: string) => Type.Optional(Type.String({ descriptio
 
 /** The options of a Redis, named as in APISIX. They have no defaults in the schema: it is told which were written. */
 export const redisOptions = {
-  redis_host: Type.Optional(Type.String({ minLength: 2, description: 'policy redis: the name or address of the server' })),
+  redis_host: Type.Optional(
+    Type.String({ minLength: 2, description: 'policy redis: the name or address of the server' }),
+  ),
   redis_port: Type.Optional(
     Type.Integer({ minimum: 1, maximum: 65_535, description: `policy redis: its port, ${DEFAULT_PORT} unless given` }),
   ),
   redis_username: name('the user of an ACL'),
   redis_password: password('the password of that user, or of "requirepass"; encrypted in a store, never shown'),
   redis_database: Type.Optional(
-    Type.Integer({ minimum: 0, description: 'policies redis and redis-sentinel: the number of the database, 0 unless given' }),
+    Type.Integer({
+      minimum: 0,
+      description: 'policies redis and redis-sentinel: the number of the database, 0 unless given',
+    }),
   ),
   redis_ssl: flag('policy redis: TLS'),
   redis_ssl_verify: flag('policy redis: its certificate is verified'),
@@ -56,7 +61,9 @@ export const redisOptions = {
   ),
   redis_read_timeout: milliseconds(`policy redis-sentinel: milliseconds to answer; ${DEFAULT_TIMEOUT_MS} unless given`),
   sentinel_username: name('policy redis-sentinel: the user at the sentinels'),
-  sentinel_password: password('policy redis-sentinel: the password at the sentinels; encrypted in a store, never shown'),
+  sentinel_password: password(
+    'policy redis-sentinel: the password at the sentinels; encrypted in a store, never shown',
+  ),
 }
 
 export const REDIS_POLICIES = ['redis', 'redis-cluster', 'redis-sentinel'] as const
@@ -64,7 +71,12 @@ export type RedisPolicy = (typeof REDIS_POLICIES)[number]
 
 type OptionName = keyof typeof redisOptions
 
-const COMMON: readonly OptionName[] = ['redis_username', 'redis_password', 'redis_keepalive_timeout', 'redis_keepalive_pool']
+const COMMON: readonly OptionName[] = [
+  'redis_username',
+  'redis_password',
+  'redis_keepalive_timeout',
+  'redis_keepalive_pool',
+]
 
 const OF_POLICY: Readonly<Record<RedisPolicy, readonly OptionName[]>> = {
   redis: [...COMMON, 'redis_host', 'redis_port', 'redis_database', 'redis_ssl', 'redis_ssl_verify', 'redis_timeout'],
@@ -130,10 +142,14 @@ export function checkRedis(policy: string, config: RedisSettings): Problem | und
   const written = (Object.keys(redisOptions) as OptionName[]).filter((option) => option in config)
   if (!isRedis(policy)) {
     if (written.length === 0) return undefined
-    return { path: `/${written[0]}`, message: `has no effect with policy "${policy}"; write policy: ${usedBy(written[0])}, or leave it out` }
+    return {
+      path: `/${written[0]}`,
+      message: `has no effect with policy "${policy}"; write policy: ${usedBy(written[0])}, or leave it out`,
+    }
   }
   const missing = NEEDED[policy].find((option) => !(option in config))
-  if (missing !== undefined) return { path: '/policy', message: `"${policy}" needs "${missing}"; write it beside the policy` }
+  if (missing !== undefined)
+    return { path: '/policy', message: `"${policy}" needs "${missing}"; write it beside the policy` }
   const superfluous = written.find((option) => !OF_POLICY[policy].includes(option))
   if (superfluous !== undefined)
     return {
@@ -141,12 +157,19 @@ export function checkRedis(policy: string, config: RedisSettings): Problem | und
       message: `has no effect with policy "${policy}", but with ${usedBy(superfluous)}; leave it out`,
     }
   if (config.redis_role === 'slave')
-    return { path: '/redis_role', message: 'cannot be "slave", as what counts has to write; write "master", or leave it out' }
+    return {
+      path: '/redis_role',
+      message: 'cannot be "slave", as what counts has to write; write "master", or leave it out',
+    }
   const wrong = (config.redis_cluster_nodes ?? []).findIndex((node) => parseAddress(node) === undefined)
   if (policy === 'redis-cluster' && wrong >= 0)
     return { path: `/redis_cluster_nodes/${wrong}`, message: 'is not an address; write "10.0.0.1:6379", say' }
   return undefined
 }
+
+/** Which of them a policy uses; none when it is not one of a Redis. */
+export const redisOptionsOf = (policy: unknown): readonly string[] =>
+  typeof policy === 'string' && isRedis(policy) ? OF_POLICY[policy] : []
 
 const usedBy = (option: OptionName): string =>
   REDIS_POLICIES.filter((policy) => OF_POLICY[policy].includes(option)).join(' or ')
@@ -172,7 +195,9 @@ export function redisServer(policy: RedisPolicy, config: RedisSettings): RedisSe
       return {
         kind: 'cluster',
         name: config.redis_cluster_name ?? '',
-        nodes: (config.redis_cluster_nodes ?? []).map((node) => parseAddress(node) ?? { host: node, port: DEFAULT_PORT }),
+        nodes: (config.redis_cluster_nodes ?? []).map(
+          (node) => parseAddress(node) ?? { host: node, port: DEFAULT_PORT },
+        ),
         ...common,
         tls: tlsOf(config.redis_cluster_ssl, config.redis_cluster_ssl_verify),
         connectTimeoutMs: timeoutMs,

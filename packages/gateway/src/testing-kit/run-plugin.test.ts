@@ -30,6 +30,8 @@ const blockAgents = definePlugin({
   },
 })
 
+const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString()
+
 const open: PluginUnderTest[] = []
 const mounted = (async (plugin: string, config, options) => {
   const one = await mountPlugin(plugin, config, options)
@@ -77,12 +79,11 @@ describe('runPlugin', () => {
       schema: Type.Object({}),
       metadataSchema: Type.Object({ greeting: Type.String({ default: 'hello' }), mark: Type.String() }),
       create: (_config, { metadata, scope }) => ({
-        access: ({ ctx, respond }) =>
-          void respond.call(
-            ctx.session,
-            200,
-            `${metadata.greeting} ${ctx.consumer?.username} ${ctx.uriParams?.['id']}${metadata.mark} ${scope}`,
-          ),
+        access(session) {
+          const { consumer, uriParams } = session.ctx
+          const said = [metadata.greeting, consumer?.username, uriParams?.['id'], metadata.mark, scope]
+          session.respond(200, said.join(' '))
+        },
       }),
     })
     const run = await runPlugin(
@@ -97,7 +98,7 @@ describe('runPlugin', () => {
         request: { path: '/orders/7', headers: { apikey: 'k' } },
       },
     )
-    expect(run.body).toBe('hello jack 7! routes/one')
+    expect(run.body).toBe('hello jack 7 ! routes/one')
     expect(run.session.ctx.consumer?.username).toBe('jack')
   })
 
@@ -132,11 +133,11 @@ describe('bodies', () => {
       schema: Type.Object({}),
       create: () => ({
         access: ({ request }) => void request.headers.delete('content-length'),
-        requestBody: (_session, chunk, end) => (end ? Buffer.from('.') : Buffer.from(`<${Buffer.from(chunk)}>`)),
+        requestBody: (_session, chunk, end) => (end ? Buffer.from('.') : Buffer.from(`<${text(chunk)}>`)),
         headerFilter: ({ response }) => void response?.headers.delete('content-length'),
         bodyFilter: (_session, chunk, end) => {
           keep.push(chunk)
-          return Buffer.from(end ? `${Buffer.from(chunk)};` : `(${Buffer.from(chunk)})`)
+          return Buffer.from(end ? `${text(chunk)};` : `(${text(chunk)})`)
         },
       }),
     })
@@ -317,21 +318,21 @@ describe('a test clock', () => {
 describe('startGateway', () => {
   it('is the same on a socket, from the text of a file', async () => {
     const upstream = await startUpstream()
-    const text = (code: number): string => `
+    const yaml = (code: number): string => `
 routes:
   - uri: /*
     upstream: http://${upstream.address}
     plugins:
       block-agents: { deny: [Bad, "\${{AGENT}}"], code: ${code} }
 `
-    const gateway = await startGateway(text(451), { plugins: [blockAgents], environment: { AGENT: 'Worse' } })
+    const gateway = await startGateway(yaml(451), { plugins: [blockAgents], environment: { AGENT: 'Worse' } })
     try {
       const status = async (agent: string) => (await gateway.fetch('/', { headers: { 'User-Agent': agent } })).status
       expect([await status('Bad'), await status('Worse'), await status('Good')]).toEqual([451, 451, 200])
       expect(upstream.requests).toHaveLength(1)
       expect((await fetch(`${gateway.url}/x`)).status).toBe(200)
-      await expect(gateway.update(text(99))).rejects.toThrow('sekisho.yaml:6:')
-      await gateway.update(text(410))
+      await expect(gateway.update(yaml(99))).rejects.toThrow('sekisho.yaml:6:')
+      await gateway.update(yaml(410))
       expect(await status('Bad')).toBe(410)
     } finally {
       await gateway.close()

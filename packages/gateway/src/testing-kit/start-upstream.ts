@@ -1,4 +1,4 @@
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { pairsOf } from './answer.ts'
@@ -18,24 +18,23 @@ export interface UpstreamServer {
 export async function startUpstream(upstream: Upstream = echo): Promise<UpstreamServer> {
   const requests: UpstreamRequest[] = []
   let address = ''
-  const server = createServer(async (request, response) => {
-    try {
-      const { method = '', url = '', rawHeaders } = request
-      const seen = upstreamRequest(address, { method, target: url }, pairsOf(rawHeaders), [await buffer(request)])
-      requests.push(seen)
-      const answer = typeof upstream === 'function' ? await upstream(seen) : upstream
-      if (answer.fails === 'READ_TIMEOUT') return
-      if (answer.fails !== undefined) throw new Error(answer.fails)
-      const { status = 200, headers = {}, trailers = {} } = answer
-      const pieces = piecesOf(answer)
-      const length = pieces.length === 1 ? { 'content-length': pieces[0]!.length } : {}
-      response.writeHead(status, { ...length, ...(headers as Record<string, string | string[]>) })
-      for (const piece of pieces) response.write(piece)
-      response.addTrailers(trailers)
-      response.end()
-    } catch {
-      request.socket.destroy()
-    }
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const { method = '', url = '', rawHeaders } = request
+    const seen = upstreamRequest(address, { method, target: url }, pairsOf(rawHeaders), [await buffer(request)])
+    requests.push(seen)
+    const given = typeof upstream === 'function' ? await upstream(seen) : upstream
+    if (given.fails === 'READ_TIMEOUT') return
+    if (given.fails !== undefined) throw new Error(given.fails)
+    const { status = 200, headers = {}, trailers = {} } = given
+    const pieces = piecesOf(given)
+    const length = pieces.length === 1 ? { 'content-length': pieces[0]!.length } : {}
+    response.writeHead(status, { ...length, ...(headers as Record<string, string | string[]>) })
+    for (const piece of pieces) response.write(piece)
+    response.addTrailers(trailers)
+    response.end()
+  }
+  const server = createServer((request, response) => {
+    answer(request, response).catch(() => request.socket.destroy())
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   address = `127.0.0.1:${(server.address() as AddressInfo).port}`

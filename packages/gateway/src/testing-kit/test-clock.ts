@@ -45,7 +45,7 @@ const TURNS = 12
  * `restore`. Start it before the gateway. Sockets and `setImmediate` go on by themselves, `node:timers` too.
  */
 export class TestClock {
-  private readonly real = { ...pick(), performanceNow: performance.now }
+  private readonly real = { ...pick(), performanceNow: performance.now.bind(performance) }
   private readonly timers = new Map<number, Timer>()
   private readonly startedAt: number
   private elapsed = 0

@@ -25,6 +25,8 @@ export interface WorkerUnderTestOptions {
   readonly plugins?: readonly (AnyPlugin | string | URL)[] | undefined
   /** What `${{NAME}}` in the configuration is. Default: the environment of the process. */
   readonly environment?: Readonly<Record<string, string>> | undefined
+  /** Built-in plugins whose modules are loaded before any is named. Default: all. */
+  readonly builtIn?: readonly string[]
   readonly proxy?: Partial<HttpProxyOptions>
   readonly onLog?: (line: LogLine) => void
 }
@@ -52,7 +54,7 @@ export class WorkerUnderTest {
   /** Rejects with what the gateway would say of a configuration that it refuses. */
   static async start(document: object | string, options: WorkerUnderTestOptions): Promise<WorkerUnderTest> {
     const plugins = new PluginRegistry()
-    await plugins.loadAll()
+    await (options.builtIn === undefined ? plugins.loadAll() : plugins.load(options.builtIn))
     for (const plugin of options.plugins ?? []) {
       const definition =
         typeof plugin === 'string' || plugin instanceof URL

@@ -113,6 +113,31 @@ describe('the measurement of the least latency', () => {
   })
 })
 
+test('a node that is slower for a reason of its own is not starved', () => {
+  const simulation = new Simulation()
+  const random = seededRandom(11)
+  const service = new SimulatedService(simulation, random, 20, 10)
+  const limit = new GradientLimit({ minRttIntervalMs: 60_000 }, random)
+  let inFlight = 0
+  arrivals(simulation, random, () => 3 * CAPACITY, 30_000, () => {
+    if (inFlight >= limit.limit) return
+    inFlight++
+    service.request((latency) => {
+      // A network that has become longer: 20 ms that no request waits in a line.
+      const way = simulation.now > 10_000 ? 20 : 0
+      simulation.schedule(way, () => {
+        limit.sample(latency + way, inFlight, simulation.now)
+        inFlight--
+      })
+    })
+  })
+  simulation.runUntil(10_000)
+  const before = service.served
+  simulation.runUntil(30_000)
+  // 25 in flight of which each takes 30 ms: no more can be had until the least latency is measured again.
+  expect((service.served - before) / 20).toBeGreaterThan(0.35 * CAPACITY)
+})
+
 test('the limit stays where nobody asks for more', () => {
   const limit = new GradientLimit({}, () => 0)
   for (let now = 0; now < 10_000; now += 10) limit.sample(10, 2, now)

@@ -36,6 +36,8 @@ const INITIAL = 20
 const SECOND_LOOK_MS = 5_000
 /** A window that saw fewer responses goes on. */
 const MIN_SAMPLES = 5
+/** What the upstream was seen to do in a second counts for so many seconds. */
+const RATE_SECONDS = 10
 /** One window changes the limit by these factors at most. */
 const MIN_GRADIENT = 0.5
 const MAX_GRADIENT = 2
@@ -51,6 +53,10 @@ const MAX_GRADIENT = 2
  * is rolled out, data grows), so it is measured again in intervals. Where the upstream has little to do that costs nothing: what is
  * measured then is the least latency. Else the limit falls to its minimum until enough responses came. Envoy and Netflix's
  * concurrency-limits do likewise.
+ *
+ * Latency alone cannot tell a queue in the upstream from a node that has become slower for another reason, a busy neighbour say: then the limit
+ * would fall to its minimum, latency would stay, and the upstream would have nothing to do. So the limit is never below what the upstream
+ * was seen to finish in a second of the last ten, times the least latency (Little's law; BBR calls it the bandwidth-delay product).
  */
 export class GradientLimit {
   readonly #options: GradientOptions
@@ -66,6 +72,10 @@ export class GradientLimit {
   /** The first is the least latency as far as one can tell; requests of before the fall of the limit do not count into the others. */
   #measuredFrom = -Infinity
   #peak = 0
+  /** Responses in the seconds of before, and in this one. */
+  readonly #rates: number[] = []
+  #second = 0
+  #inSecond = 0
 
   constructor(options: Partial<GradientOptions> = {}, random: () => number = Math.random) {
     this.#options = { ...DEFAULT_GRADIENT, ...options }
@@ -95,6 +105,7 @@ export class GradientLimit {
    * @param now any clock, ms
    */
   sample(latencyMs: number, inFlight: number, now: number): void {
+    this.#countRate(now)
     if (now - latencyMs < this.#measuredFrom) return
     this.#window.record(latencyMs)
     if (inFlight > this.#peak) this.#peak = inFlight
@@ -142,10 +153,27 @@ export class GradientLimit {
       MAX_GRADIENT,
       Math.max(MIN_GRADIENT, (this.#minRtt * (1 + bufferPercent / 100)) / latency),
     )
-    const next = gradient * this.#limit + Math.sqrt(gradient * this.#limit)
+    const wanted = gradient * this.#limit + Math.sqrt(gradient * this.#limit)
+    const next = Math.max(wanted, Math.min(this.#limit, this.#product * (1 + bufferPercent / 100)))
     // What nobody asks for says nothing about what could be had.
     if (next < this.#limit || busy) this.#limit = Math.min(maxConcurrency, Math.max(minConcurrency, next))
     this.#nextWindow(now)
+  }
+
+  /** Requests that must be in flight for the upstream to do what it did. */
+  get #product(): number {
+    return (Math.max(0, ...this.#rates) * this.#minRtt) / 1_000
+  }
+
+  #countRate(now: number): void {
+    const elapsed = now - this.#second
+    this.#inSecond++
+    if (elapsed < 1_000) return
+    // After a pause nothing is known of its seconds.
+    if (elapsed < 2_000) this.#rates.push((this.#inSecond * 1_000) / elapsed)
+    if (this.#rates.length > RATE_SECONDS) this.#rates.shift()
+    this.#second = now
+    this.#inSecond = 0
   }
 
   #quantile(): number {

@@ -12,7 +12,9 @@ export interface GateOptions {
   readonly burst?: number | string | undefined
   readonly key?: string | undefined
   readonly key_type: 'var' | 'var_combination'
-  readonly rules?: readonly { readonly conn: number | string; readonly burst: number | string; readonly key: string }[] | undefined
+  readonly rules?:
+    | readonly { readonly conn: number | string; readonly burst: number | string; readonly key: string }[]
+    | undefined
 }
 
 /** One limit made ready. */

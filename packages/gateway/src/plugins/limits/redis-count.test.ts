@@ -23,7 +23,10 @@ const together = async (gateways: readonly TestGateway[], each: number): Promise
 }
 
 const metric = (gateway: TestGateway, line: string): number => {
-  const found = gateway.metrics.render().split('\n').find((one) => one.startsWith(line))
+  const found = gateway.metrics
+    .render()
+    .split('\n')
+    .find((one) => one.startsWith(line))
   return Number(found?.split(' ').at(-1) ?? Number.NaN)
 }
 
@@ -33,14 +36,20 @@ describe.skipIf(redisServer === undefined)('limit-count on Redis (needs redis-se
     const limit = { count: 30, time_window: 60, policy: 'redis', redis_host: '127.0.0.1', redis_port: redis.port }
     const gateways = [await gatewayWith(limit), await gatewayWith(limit)]
     const first = await gateways[0].fetch('/hello')
-    expect(first.headers).toMatchObject({ 'x-ratelimit-limit': '30', 'x-ratelimit-remaining': '29', 'x-ratelimit-reset': '60' })
+    expect(first.headers).toMatchObject({
+      'x-ratelimit-limit': '30',
+      'x-ratelimit-remaining': '29',
+      'x-ratelimit-reset': '60',
+    })
     expect((await gateways[1].fetch('/hello')).headers).toMatchObject({ 'x-ratelimit-remaining': '28' })
     expect(await together(gateways, 40)).toBe(28)
     const refused = await gateways[0].fetch('/hello')
     expect(refused.status).toBe(503)
     expect(refused.headers).toMatchObject({ 'x-ratelimit-remaining': '0' })
     expect(Number(refused.headers['x-ratelimit-reset'])).toBeGreaterThan(50)
-    expect(await redis.client().keys('*')).toEqual([expect.stringMatching(/^sekisho:limit-count:[\w-]{16}:127\.0\.0\.1$/)])
+    expect(await redis.client().keys('*')).toEqual([
+      expect.stringMatching(/^sekisho:limit-count:[\w-]{16}:127\.0\.0\.1$/),
+    ])
   })
 
   it('counts a sliding window, rules, and numbers of the request', async () => {
@@ -97,19 +106,34 @@ describe.skipIf(redisServer === undefined)('limit-count on Redis (needs redis-se
     ['left out', {}, 200, 'passed'],
     ['true', { allow_degradation: true }, 200, 'passed'],
     ['false', { allow_degradation: false }, 500, 'refused'],
-  ])('goes on while Redis is killed, allow_degradation %s, and counts again when it is back', async (_, option, status, result) => {
-    const redis = await startRedis()
-    const limit = { count: 2, time_window: 60, policy: 'redis', redis_host: '127.0.0.1', redis_port: redis.port, ...option }
-    const gateway = await gatewayWith(limit)
-    expect(await statuses(gateway, 1)).toEqual([200])
-    await redis.kill()
-    expect(await statuses(gateway, 5)).toEqual(Array.from({ length: 5 }, () => status))
-    expect(metric(gateway, `sekisho_limit_uncounted_requests_total{plugin="limit-count",place="routes/hello",result="${result}"}`)).toBe(5)
-    expect(metric(gateway, `sekisho_redis_up{server="127.0.0.1:${redis.port}/0"}`)).toBe(0)
-    await redis.restart()
-    await until(() => metric(gateway, 'sekisho_redis_up') === 1)
-    expect(await statuses(gateway, 3)).toEqual([200, 200, 503])
-  })
+  ])(
+    'goes on while Redis is killed, allow_degradation %s, and counts again when it is back',
+    async (_, option, status, result) => {
+      const redis = await startRedis()
+      const limit = {
+        count: 2,
+        time_window: 60,
+        policy: 'redis',
+        redis_host: '127.0.0.1',
+        redis_port: redis.port,
+        ...option,
+      }
+      const gateway = await gatewayWith(limit)
+      expect(await statuses(gateway, 1)).toEqual([200])
+      await redis.kill()
+      expect(await statuses(gateway, 5)).toEqual(Array.from({ length: 5 }, () => status))
+      expect(
+        metric(
+          gateway,
+          `sekisho_limit_uncounted_requests_total{plugin="limit-count",place="routes/hello",result="${result}"}`,
+        ),
+      ).toBe(5)
+      expect(metric(gateway, `sekisho_redis_up{server="127.0.0.1:${redis.port}/0"}`)).toBe(0)
+      await redis.restart()
+      await until(() => metric(gateway, 'sekisho_redis_up') === 1)
+      expect(await statuses(gateway, 3)).toEqual([200, 200, 503])
+    },
+  )
 
   it('goes on while Redis is frozen: one time limit, and then no wait', async () => {
     const redis = await startRedis()
@@ -140,7 +164,13 @@ describe.skipIf(redisServer === undefined)('limit-count on Redis (needs redis-se
   })
 
   it('starts while Redis is away', async () => {
-    const gateway = await gatewayWith({ count: 1, time_window: 60, policy: 'redis', redis_host: '127.0.0.1', redis_port: 1 })
+    const gateway = await gatewayWith({
+      count: 1,
+      time_window: 60,
+      policy: 'redis',
+      redis_host: '127.0.0.1',
+      redis_port: 1,
+    })
     expect(await statuses(gateway, 3)).toEqual([200, 200, 200])
   })
 
@@ -182,10 +212,13 @@ describe.skipIf(redisServer === undefined)('limit-count on Redis (needs redis-se
     }
     const limit = { count: 2, time_window: 60, key: 'http_x_key', ...place }
     const gateways = [await gatewayWith(limit), await gatewayWith(limit)]
-    const of = async (gateway: TestGateway, key: string) => (await gateway.fetch('/hello', { headers: { 'x-key': key } })).status
+    const of = async (gateway: TestGateway, key: string) =>
+      (await gateway.fetch('/hello', { headers: { 'x-key': key } })).status
     const keys = Array.from({ length: 12 }, (_, at) => `key-${at}`)
     for (const key of keys)
-      expect([await of(gateways[0], key), await of(gateways[1], key), await of(gateways[0], key)]).toEqual([200, 200, 503])
+      expect([await of(gateways[0], key), await of(gateways[1], key), await of(gateways[0], key)]).toEqual([
+        200, 200, 503,
+      ])
     const counts = await Promise.all(nodes.map((node) => node.client().dbsize()))
     expect(counts.reduce((sum, count) => sum + count)).toBe(12)
     expect(Math.min(...counts)).toBeGreaterThan(0)

@@ -38,7 +38,9 @@ export class RedisLimits {
       const { quota, key, limit, windowS } = due[at]
       const verdict = quota.shared?.take(key, limit, windowS * 1_000)
       if (verdict instanceof Promise)
-        return verdict.then((late) => (this.goesOn(session, due[at], late) ? this.count(session, due, at + 1) : undefined))
+        return verdict.then((late) =>
+          this.goesOn(session, due[at], late) ? this.count(session, due, at + 1) : undefined,
+        )
       if (!this.goesOn(session, due[at], verdict)) return undefined
     }
     return undefined

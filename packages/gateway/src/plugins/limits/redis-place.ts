@@ -1,5 +1,12 @@
 import { createHash } from 'node:crypto'
-import { type RedisLease, type RedisPolicy, redisLink, redisOptions, redisServer, type RedisSettings } from '../../redis/index.ts'
+import {
+  type RedisLease,
+  type RedisPolicy,
+  redisLink,
+  redisOptions,
+  redisServer,
+  type RedisSettings,
+} from '../../redis/index.ts'
 import type { PluginContext } from '../context.ts'
 
 /** Longer keys are named by their hash: clients choose them, and Redis keeps them. */

@@ -62,7 +62,14 @@ export class RedisWindow {
         call.waiters.push(resolve)
         return
       }
-      const made = new WindowCall(this, this.script, keyName(this.prefix, key), id, limit, Math.min(windowMs, MAX_WINDOW_MS))
+      const made = new WindowCall(
+        this,
+        this.script,
+        keyName(this.prefix, key),
+        id,
+        limit,
+        Math.min(windowMs, MAX_WINDOW_MS),
+      )
       made.waiters.push(resolve)
       open.set(id, made)
       this.link.send(made)

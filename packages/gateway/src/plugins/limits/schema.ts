@@ -7,7 +7,8 @@ export const limitOptions = {
   policy: defaulted(
     Type.Enum(['local', ...REDIS_POLICIES], {
       default: 'local',
-      description: 'where the counters are kept: "local" is this node, exact across its workers; the others are shared by all nodes',
+      description:
+        'where the counters are kept: "local" is this node, exact across its workers; the others are shared by all nodes',
     }),
   ),
   rejected_code: defaulted(
@@ -29,7 +30,8 @@ export const limitOptions = {
   ),
   redis_fallback: Type.Optional(
     Type.Enum(['none', 'local'], {
-      description: 'while Redis is away: "local" counts by this node alone, "none" (unless given) does what allow_degradation says',
+      description:
+        'while Redis is away: "local" counts by this node alone, "none" (unless given) does what allow_degradation says',
     }),
   ),
   ...redisOptions,

@@ -20,7 +20,11 @@ export class Uncounted {
   private readonly passes: boolean
   private readonly count: Counter
 
-  constructor(plugin: string, options: UncountedOptions, { metrics, scope: place }: Pick<PluginContext, 'metrics' | 'scope'>) {
+  constructor(
+    plugin: string,
+    options: UncountedOptions,
+    { metrics, scope: place }: Pick<PluginContext, 'metrics' | 'scope'>,
+  ) {
     this.plugin = plugin
     this.isLocal = options.redis_fallback === 'local'
     this.passes = options.allow_degradation !== false

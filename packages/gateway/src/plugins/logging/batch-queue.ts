@@ -118,8 +118,8 @@ export class BatchQueue<Entry> implements OpenLog {
     if (this.entries === 0) return Promise.resolve(true)
     return new Promise((resolve) => {
       const deadline = setTimeout(() => {
-        this.abandon()
         resolve(false)
+        this.abandon()
       }, deadlineMs)
       this.idleListeners.push(() => {
         clearTimeout(deadline)

@@ -10,6 +10,8 @@ export interface TcpTarget {
   /** For all of a batch: name, connection, handshake, and until the system has taken all. */
   readonly timeoutMs: number
   readonly tls?: { readonly serverName: string | undefined; readonly verify: boolean } | undefined
+  /** How long a connection is kept on which nothing is sent; left out: as long as the other side does. */
+  readonly idleMs?: number | undefined
 }
 
 const CONSEQUENCE = 'its entries wait, and are dropped when too many do or retries are used up'

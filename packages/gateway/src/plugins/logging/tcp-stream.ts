@@ -44,6 +44,8 @@ export class TcpStream {
     await ended(socket, signal, (done) => {
       socket.once(this.target.tls === undefined ? 'connect' : 'secureConnect', () => done())
     })
+    const { idleMs } = this.target
+    if (idleMs !== undefined) socket.setTimeout(idleMs, () => this.forget(socket))
     socket.unref()
     return socket
   }

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Redis, type RedisOptions } from 'ioredis'
+import { Redis } from 'ioredis'
 import { onTestFinished } from 'vitest'
 
 /** The program of Debian's `redis-server`; undefined: tests that need it are skipped. */
@@ -19,7 +19,7 @@ export interface TestRedis {
   freeze(): void
   resume(): void
   /** A client that the test may use. */
-  client(options?: RedisOptions): Redis
+  client(options?: { readonly password: string; readonly db: number }): Redis
 }
 
 /** A Redis of this test, which ends with it. */
@@ -48,7 +48,7 @@ export async function startRedis(options: readonly string[] = []): Promise<TestR
     },
     freeze: () => void server.kill('SIGSTOP'),
     resume: () => void server.kill('SIGCONT'),
-    client(options = {}) {
+    client(options) {
       const client = new Redis({ host: '127.0.0.1', port, ...options })
       client.on('error', () => undefined)
       clients.push(client)
@@ -122,7 +122,19 @@ export async function until(isTrue: () => Promise<boolean> | boolean): Promise<v
 }
 
 async function launch(port: number, folder: string, options: readonly string[]): Promise<ChildProcess> {
-  const all = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', folder, '--loglevel', 'notice', ...options]
+  const all = [
+    '--port',
+    String(port),
+    '--bind',
+    '127.0.0.1',
+    '--save',
+    '',
+    '--dir',
+    folder,
+    '--loglevel',
+    'notice',
+    ...options,
+  ]
   const server = spawn(redisServer as string, all, { stdio: ['ignore', 'pipe', 'ignore'] })
   let text = ''
   for await (const chunk of server.stdout) {

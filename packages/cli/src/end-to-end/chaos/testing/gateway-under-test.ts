@@ -86,7 +86,7 @@ export class GatewayUnderTest {
       prefix: around.network.prefix,
       env: { NODE_OPTIONS: `--import=${clock}`, SKEWED_CLOCK: around.clock },
     })
-    const [, port] = await sekisho.printed(/^serving .*? on http:\/\/[\d.]+:(\d+)/m)
+    const [, port] = await sekisho.printed(/^serving .*? on http:\/\/(?:\*|[\d.]+):(\d+)/m)
     const gateway = new GatewayUnderTest(around, sekisho, Number(port), ports)
     await gateway.configure().catch(async (error: Error) => {
       await sekisho.stop()

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Fault, FAULTS } from './faults.ts'
+import { type Fault, FAULTS } from './faults/index.ts'
 import { randomFrom } from './orders.mjs'
 import { World, type WorldOptions } from './world.ts'
 
@@ -13,7 +13,7 @@ const BUGS = /\b(TypeError|RangeError|ReferenceError|AssertionError|ERR_INTERNAL
 
 export interface RunOptions extends WorldOptions {
   readonly minutes: number
-  tell(line: string): void
+  readonly tell: (line: string) => void
 }
 
 export interface RunResult {
@@ -33,7 +33,7 @@ export async function run({ minutes, tell, ...options }: RunOptions): Promise<Ru
   const struck = new Map<string, number>()
   try {
     const next = randomFrom(options.seed)
-    const faults = FAULTS.filter(({ possible }) => possible?.(world) ?? true)
+    const faults = FAULTS.filter((fault) => fault.possible?.(world) ?? true)
     const until = performance.now() + minutes * 60_000
     await world.recovered()
     while (performance.now() < until) {

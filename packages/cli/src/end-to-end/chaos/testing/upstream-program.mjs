@@ -31,7 +31,7 @@ function hasWrongBody(number, body) {
   return true
 }
 
-const http = createServer(async (request, response) => {
+async function answer(request, response) {
   response.on('error', () => undefined)
   if (request.url === '/health') return response.end('well')
   const number = numberIn(request.url)
@@ -57,7 +57,9 @@ const http = createServer(async (request, response) => {
     response.write(piece)
   }
   response.end()
-})
+}
+
+const http = createServer((request, response) => void answer(request, response))
 // Only what the run does may break a connection.
 http.keepAliveTimeout = 600_000
 http.requestTimeout = 0
@@ -82,13 +84,11 @@ const grpc = new Server({ 'grpc.max_receive_message_length': -1 })
 grpc.addService(
   { Call: method('Call', false), Talk: method('Talk', true) },
   {
-    Call: async ({ request }, answer) => {
+    Call: ({ request }, reply) => {
       const number = numberIn(request.toString('latin1', 0, 32))
-      if (hasWrongBody(number, request))
-        return answer({ code: status.DATA_LOSS, details: 'other bytes than were sent' })
-      const order = orderOf(number)
-      if (order.thinkMs > 0) await pause(order.thinkMs)
-      answer(null, bodyOf(number, 'answered', order.answeredLength))
+      if (hasWrongBody(number, request)) return reply({ code: status.DATA_LOSS, details: 'other bytes than were sent' })
+      const { thinkMs, answeredLength } = orderOf(number)
+      setTimeout(() => reply(null, bodyOf(number, 'answered', answeredLength)), thinkMs)
     },
     Talk: (call) => {
       call.on('data', (message) => call.write(message))

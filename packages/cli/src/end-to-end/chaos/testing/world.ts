@@ -4,19 +4,19 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { EtcdServer, etcdProgram } from '../../../../../gateway/src/store/etcd/testing/etcd-server.ts'
 import { Installation } from '../../upgrade/testing/installation.ts'
-import type { Access, Lane } from './client.ts'
+import type { Access, Lane } from './lanes/lane.ts'
 import { FaultLink } from './fault-link.ts'
 import { SmallDisk } from './full-disk.ts'
 import { GatewayUnderTest } from './gateway-under-test.ts'
-import { GrpcLane } from './grpc-lane.ts'
-import { H2Connection, H2Lane } from './h2-lane.ts'
-import { HttpLane } from './http-lane.ts'
-import { ImpatientLane } from './impatient-lane.ts'
+import { GrpcLane } from './lanes/grpc-lane.ts'
+import { H2Connection, H2Lane } from './lanes/h2-lane.ts'
+import { HttpLane } from './lanes/http-lane.ts'
+import { ImpatientLane } from './lanes/impatient-lane.ts'
 import { Ledger } from './ledger.ts'
 import { type Cable, Network } from './network.ts'
 import { ChaosNode } from './node.ts'
 import { randomFrom } from './orders.mjs'
-import { WebSocketLane } from './web-socket-lane.ts'
+import { WebSocketLane } from './lanes/web-socket-lane.ts'
 import { hasRedis, RedisProcess } from './redis-process.ts'
 
 const NODES = ['first', 'second', 'third']
@@ -173,7 +173,7 @@ export class World {
   async close(): Promise<void> {
     await this.stopLoad()
     await this.gateway?.sekisho.stop()
-    await Promise.all([this.clientLink, this.etcdLink, this.redisLink].map((link) => link?.close()))
+    await Promise.all([this.clientLink?.close(), this.etcdLink?.close(), this.redisLink?.close()])
     await Promise.all(this.nodes.map((node) => node.stop()))
     await this.etcd?.dispose()
     await this.redis?.kill()

@@ -1,28 +1,43 @@
 import type { Fields } from '../../output/noted.ts'
+import { redisOptionsOf } from '../../../redis/index.ts'
 import type { Report } from '../../report/report.ts'
 
 /** Changes a plugin's configuration, in place, where the same words mean something else here. */
 type Adjustment = (config: Fields, path: string, report: Report) => void
 
-/** Counters of other machines. */
-function countHere(config: Fields, path: string, report: Report): void {
-  const { policy } = config
-  for (const name of Object.keys(config)) if (/^(redis|sentinel)_/.test(name) || name === 'key_ttl') delete config[name]
-  if (policy === undefined || policy === 'local') return
-  delete config['policy']
-  report.add(
-    'not carried over',
-    `${path}/policy`,
-    `${JSON.stringify(policy)}: each node counts for itself, exactly across its workers`,
-  )
+/** Counters in a Redis. What the policy has no use for is ignored there and refused here. */
+function countInRedis(config: Fields, path: string, report: Report): void {
+  const { policy = 'local' } = config
+  const isStream = path.startsWith('/stream_routes')
+  if (isStream && policy !== 'local') {
+    delete config['policy']
+    report.add('not carried over', `${path}/policy`, `${JSON.stringify(policy)}: connections are counted by each node`)
+  }
+  if (config['redis_role'] === 'slave' && policy === 'redis-sentinel') {
+    delete config['redis_role']
+    report.add('not carried over', `${path}/redis_role`, '"slave": counters have to be written, so the master is used')
+  }
+  const used = isStream ? [] : redisOptionsOf(policy)
+  for (const name of Object.keys(config))
+    if (/^(redis|sentinel)_/.test(name) && !used.includes(name)) delete config[name]
+  if (used.length === 0) {
+    delete config['key_ttl']
+    return
+  }
+  if (config['allow_degradation'] === undefined)
+    report.warnOnce(
+      'Redis away',
+      `${path}/policy`,
+      'while Redis is away APISIX answers 500, and requests pass here: write "allow_degradation: false" for the 500',
+    )
 }
 
 const PB_OPTIONS = ['enum_as_name', 'int64_as_number', 'auto_default_values', 'disable_hooks']
 
 const ADJUSTMENTS: Readonly<Record<string, Adjustment>> = {
-  'limit-conn': countHere,
-  'limit-count': countHere,
-  'limit-req': countHere,
+  'limit-conn': countInRedis,
+  'limit-count': countInRedis,
+  'limit-req': countInRedis,
   'grpc-transcode'(config) {
     config['pb_option'] ??= PB_OPTIONS
     config['field_names'] ??= 'proto'
@@ -33,7 +48,11 @@ const ADJUSTMENTS: Readonly<Record<string, Adjustment>> = {
   'ldap-auth'(config, path, report) {
     if (config['use_tls'] !== true || config['tls_verify'] !== undefined) return
     config['tls_verify'] = false
-    report.warnOnce('ldap', path, 'APISIX does not verify the certificate of the directory; remove "tls_verify" to do it')
+    report.warnOnce(
+      'ldap',
+      path,
+      'APISIX does not verify the certificate of the directory; remove "tls_verify" to do it',
+    )
   },
   'proxy-cache'(config) {
     // What is left out there means this; here it means RFC 9111, and memory.

@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { connect } from 'node:net'
 import { WebSocket } from 'ws'
-import { Lane, PATIENCE_MS } from './client.ts'
-import type { Loss } from './ledger.ts'
-import { bodyOf, token } from './orders.mjs'
+import { Lane, PATIENCE_MS } from './lane.ts'
+import type { Loss } from '../ledger.ts'
+import { bodyOf, token } from '../orders.mjs'
 
 const MAX_MESSAGES = 60
 const NORMAL = 1000
@@ -49,15 +49,17 @@ export class WebSocketLane extends Lane {
         resolve({ how: `closed with ${code} ${how}`, status: code, began: false, clientPort, clientLink, worker })
       })
     })
-    socket.on('open', async () => {
+    const speak = async (): Promise<void> => {
       while (said < count && !over) {
         const message = bodyOf(order.number, 'asked', 16 + Math.floor(this.next() * (said % 8 === 7 ? 60_000 : 500)))
         expected.push(message)
-        if (++said === count || this.stopping) said = count
+        // When the run is over, this was the last.
+        said = this.stopping ? count : said + 1
         socket.send(message, { binary: true })
         await pause(this.next() * 200)
       }
-    })
+    }
+    socket.on('open', () => void speak())
     this.ledger.ended(order, await result)
   }
 }

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { FaultLink } from './fault-link.ts'
-import type { Ledger } from './ledger.ts'
-import { bodyOf } from './orders.mjs'
+import type { FaultLink } from '../fault-link.ts'
+import type { Ledger } from '../ledger.ts'
+import { bodyOf } from '../orders.mjs'
 
 /** What takes longer is lost. Longer than all that a run does to anybody, one after the other. */
 export const PATIENCE_MS = 20_000

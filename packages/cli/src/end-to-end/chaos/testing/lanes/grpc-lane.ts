@@ -1,8 +1,8 @@
 import { Client, credentials, Metadata, type StatusObject } from '@grpc/grpc-js'
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Access, Expected, Lane, PATIENCE_MS } from './client.ts'
-import type { Ledger, Loss, Order } from './ledger.ts'
-import { bodyOf, orderOf } from './orders.mjs'
+import { type Access, Expected, Lane, PATIENCE_MS } from './lane.ts'
+import type { Ledger, Loss, Order } from '../ledger.ts'
+import { bodyOf, orderOf } from '../orders.mjs'
 
 const bytes = (value: Buffer): Buffer => value
 const MAX_MESSAGES = 60

@@ -1,7 +1,7 @@
 import { Agent, request } from 'node:http'
-import { type Access, Lane } from './client.ts'
-import type { Ledger } from './ledger.ts'
-import { bodyOf, orderOf, token } from './orders.mjs'
+import { type Access, Lane } from './lane.ts'
+import type { Ledger } from '../ledger.ts'
+import { bodyOf, orderOf, token } from '../orders.mjs'
 
 /** Long enough that most requests are with a node by then, and many answers have begun. */
 const MAX_WAIT_MS = 120

@@ -1,9 +1,9 @@
 import { type ClientHttp2Session, connect, constants } from 'node:http2'
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Access, Expected, Lane, PATIENCE_MS } from './client.ts'
+import { type Access, Expected, Lane, PATIENCE_MS } from './lane.ts'
 import { type HttpKind, question } from './http-lane.ts'
-import type { Ledger, Loss } from './ledger.ts'
-import { orderOf, piecesOf } from './orders.mjs'
+import type { Ledger, Loss } from '../ledger.ts'
+import { orderOf, piecesOf } from '../orders.mjs'
 
 /** A request that Node's client kept back, or that the gateway refused unseen, is asked again on a new connection: so often. */
 const MAX_ATTEMPTS = 4
@@ -33,7 +33,7 @@ export class H2Lane extends Lane {
     return new Promise((resolve) => {
       const expected = new Expected(order.number, orderOf(order.number).answeredLength)
       let status: number | undefined
-      let worker = this.connection.worker
+      let worker = this.connection.workers.get(session)
       let refusal = ''
       let error: Error | undefined
       const stream = session.request({ ':path': path, ':method': method }, { endStream: body === undefined })
@@ -43,7 +43,8 @@ export class H2Lane extends Lane {
       }, PATIENCE_MS)
       stream.on('response', (headers) => {
         status = Number(headers[':status'])
-        worker = this.connection.worker = headers['x-worker'] as string | undefined
+        worker = headers['x-worker'] as string
+        this.connection.workers.set(session, worker)
       })
       stream.on('data', (piece: Buffer) => {
         if (status === 200) expected.take(piece)
@@ -80,8 +81,8 @@ export class H2Lane extends Lane {
 
 /** The connection that some lanes share. */
 export class H2Connection {
-  /** Of the session that is open. */
-  worker: string | undefined
+  /** Who serves a session, once one of its responses has said it. */
+  readonly workers = new WeakMap<ClientHttp2Session, string>()
   private session: ClientHttp2Session | undefined
   private readonly sessions = new Set<ClientHttp2Session>()
   private readonly ports = new WeakMap<ClientHttp2Session, number>()
@@ -98,7 +99,6 @@ export class H2Connection {
     if (this.session !== undefined && !this.session.closed && !this.session.destroyed) return this.session
     const session = connect(`http://${host}:${port}`)
     this.session = session
-    this.worker = undefined
     this.sessions.add(session)
     session.on('connect', () => this.ports.set(session, session.socket.localPort ?? 0))
     session.on('goaway', () => this.leave(session))

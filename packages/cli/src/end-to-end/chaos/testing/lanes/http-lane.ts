@@ -1,9 +1,9 @@
 import { Agent, request, type ClientRequest, type IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Access, Expected, Lane, PATIENCE_MS } from './client.ts'
-import type { Ledger, Loss, Order } from './ledger.ts'
-import { bodyOf, orderOf, piecesOf, token } from './orders.mjs'
+import { type Access, Expected, Lane, PATIENCE_MS } from './lane.ts'
+import type { Ledger, Loss, Order } from '../ledger.ts'
+import { bodyOf, orderOf, piecesOf, token } from '../orders.mjs'
 
 /** Paths whose answers the gateway keeps: so few that they are asked for again. */
 const CACHED_NUMBERS = 40

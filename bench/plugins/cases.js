@@ -1,0 +1,150 @@
+// One entry for each plugin: its common case, as most routes have it. A plugin without an entry is reported as not measured.
+import { createHmac } from 'node:crypto'
+
+/**
+ * @typedef {object} PluginCase
+ * @property {object} [config] on the route
+ * @property {boolean} [common] one of the twenty that most users have; at most `LIMIT_MICROS` each
+ * @property {object} [beside] other plugins that it needs on the route; the plain route has them as well
+ * @property {object} [document] consumers, metadata and other parts of the configuration
+ * @property {import('./memory.js').BenchRequest} [request]
+ * @property {import('./memory.js').BenchAnswer} [upstream]
+ * @property {number} [status] what comes back; else 200
+ * @property {string} [note]
+ * @property {string} [unmeasured] why it is not: nothing but calls of something else
+ */
+
+/** What one of the twenty commonest may add, µs. */
+export const LIMIT_MICROS = 5
+
+const base64url = (/** @type {string} */ text) => Buffer.from(text).toString('base64url')
+const signed = `${base64url('{"alg":"HS256","typ":"JWT"}')}.${base64url('{"key":"jack","sub":"jack"}')}`
+const SECRET = 'a-secret-of-at-least-32-characters'
+const JWT = `${signed}.${createHmac('sha256', SECRET).update(signed).digest('base64url')}`
+const JSON_BODY = '{"name":"kite","price":7,"tags":["a","b"]}'
+const JSON_TYPE = { 'Content-Type': 'application/json' }
+const FUNCTION = 'calls a function for each request'
+const SERVICE = 'asks another service for each request'
+const LOG = 'sends to another service, in batches'
+
+const consumer = (/** @type {object} */ plugins) => ({ consumers: [{ username: 'jack', plugins }] })
+
+/** @type {Record<string, PluginCase>} */
+export const CASES = {
+  // The twenty.
+  'key-auth': {
+    common: true,
+    document: consumer({ 'key-auth': { key: 's3cret' } }),
+    request: { headers: { apikey: 's3cret' } },
+  },
+  'jwt-auth': {
+    common: true,
+    document: consumer({ 'jwt-auth': { key: 'jack', secret: SECRET } }),
+    request: { headers: { Authorization: `Bearer ${JWT}` } },
+    note: 'a token that was seen before',
+  },
+  'basic-auth': {
+    common: true,
+    document: consumer({ 'basic-auth': { username: 'jack', password: 'open-sesame' } }),
+    request: { headers: { Authorization: `Basic ${Buffer.from('jack:open-sesame').toString('base64')}` } },
+  },
+  'consumer-restriction': {
+    common: true,
+    config: { whitelist: ['jack', 'jill'] },
+    beside: { 'key-auth': {} },
+    document: consumer({ 'key-auth': { key: 's3cret' } }),
+    request: { headers: { apikey: 's3cret' } },
+  },
+  'ip-restriction': { common: true, config: { whitelist: ['10.0.0.0/8', '192.0.2.0/24'] } },
+  'ua-restriction': { common: true, config: { denylist: ['(?i)badbot', '^curl/'] } },
+  'referer-restriction': {
+    common: true,
+    config: { whitelist: ['*.example.com'] },
+    request: { headers: { Referer: 'https://www.example.com/a' } },
+  },
+  'uri-blocker': { common: true, config: { block_rules: ['root.exe', '\\.\\./'] } },
+  cors: {
+    common: true,
+    config: { allow_origins: 'https://shop.example.com' },
+    request: { headers: { Origin: 'https://shop.example.com' } },
+  },
+  'limit-count': { common: true, config: { count: 1_000_000_000, time_window: 3_600, key: 'remote_addr' } },
+  'limit-req': { common: true, config: { rate: 1e9, burst: 1e9, key: 'remote_addr' } },
+  'limit-conn': { common: true, config: { conn: 1_000, burst: 0, default_conn_delay: 0.1, key: 'remote_addr' } },
+  'proxy-rewrite': {
+    common: true,
+    config: { regex_uri: ['^/api/(.*)', '/$1'], headers: { set: { 'X-Api-Version': '2' } } },
+    request: { path: '/api/orders?x=1' },
+  },
+  'response-rewrite': {
+    common: true,
+    config: { headers: { set: { 'X-Served-By': 'sekisho' }, remove: ['X-Powered-By'] } },
+  },
+  redirect: { common: true, config: { http_to_https: true }, status: 301, note: 'in place of the upstream' },
+  'request-id': { common: true, config: {} },
+  'real-ip': {
+    common: true,
+    config: { source: 'http_x_forwarded_for', trusted_addresses: ['192.0.2.0/24'] },
+    request: { headers: { 'X-Forwarded-For': '198.51.100.7' } },
+  },
+  prometheus: { common: true, config: {} },
+  'traffic-split': {
+    common: true,
+    config: {
+      rules: [{ weighted_upstreams: [{ upstream: { nodes: { '127.0.0.1:2': 1 } }, weight: 1 }, { weight: 4 }] }],
+    },
+  },
+  'api-breaker': { common: true, config: { break_response_code: 502 } },
+
+  // The others.
+  acl: {
+    config: { allow_labels: { team: ['web'] } },
+    beside: { 'key-auth': {} },
+    document: {
+      consumers: [{ username: 'jack', labels: { team: 'web' }, plugins: { 'key-auth': { key: 's3cret' } } }],
+    },
+    request: { headers: { apikey: 's3cret' } },
+  },
+  'attach-consumer-label': {
+    config: { headers: { 'X-Team': '$team' } },
+    beside: { 'key-auth': {} },
+    document: {
+      consumers: [{ username: 'jack', labels: { team: 'web' }, plugins: { 'key-auth': { key: 's3cret' } } }],
+    },
+    request: { headers: { apikey: 's3cret' } },
+  },
+  'client-control': { config: { max_body_size: 65_536 } },
+  csrf: { config: { key: 'a-secret-of-at-least-16' } },
+  degraphql: { unmeasured: 'changes what is asked, not how often' },
+  echo: { config: { before_body: '<!-- ' } },
+  'fault-injection': { config: { abort: { http_status: 503, vars: [[['arg_fault', '==', '1']]] } } },
+  'grpc-web': { config: {}, note: 'a request that is none' },
+  mocking: { config: { response_example: 'done' }, note: 'in place of the upstream' },
+  'proxy-cache': { config: { cache_strategy: 'memory', cache_ttl: 3_600 }, note: 'a hit, in place of the upstream' },
+  'proxy-control': { config: { request_buffering: false } },
+  'request-validation': {
+    config: { body_schema: { type: 'object', required: ['name'], properties: { name: { type: 'string' } } } },
+    request: { method: 'POST', headers: JSON_TYPE, body: JSON_BODY },
+  },
+  workflow: { config: { rules: [{ case: [['uri', '==', '/never']], actions: [['return', { code: 403 }]] }] } },
+  gzip: { config: { types: ['text/html'] }, note: 'a response that is not compressed' },
+  brotli: { config: { types: ['text/html'] }, note: 'a response that is not compressed' },
+  'data-mask': { config: { request: [{ action: 'remove', type: 'query', name: 'password' }] } },
+  'file-logger': { config: { path: '/dev/null' } },
+
+  'aws-lambda': { unmeasured: FUNCTION },
+  'azure-functions': { unmeasured: FUNCTION },
+  openfunction: { unmeasured: FUNCTION },
+  openwhisk: { unmeasured: FUNCTION },
+  lambda: { unmeasured: FUNCTION },
+  'lambda-authorizer': { unmeasured: FUNCTION },
+  'lambda-connections': { unmeasured: 'answers calls of functions' },
+  'lambda-websocket': { unmeasured: FUNCTION },
+  'grpc-transcode': { unmeasured: 'needs a service; docs/benchmarks.md has its figures' },
+  'public-api': { unmeasured: 'answers itself' },
+  'forward-auth': { unmeasured: SERVICE },
+  opa: { unmeasured: SERVICE },
+  'ldap-auth': { unmeasured: SERVICE },
+  'openid-connect': { unmeasured: SERVICE },
+  'http-logger': { unmeasured: LOG },
+}

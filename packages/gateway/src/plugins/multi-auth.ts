@@ -1,0 +1,98 @@
+/**
+ * Lets in callers that one of several auth plugins recognises: old clients by key, new ones by token, on the same route.
+ *
+ * ```yaml
+ * consumers:
+ *   - { username: jack, plugins: { basic-auth: { username: jack, password: s3cret } } }
+ *   - { username: app, plugins: { key-auth: { key: app-key } } }
+ * routes:
+ *   - uri: /orders/*
+ *     upstream: "http://127.0.0.1:3000"
+ *     plugins:
+ *       multi-auth:
+ *         auth_plugins:
+ *           - basic-auth: {}
+ *           - key-auth: { header: X-API-Key, hide_credentials: true }
+ * ```
+ *
+ * ```sh
+ * curl -i -u jack:s3cret http://127.0.0.1:8080/orders/7                # 200, upstream: X-Consumer-Username: jack
+ * curl -i -H 'X-API-Key: app-key' http://127.0.0.1:8080/orders/7       # 200, upstream: X-Consumer-Username: app
+ * curl -i http://127.0.0.1:8080/orders/7                               # 401, WWW-Authenticate: Basic, no upstream
+ * ```
+ *
+ * The plugins are asked in the order in which they are written, until one finds a consumer. What each takes is written with it,
+ * as on a route; they do not stand on the route besides. When none does the answer is a 401 with the challenges of all of them; the
+ * answer does not say which of them missed what. When one could not decide, because what it asks is away, its 5xx is the answer.
+ *
+ * An `anonymous_consumer` belongs to the last plugin: those behind it would never be asked.
+ *
+ * Costs what the plugins cost that are asked, and 0.3 µs for each that says no.
+ */
+import { Type } from '../schema/type.ts'
+import type { GatewaySession } from '../session.ts'
+import { Attempt } from './auth-attempt.ts'
+import { definePlugin } from './definition.ts'
+
+const schema = Type.Object(
+  {
+    auth_plugins: Type.Array(
+      Type.Record(Type.String(), Type.Record(Type.String(), Type.Unknown()), { minProperties: 1 }),
+      { minItems: 2, description: 'auth plugins with their configurations, in the order in which they are asked' },
+    ),
+  },
+  { additionalProperties: false },
+)
+
+type AuthPlugins = readonly Readonly<Record<string, Readonly<Record<string, unknown>>>>[]
+
+const written = (plugins: AuthPlugins) =>
+  plugins.flatMap((set, index) =>
+    Object.entries(set).map(([name, config]) => ({
+      path: `/auth_plugins/${index}/${name}`,
+      name,
+      config,
+      type: 'auth' as const,
+    })),
+  )
+
+export default definePlugin({
+  name: 'multi-auth',
+  priority: 2600,
+  type: 'auth',
+  schema,
+  uses: ({ auth_plugins: plugins }) => ({ plugins: written(plugins) }),
+  create({ auth_plugins: plugins }, { instance }) {
+    const all = written(plugins).map(({ name, config }) => instance(name, config))
+
+    function ask(session: GatewaySession, from: number, refusals: Attempt[]): void | Promise<void> {
+      for (let at = from; at < all.length; at++) {
+        const attempt = new Attempt(session)
+        const waiting = all[at]!.rewrite?.(attempt.session)
+        if (waiting !== undefined) {
+          return waiting.then(() =>
+            recognised(session, attempt, refusals) ? undefined : ask(session, at + 1, refusals),
+          )
+        }
+        if (recognised(session, attempt, refusals)) return undefined
+      }
+      return refuse(session, refusals)
+    }
+    return { rewrite: (session) => ask(session, 0, []) }
+  },
+})
+
+function recognised(session: GatewaySession, attempt: Attempt, refusals: Attempt[]): boolean {
+  // A plugin that lets a caller pass without knowing who it is has recognised nobody.
+  if (session.ctx.consumer !== undefined && !attempt.refused) return true
+  refusals.push(attempt)
+  return session.finishedAt !== 0
+}
+
+function refuse(session: GatewaySession, refusals: readonly Attempt[]): void {
+  const undecided = refusals.find(({ status }) => status >= 500)
+  if (undecided !== undefined) return undecided.passOn()
+  const challenges = refusals.flatMap(({ challenges: own }) => own)
+  const fields = challenges.length === 0 ? {} : { 'WWW-Authenticate': challenges }
+  session.respond(401, { message: 'none of the credentials that this takes is valid' }, fields)
+}

@@ -1,0 +1,106 @@
+import type { SessionConfig } from './session-schema.ts'
+
+/** Of one cookie's value: browsers keep 4,096 bytes of name, value and attributes. */
+const CHUNK = 3_600
+/** A request with more of them would meet the limits of most servers for heads; the gateway's own is 32 KiB. */
+export const MAX_CHUNKS = 6
+export const MAX_CHARACTERS = CHUNK * MAX_CHUNKS
+
+/** Cookies of a request whose names begin with `prefix`, by name; undefined: there are none. */
+export function cookiesOf(field: string | undefined, prefix: string): Map<string, string> | undefined {
+  if (field === undefined || !field.includes(prefix)) return undefined
+  let found: Map<string, string> | undefined
+  for (const pair of field.split(/[;,]\s*/)) {
+    const equals = pair.indexOf('=')
+    if (equals < 0 || !pair.startsWith(prefix)) continue
+    found ??= new Map()
+    const name = pair.slice(0, equals).trim()
+    // Of several with one name the first is the one with the longest path (RFC 6265 section 5.4).
+    if (!found.has(name)) found.set(name, pair.slice(equals + 1).trim())
+  }
+  return found
+}
+
+/** The Cookie field without those cookies; undefined when nothing is left. */
+export function withoutCookies(field: string, isOurs: (name: string) => boolean): string | undefined {
+  const kept = field.split(/[;,]\s*/).filter((pair) => !isOurs(pair.slice(0, Math.max(0, pair.indexOf('='))).trim()))
+  return kept.length === 0 ? undefined : kept.join('; ')
+}
+
+/** Writes and reads a long value as cookies `name`, `name_1`, `name_2`, …; the first says how many there are. */
+export class CookieJar {
+  readonly name: string
+  private readonly attributes: string
+  private readonly secure: boolean | undefined
+
+  constructor(config: SessionConfig, name = config.cookie_name, sameSite = config.cookie_same_site) {
+    const { cookie_path: path, cookie_domain: domain, cookie_http_only: httpOnly } = config
+    this.name = name
+    this.secure = config.cookie_secure
+    this.attributes = [
+      `; Path=${path}`,
+      domain === undefined ? '' : `; Domain=${domain}`,
+      httpOnly ? '; HttpOnly' : '',
+      sameSite === 'Default' ? '' : `; SameSite=${sameSite}`,
+    ].join('')
+  }
+
+  /** The value of a request's cookies; undefined when a part is missing. */
+  read(cookies: ReadonlyMap<string, string> | undefined): string | undefined {
+    const first = cookies?.get(this.name)
+    if (cookies === undefined || first === undefined) return undefined
+    const count = first.charCodeAt(0) - ZERO
+    if (first[1] !== '.' || count < 1 || count > MAX_CHUNKS) return undefined
+    let value = first.slice(2)
+    for (let index = 1; index < count; index++) {
+      const chunk = cookies.get(`${this.name}_${index}`)
+      if (chunk === undefined) return undefined
+      value += chunk
+    }
+    return value
+  }
+
+  /**
+   * The Set-Cookie fields that keep a value.
+   * @param present the request's cookies: those that are no longer needed are taken away
+   */
+  write(value: string, isSecure: boolean, present: ReadonlyMap<string, string> | undefined): string[] {
+    const suffix = this.suffix(isSecure)
+    const count = Math.max(1, Math.ceil(value.length / CHUNK))
+    const fields: string[] = []
+    for (let index = 0; index < count; index++) {
+      const chunk = value.slice(index * CHUNK, (index + 1) * CHUNK)
+      fields.push(`${this.nameOf(index)}=${index === 0 ? `${count}.` : ''}${chunk}${suffix}`)
+    }
+    return [...fields, ...this.take(present, isSecure, count)]
+  }
+
+  /** The Set-Cookie fields that take it away. */
+  remove(present: ReadonlyMap<string, string> | undefined, isSecure: boolean): string[] {
+    return this.take(present, isSecure, 0)
+  }
+
+  isOurs(name: string): boolean {
+    if (!name.startsWith(this.name)) return false
+    return name.length === this.name.length || /^_\d$/.test(name.slice(this.name.length))
+  }
+
+  private take(present: ReadonlyMap<string, string> | undefined, isSecure: boolean, from: number): string[] {
+    const fields: string[] = []
+    for (let index = from; index < MAX_CHUNKS; index++) {
+      const name = this.nameOf(index)
+      if (present?.has(name) === true) fields.push(`${name}=${this.suffix(isSecure)}; Max-Age=0`)
+    }
+    return fields
+  }
+
+  private nameOf(index: number): string {
+    return index === 0 ? this.name : `${this.name}_${index}`
+  }
+
+  private suffix(isSecure: boolean): string {
+    return this.secure ?? isSecure ? `${this.attributes}; Secure` : this.attributes
+  }
+}
+
+const ZERO = 48

@@ -1,0 +1,43 @@
+import { isFieldValue } from '@sekisho/wire'
+import type { GatewaySession } from '../../session.ts'
+import type { OidcConfig } from './schema.ts'
+import type { Claims } from './session.ts'
+
+/** What the upstream is told of the caller. A client that sends these itself is not believed, whatever is configured. */
+const FIELDS = ['X-Access-Token', 'X-ID-Token', 'X-Raw-ID-Token', 'X-Userinfo', 'X-Refresh-Token'] as const
+
+export function removeForgeries({ request: { headers } }: GatewaySession): void {
+  for (const name of FIELDS) headers.delete(name)
+}
+
+/** What is known of the caller. */
+export interface Identity {
+  readonly accessToken: string
+  readonly idToken?: string | undefined
+  readonly idClaims?: Claims | undefined
+  readonly user?: Claims | undefined
+  readonly refreshToken?: string | undefined
+}
+
+/** The fields for the upstream, made once for each session or token. */
+export function upstreamFields(identity: Identity, config: OidcConfig): readonly (readonly [string, string])[] {
+  const { accessToken, idToken, idClaims, user, refreshToken } = identity
+  const fields: [string, string | undefined][] = []
+  if (config.set_access_token_header) {
+    if (config.access_token_in_authorization_header) fields.push(['Authorization', `Bearer ${accessToken}`])
+    else fields.push(['X-Access-Token', accessToken])
+  }
+  if (config.set_id_token_header) fields.push(['X-ID-Token', encoded(idClaims)])
+  if (config.set_raw_id_token_header) fields.push(['X-Raw-ID-Token', idToken])
+  if (config.set_userinfo_header) fields.push(['X-Userinfo', encoded(user)])
+  if (config.set_refresh_token_header) fields.push(['X-Refresh-Token', refreshToken])
+  // A token is opaque: nothing says that it can stand in a field.
+  return fields.filter((field): field is [string, string] => field[1] !== undefined && isFieldValue(field[1]))
+}
+
+const encoded = (claims: Claims | undefined): string | undefined =>
+  claims === undefined ? undefined : Buffer.from(JSON.stringify(claims)).toString('base64')
+
+export function tellUpstream({ request: { headers } }: GatewaySession, fields: readonly (readonly [string, string])[]): void {
+  for (const [name, value] of fields) headers.set(name, value)
+}
