@@ -3,11 +3,13 @@ import { createHmac } from 'node:crypto'
 
 /**
  * @typedef {object} PluginCase
- * @property {object} [config] on the route
+ * @property {object | ((port: number) => object)} [config] on the route
+ * @property {'http' | 'tcp' | 'udp'} [sink] a server beside, in a process of its own; `config` and `document` get its port
  * @property {boolean} [common] one of the twenty that most users have; at most `LIMIT_MICROS` each
+ * @property {readonly string[]} [loads] plugins within its configuration
  * @property {object} [beside] other plugins that it needs on the route; the plain route has them as well
- * @property {object} [document] consumers, metadata and other parts of the configuration
- * @property {import('./memory.js').BenchRequest} [request]
+ * @property {object | ((port: number) => object)} [document] consumers, metadata and other parts of the configuration
+ * @property {import('./memory.js').BenchRequest | (() => import('./memory.js').BenchRequest)} [request]
  * @property {import('./memory.js').BenchAnswer} [upstream]
  * @property {number} [status] what comes back; else 200
  * @property {string} [note]
@@ -25,7 +27,8 @@ const JSON_BODY = '{"name":"kite","price":7,"tags":["a","b"]}'
 const JSON_TYPE = { 'Content-Type': 'application/json' }
 const FUNCTION = 'calls a function for each request'
 const SERVICE = 'asks another service for each request'
-const LOG = 'sends to another service, in batches'
+const KEEPS = 'batches of 1,000 to a server that takes them'
+const batch = { batch_max_size: 1_000 }
 
 const consumer = (/** @type {object} */ plugins) => ({ consumers: [{ username: 'jack', plugins }] })
 
@@ -131,6 +134,76 @@ export const CASES = {
   brotli: { config: { types: ['text/html'] }, note: 'a response that is not compressed' },
   'data-mask': { config: { request: [{ action: 'remove', type: 'query', name: 'password' }] } },
   'file-logger': { config: { path: '/dev/null' } },
+  'hmac-auth': {
+    document: consumer({ 'hmac-auth': { key_id: 'jack', secret_key: SECRET } }),
+    request: () => {
+      const date = new Date().toUTCString()
+      const text = `jack\nGET /\ndate: ${date}\n`
+      const signature = createHmac('sha256', SECRET).update(text).digest('base64')
+      const what = 'keyId="jack",algorithm="hmac-sha256",headers="@request-target date"'
+      return { headers: { Date: date, Authorization: `Signature ${what},signature="${signature}"` } }
+    },
+  },
+  'jwe-decrypt': {
+    config: { header: 'Authorization', forward_header: 'Authorization', strict: false },
+    note: 'a request without a token',
+  },
+  'multi-auth': {
+    loads: ['basic-auth', 'key-auth'],
+    config: { auth_plugins: [{ 'basic-auth': {} }, { 'key-auth': {} }] },
+    document: consumer({ 'key-auth': { key: 's3cret' } }),
+    request: { headers: { apikey: 's3cret' } },
+  },
+  'authz-casbin': {
+    config: {
+      username: 'X-User',
+      model:
+        '[request_definition]\nr = sub, obj, act\n[policy_definition]\np = sub, obj, act\n[role_definition]\ng = _, _\n[policy_effect]\ne = some(where (p.eft == allow))\n[matchers]\nm = g(r.sub, p.sub) && keyMatch(r.obj, p.obj) && regexMatch(r.act, p.act)',
+      policy: 'p, *, /, GET\np, reader, /*, ^GET$\ng, jack, reader',
+    },
+    request: { headers: { 'X-User': 'jack' } },
+  },
+  wasm: { config: { path: 'examples/wasm/house-rules.wasm', conf: 'deny=BadBot via=sekisho' } },
+  'http-logger': { sink: 'http', config: (port) => ({ uri: `http://127.0.0.1:${port}/`, ...batch }), note: KEEPS },
+  'tcp-logger': { sink: 'tcp', config: (port) => ({ host: '127.0.0.1', port, ...batch }), note: KEEPS },
+  'udp-logger': { sink: 'udp', config: (port) => ({ host: '127.0.0.1', port, ...batch }), note: KEEPS },
+  syslog: { sink: 'tcp', config: (port) => ({ host: '127.0.0.1', port, ...batch }), note: KEEPS },
+  'loki-logger': {
+    sink: 'http',
+    config: (port) => ({ endpoint_addrs: [`http://127.0.0.1:${port}`], ...batch }),
+    note: KEEPS,
+  },
+  'elasticsearch-logger': {
+    sink: 'http',
+    config: (port) => ({ endpoint_addrs: [`http://127.0.0.1:${port}`], field: { index: 'gateway' }, ...batch }),
+    note: KEEPS,
+  },
+  'clickhouse-logger': {
+    sink: 'http',
+    config: (port) => ({
+      endpoint_addrs: [`http://127.0.0.1:${port}`],
+      user: 'default',
+      password: '',
+      database: 'default',
+      logtable: 'requests',
+      ...batch,
+    }),
+    note: KEEPS,
+  },
+  'splunk-hec-logging': {
+    sink: 'http',
+    config: (port) => ({
+      endpoint: { uri: `http://127.0.0.1:${port}/`, token: '4a2d8f0e-1c0b-4d55-9d5e-0f5f8d1b6a11' },
+      ...batch,
+    }),
+    note: KEEPS,
+  },
+  datadog: {
+    sink: 'udp',
+    config: () => batch,
+    document: (port) => ({ plugin_metadata: [{ id: 'datadog', host: '127.0.0.1', port }] }),
+    note: KEEPS,
+  },
 
   'aws-lambda': { unmeasured: FUNCTION },
   'azure-functions': { unmeasured: FUNCTION },
@@ -140,11 +213,16 @@ export const CASES = {
   'lambda-authorizer': { unmeasured: FUNCTION },
   'lambda-connections': { unmeasured: 'answers calls of functions' },
   'lambda-websocket': { unmeasured: FUNCTION },
+  'proxy-mirror': { sink: 'http', config: (port) => ({ host: `http://127.0.0.1:${port}` }), note: 'every request' },
+  'node-status': { unmeasured: 'answers itself' },
+  'server-info': { unmeasured: 'does nothing for requests' },
+  'batch-requests': { unmeasured: 'answers itself' },
   'grpc-transcode': { unmeasured: 'needs a service; docs/benchmarks.md has its figures' },
   'public-api': { unmeasured: 'answers itself' },
   'forward-auth': { unmeasured: SERVICE },
   opa: { unmeasured: SERVICE },
   'ldap-auth': { unmeasured: SERVICE },
   'openid-connect': { unmeasured: SERVICE },
-  'http-logger': { unmeasured: LOG },
+  'kafka-logger': { unmeasured: 'needs a broker' },
+  'error-log-logger': { unmeasured: 'sees the log, not requests' },
 }

@@ -30,7 +30,9 @@ if (unknown.length > 0) {
   process.exit(1)
 }
 
+/** @type {{ name: string, adds: number, spread: number, note: string, common: boolean }[]} */
 const rows = []
+/** @type {string[]} */
 const unmeasured = []
 for (const name of wanted) {
   const one = CASES[name]
@@ -58,7 +60,10 @@ if (slow.length > 0) {
 function run(args) {
   const command = [process.execPath, MEASURE, ...args]
   const [program = '', ...rest] = pinned ? ['taskset', '-c', given.core, ...command] : command
-  const { stdout, stderr, status } = spawnSync(program, rest, { encoding: 'utf8' })
+  const { stdout, stderr, status } = spawnSync(program, rest, {
+    encoding: 'utf8',
+    cwd: fileURLToPath(new URL('../..', import.meta.url)),
+  })
   if (status !== 0)
     return { failure: stderr.split('\n').find((line) => /Error|sekisho\.yaml/.test(line)) ?? stderr.slice(0, 200) }
   return JSON.parse(stdout)

@@ -1,5 +1,7 @@
 // Run by main.js in a process of its own: `node measure.js NAME` measures a plugin, `node measure.js --idle none|all` the plain route.
 // Prints JSON.
+import { fork } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 import { builtInNames } from '../../packages/gateway/dist/plugins/built-in.js'
 import { WorkerUnderTest } from '../../packages/gateway/dist/testing-kit/worker-under-test.js'
 import { median } from '../report/statistics.js'
@@ -24,7 +26,10 @@ process.exit()
 async function measurePlugin(plugin, count) {
   const one = CASES[plugin]
   if (one === undefined) throw new Error(`cases.js has no ${plugin}`)
-  const { config = {}, beside = {}, document = {}, request = {}, upstream = {} } = one
+  const { beside = {}, upstream = {} } = one
+  const port = one.sink === undefined ? 0 : await startSink(one.sink)
+  const given = (/** @type {any} */ value) => (typeof value === 'function' ? value(port) : (value ?? {}))
+  const [config, document, request] = [given(one.config), given(one.document), given(one.request)]
   const route = (/** @type {string} */ host, /** @type {object} */ plugins) => ({
     id: host,
     host,
@@ -38,7 +43,7 @@ async function measurePlugin(plugin, count) {
       upstreams: [{ id: 'u', nodes: { '127.0.0.1:1': 1 } }],
       routes: [route('plain.example', beside), route('plugin.example', { ...beside, [plugin]: config })],
     },
-    [plugin, ...Object.keys(beside)],
+    [plugin, ...Object.keys(beside), ...(one.loads ?? [])],
     upstream,
   )
   const head = (/** @type {string} */ host) => headText({ ...request, headers: { ...request.headers, Host: host } })
@@ -75,6 +80,12 @@ async function measureIdle(what, count) {
   const plains = []
   for (let round = 0; round < count; round++) plains.push(await micros(under.worker.proxy, text, undefined))
   return { plain: median(plains) }
+}
+
+/** @param {string} kind @returns {Promise<number>} its port */
+function startSink(kind) {
+  const child = fork(fileURLToPath(new URL('sink.js', import.meta.url)), [kind], { stdio: 'inherit' })
+  return new Promise((resolve) => child.once('message', (port) => resolve(Number(port))))
 }
 
 /** @param {object} document @param {string[]} builtIn @param {import('./memory.js').BenchAnswer} answer */

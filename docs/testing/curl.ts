@@ -46,18 +46,22 @@ const WITHOUT_EFFECT = new Set([
 const VALUE_WITHOUT_EFFECT = new Set(['-o', '-w', '--resolve', '--max-time', '-m'])
 
 /**
- * Does what curl does with these arguments, for the options that examples use. Connections go to `port`, whatever host and port the URL names:
- * those are what `Host` says.
+ * Does what curl does with these arguments, for the options that examples use. Connections go to the port that `portOf` says, whatever host and port
+ * the URL names: those are what `Host` says.
  */
-export async function curl(args: readonly string[], port: number, jars: CookieJars): Promise<CurlAnswer> {
+export async function curl(
+  args: readonly string[],
+  portOf: (host: string) => number,
+  jars: CookieJars,
+): Promise<CurlAnswer> {
   const call = parse(args)
-  let answer = await send(call, port, jars)
+  let answer = await send(call, portOf(new URL(call.url).host), jars)
   for (let hops = 0; call.follow && answer.status >= 300 && answer.status < 400 && hops < 10; hops++) {
     const location = answer.fields.find(([name]) => name === 'location')?.[1]
     if (location === undefined) break
     call.url = new URL(location, call.url).href
     if (answer.status !== 307 && answer.status !== 308) Object.assign(call, { method: undefined, data: [] })
-    answer = await send(call, port, jars)
+    answer = await send(call, portOf(new URL(call.url).host), jars)
   }
   return answer
 }

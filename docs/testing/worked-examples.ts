@@ -73,14 +73,15 @@ export async function runExample({ yaml, steps }: WorkedExample): Promise<void> 
   const jars: CookieJars = new Map()
   let gateway: TestGateway | undefined
   try {
-    const text = await withServices(yaml, steps, services)
+    const ports = new Map<string, number>()
+    const text = await withServices(yaml, steps, services, ports)
     for (const { command } of steps) {
       const [, name, value] = /^export (\w+)=(?!\$\()(.*)$/.exec(command) ?? []
       if (name !== undefined) environment[name] = splitWords(value ?? '', environment)[0] ?? ''
     }
     const echo = await startEcho()
     gateway = await startGateway(documentOf(withEnvironment(text, environment), echo.port, services), [], { echo })
-    const run: Run = { gateway, environment, jars, services, background: [] }
+    const run: Run = { gateway, environment, jars, services, ports, background: [] }
     for (const step of steps) await runStep(step, run)
     await Promise.all(run.background)
   } finally {
@@ -90,7 +91,12 @@ export async function runExample({ yaml, steps }: WorkedExample): Promise<void> 
 }
 
 /** Starts what `# with: NAME at HOST:PORT` asks for, and puts its address into the text. */
-async function withServices(yaml: string, steps: readonly Step[], services: Map<string, Service>): Promise<string> {
+async function withServices(
+  yaml: string,
+  steps: readonly Step[],
+  services: Map<string, Service>,
+  ports: Map<string, number>,
+): Promise<string> {
   let text = yaml
   for (const comment of steps.flatMap(({ comments }) => comments)) {
     const [, name, address] = /^with: (\S+) at (\S+:\d+)/.exec(comment) ?? []
@@ -99,6 +105,7 @@ async function withServices(yaml: string, steps: readonly Step[], services: Map<
       throw new Error(`the configuration does not say ${address}`)
     const service = await startService(name)
     services.set(name, service)
+    ports.set(address, service.port)
     const [host, port] = address.split(':')
     text = text.replaceAll(address, `127.0.0.1:${service.port}`)
     // Where host and port are two options.
@@ -168,17 +175,20 @@ interface Run {
   readonly environment: Record<string, string>
   readonly jars: CookieJars
   readonly services: ReadonlyMap<string, Service>
+  /** Of services, by the address that the example says. */
+  readonly ports: ReadonlyMap<string, number>
   /** Commands that end in `&`. */
   readonly background: Promise<void>[]
 }
 
 async function runStep({ line, command, comments }: Step, run: Run): Promise<void> {
   const { gateway, environment, services, jars } = run
+  const portOf = (host: string): number => run.ports.get(host) ?? gateway.port
   const [, assigned, inner] = /^(?:export )?(\w+)=\$\((.*)\)$/.exec(command) ?? []
   const words = splitWords(inner ?? command, environment)
   if (words[0] === 'curl' && words.at(-1) === '&') {
     const before = gateway.worker.proxy.connectionCount
-    const answer = curl(words.slice(1, -1), gateway.port, jars)
+    const answer = curl(words.slice(1, -1), portOf, jars)
     run.background.push(answer.then((got) => check(line, command, comments, got, [])))
     run.background.at(-1)?.catch(() => undefined)
     // The commands below it meet a request that is on its way.
@@ -194,7 +204,7 @@ async function runStep({ line, command, comments }: Step, run: Run): Promise<voi
     )
   } else if (words[0] === 'curl') {
     const before = gateway.echo.requests.length
-    const answer = await curl(words.slice(1), gateway.port, jars)
+    const answer = await curl(words.slice(1), portOf, jars)
     const asked = gateway.echo.requests.slice(before)
     if (assigned === undefined) check(line, command, comments, answer, asked)
     else environment[assigned] = answer.body.trim()

@@ -32,7 +32,7 @@ describe('sekisho plugin new', () => {
     expect(stdout).toContain('npm install --save-dev @sekisho/gateway')
 
     installGateway()
-    const test = await run(process.execPath, ['--test', 'plugins/greet.test.mjs'], { cwd })
+    const test = await run(process.execPath, ['--test', '--test-reporter=tap', 'plugins/greet.test.mjs'], { cwd })
     expect(test.stdout).toMatch(/^# pass [1-9]/m)
     expect(test.stdout).toMatch(/^# fail 0$/m)
 

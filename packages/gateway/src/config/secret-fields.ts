@@ -11,6 +11,9 @@ export const isSecretName = (name: string): boolean => SECRET_NAME.test(name)
 /** Where the plugin of a consumer keeps what the consumer shows. */
 const AUTH_NAME = /^(key|keys|pass|jwt_secret)$/
 
+/** Secrets of plugins whose names say nothing, wherever the plugin stands: their fields, by plugin. */
+const OF_PLUGINS: Readonly<Record<string, RegExp>> = { csrf: /^key$/ }
+
 /** Whether what stands at a path (names of fields; lists have none) is a secret. */
 export type SecretRule = (path: readonly string[]) => boolean
 
@@ -20,6 +23,7 @@ export function secretRule(kind: ResourceKind, plugins: PluginLookup): SecretRul
     const name = path.at(-1) ?? ''
     if (kind === 'ssls') return path.length === 1 && (name === 'key' || name === 'keys')
     if (SECRET_NAME.test(name)) return path.length > 1 || kind === 'secrets'
+    if (OF_PLUGINS[path.at(-2) ?? '']?.test(name) === true) return true
     if (!AUTH_NAME.test(name)) return false
     // Of the consumer itself, or of one of its credentials.
     const at = path[0] === 'credentials' ? 2 : 0

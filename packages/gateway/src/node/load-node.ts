@@ -4,6 +4,7 @@ import type { ConfigProblem } from '../config/problem.ts'
 import type { ValidationOptions } from '../config/validate.ts'
 import { PluginRegistry } from '../plugins/plugin-registry.ts'
 import { pluginFiles } from './plugin-folders.ts'
+import { namedFilterCode } from '../wasm/named-filter.ts'
 import { importPlugin } from './user-plugin.ts'
 
 /** The configuration of a node, with the code of the user's plugins by their files; or all that is wrong. Plain data: it crosses threads. */
@@ -31,6 +32,12 @@ export async function loadNode(file: string, readSecrets?: ValidationOptions['re
         } catch (error) {
           broken.push(pluginProblem(plugin, error))
         }
+      }
+      for (const filter of settings.wasm?.plugins ?? []) {
+        const code = namedFilterCode(filter)
+        const name = `wasm.plugins: ${filter.name}`
+        registry.set(await importPlugin(name, code))
+        codes.set(name, code)
       }
       return registry
     },

@@ -19,8 +19,8 @@ function whatIsWrong(exported: unknown): string | undefined {
     return 'has no plugin as its default export; write "export default definePlugin({ … })"'
   }
   const { name, priority, schema, create } = exported as Partial<PluginDefinition>
-  if (typeof name !== 'string' || !/^[a-z0-9][a-z0-9-]*$/.test(name)) {
-    return '"name" must be lower-case letters, digits and "-"; write name: "my-plugin"'
+  if (typeof name !== 'string' || !/^[a-z0-9][a-z0-9_-]*$/.test(name)) {
+    return '"name" must be lower-case letters, digits, "-" and "_"; write name: "my-plugin"'
   }
   if (typeof priority !== 'number') return '"priority" must be a number; higher runs first'
   if (schema === null || typeof schema !== 'object') return '"schema" must be a JSON Schema; write Type.Object({ … })'

@@ -30,7 +30,7 @@
  * `response_status_class` and `scheme`, with `include_path` the `path` pattern of the route, with `include_method` the `method`, and `constant_tags`. What
  * would break the format (`,`, `|`, line feeds) is `_` in a value.
  *
- * A datagram has up to 1,432 bytes, some two requests: it passes networks whole. Nobody says whether it arrived.
+ * A datagram has up to 1,432 bytes, one or two requests: it passes networks whole. Nobody says whether it arrived.
  *
  * No request waits: [http-logger](http-logger.md) says what happens when a batch cannot be sent. Costs about 2 µs a request.
  */

@@ -32,7 +32,7 @@ import { type Static, Type } from '../schema/type.ts'
 import { LogThrottle } from '@sekisho/proxy'
 import { needsOneOf, notBoth } from '../resources/constraints.ts'
 import type { GatewaySession } from '../session.ts'
-import { compileText, hasVariables } from '../variables/template.ts'
+import { compileText, hasVariables, type TextTemplate } from '../variables/template.ts'
 import type { PluginContext } from './context.ts'
 import { defaulted } from './defaulted.ts'
 import { definePlugin } from './definition.ts'
@@ -163,21 +163,37 @@ const DATE = /\{(%[^{}]*)\}/g
 
 /** The name of the index as JSON. */
 function indexWriter(index: string): (session: GatewaySession) => string {
-  const text = compileText(index)
-  const dated = DATE.test(index)
-  DATE.lastIndex = 0
-  if (!dated && !hasVariables(index)) {
-    const constant = JSON.stringify(index)
-    return () => constant
-  }
+  const hourly = dateParts(index)
+  if (!hasVariables(index)) return () => hourly((filled) => JSON.stringify(filled))
+  let compiled: TextTemplate
+  let compiledOf = ''
   return ({ ctx }) => {
-    const filled = text(ctx)
-    return JSON.stringify((dated ? filled.replace(DATE, (_all, format: string) => datePart(format)) : filled).toLowerCase())
+    const filled = hourly((text) => text)
+    if (filled !== compiledOf) {
+      compiled = compileText(filled)
+      compiledOf = filled
+    }
+    return JSON.stringify(compiled(ctx).toLowerCase())
   }
 }
 
-/** The date in UTC, as Logstash names indices. */
-const datePart = (format: string): string => {
+const HOUR_MS = 3_600_000
+
+/** Fills in the date in UTC, as Logstash names indices; made anew when an hour begins. */
+function dateParts(index: string): (made: (filled: string) => string) => string {
+  let hour = -1
+  let result = ''
+  return (made) => {
+    const now = Math.floor(Date.now() / HOUR_MS)
+    if (now !== hour) {
+      hour = now
+      result = made(index.replace(DATE, (_all, format: string) => datePart(format)))
+    }
+    return result
+  }
+}
+
+function datePart(format: string): string {
   const now = new Date().toISOString()
   const parts: Readonly<Record<string, string>> = {
     '%Y': now.slice(0, 4),

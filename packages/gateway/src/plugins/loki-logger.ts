@@ -36,7 +36,7 @@ import { defaulted } from './defaulted.ts'
 import { definePlugin } from './definition.ts'
 import { hooksOf, logQueue } from './logging/batch-logger.ts'
 import { batchMetadata, batchOptions } from './logging/batch-options.ts'
-import { startTime } from './logging/default-entry.ts'
+import { jsonText, startTime } from './logging/default-entry.ts'
 import { checkEntryOptions, checkFormats, entryOptions, formatOptions, type Wrong } from './logging/entry-options.ts'
 import {
   ADDRESS_ERROR,
@@ -50,7 +50,6 @@ import {
 import { entryMaker } from './logging/log-entry.ts'
 import { checkFormat } from './logging/log-format.ts'
 import { requestVariable } from './logging/log-variables.ts'
-import { jsonText } from './logging/default-entry.ts'
 
 const texts = (description: string, options: object = {}) =>
   Type.Record(Type.String(), Type.String({ minLength: 1 }), { description, ...options })
@@ -164,8 +163,22 @@ function labelWriter(labels: Readonly<Record<string, string>>): (session: Gatewa
     return () => constant
   }
   const templates = entries.map(([name, value]): [string, TextTemplate] => [name, compileText(value)])
-  return ({ ctx }) => labelsJson(templates.map(([name, text]) => [name, text(ctx)]))
+  // Labels have few values, or Loki would not take them.
+  const known = new Map<string, string>()
+  return ({ ctx }) => {
+    const values = templates.map(([, text]) => text(ctx))
+    const key = values.join('\0')
+    let json = known.get(key)
+    if (json === undefined) {
+      json = labelsJson(entries.map(([name], at) => [name, values[at]]))
+      if (known.size >= MAX_KNOWN_LABELS) known.clear()
+      known.set(key, json)
+    }
+    return json
+  }
 }
+
+const MAX_KNOWN_LABELS = 1_000
 
 /** A label without a value is none. */
 const labelsJson = (labels: readonly (readonly [string, string])[]): string =>

@@ -103,14 +103,18 @@ describe('a filter in Rust', () => {
     const headers = { 'x-answer-body': '<h1>hi</h1>', 'x-answer-headers': '{"content-type":"text/html"}' }
     expect((await gateway.fetch('/', { headers })).body).toBe('<h1>hi</h1><p>checked</p>')
     expect((await gateway.fetch('/', { headers: { 'x-answer-body': 'text' } })).body).toBe('text')
-    const big = await gateway.fetch('/bytes/300000', { headers: { 'x-answer-headers': '{"content-type":"text/html"}' } })
+    const big = await gateway.fetch('/bytes/300000', {
+      headers: { 'x-answer-headers': '{"content-type":"text/html"}' },
+    })
     expect(big.body).toBe(`${'x'.repeat(300_000)}<p>checked</p>`)
   })
 
   it('asks a service and goes on, or does not', async () => {
     const asked: string[] = []
     const url = await serve((request, response) => {
-      asked.push(`${request.method} ${request.url} ${request.headers.host} ${String(request.headers['x-original-path'])}`)
+      asked.push(
+        `${request.method} ${request.url} ${request.headers.host} ${String(request.headers['x-original-path'])}`,
+      )
       response.writeHead(request.headers['x-original-path'] === '/in' ? 200 : 403, { 'X-User': 'jo' })
       response.end()
     })
@@ -120,7 +124,11 @@ describe('a filter in Rust', () => {
     expect(gateway.echo.requests[0].headers['x-user']).toBe('jo')
     expect(gateway.echo.requests[0].body).toHaveLength(100_000)
     const outside = await gateway.fetch('/out')
-    expect([outside.status, outside.body, outside.headers['www-authenticate']]).toEqual([401, 'who are you?\n', 'house'])
+    expect([outside.status, outside.body, outside.headers['www-authenticate']]).toEqual([
+      401,
+      'who are you?\n',
+      'house',
+    ])
     expect(asked).toEqual(['GET /check auth.example /in', 'GET /check auth.example /out'])
     expect(gateway.echo.requests).toHaveLength(1)
   })
@@ -206,7 +214,11 @@ describe('a configuration', () => {
   it.each<[string, object, string[]]>([
     ['needs a source', {}, [': wasm needs one of "path" and "code", and not both']],
     ['has one source', { path: HOUSE_RULES, code: 'AA==' }, [': wasm needs one of "path" and "code", and not both']],
-    ['names a file that is there', { path: '/no/such.wasm' }, ["/path: cannot be read: ENOENT: no such file or directory, open '/no/such.wasm'"]],
+    [
+      'names a file that is there',
+      { path: '/no/such.wasm' },
+      ["/path: cannot be read: ENOENT: no such file or directory, open '/no/such.wasm'"],
+    ],
     ['has base64', { code: '!' }, ['/code: is not base64']],
     ['has a module', { code: 'AAAA' }, ['/code: that is no WebAssembly module: it does not begin with "\\0asm"']],
     ['has a filter', { code: 'AGFzbQEAAAA=' }, ['/code: the module has no memory']],
@@ -225,11 +237,7 @@ describe('a configuration', () => {
       { path: HOUSE_RULES, max_memory: 65_536 },
       ['/path: the module begins with 1114112 bytes of memory; the limit (max_memory) is 65536'],
     ],
-    [
-      'leaves enough time',
-      { path: HOUSE_RULES, max_fuel: 1 },
-      ['/path: a callback ran for too long (max_fuel)'],
-    ],
+    ['leaves enough time', { path: HOUSE_RULES, max_fuel: 1 }, ['/path: a callback ran for too long (max_fuel)']],
     [
       'names upstreams without paths',
       { path: HOUSE_RULES, upstreams: { a: 'http://127.0.0.1/x' } },

@@ -104,7 +104,8 @@ export class FieldMap {
     }
     const kept = [...headers.entries()].filter(
       ([name]) =>
-        isHost(name, pseudo) || (isFraming(name) && (name.toLowerCase() !== 'content-length' || lower.has(name.toLowerCase()))),
+        isHost(name, pseudo) ||
+        (isFraming(name) && (name.toLowerCase() !== 'content-length' || lower.has(name.toLowerCase()))),
     )
     headers.clear()
     for (const [name, value] of [...kept, ...next.entries()]) headers.appendUnchecked(name, value)

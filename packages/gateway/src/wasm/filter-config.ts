@@ -51,7 +51,9 @@ export const runFields = {
       description: 'filters with the same id and module share a machine; shared data and queues belong to an id',
     }),
   ),
-  vm_configuration: Type.Optional(configurationText('what the filter reads when its machine starts; an object as JSON')),
+  vm_configuration: Type.Optional(
+    configurationText('what the filter reads when its machine starts; an object as JSON'),
+  ),
   request_body: bodyMode('request'),
   response_body: bodyMode('response'),
   max_req_body_size: defaulted(
@@ -128,7 +130,10 @@ export const configurationBytes = (written: string | object | undefined): Buffer
   Buffer.from(written === undefined ? '' : typeof written === 'string' ? written : JSON.stringify(written))
 
 /** The bytes of the module; or why there are none, for people, and where that stands. */
-export function moduleBytes({ path, code }: FilterConfig): Buffer | { readonly path: string; readonly message: string } {
+export function moduleBytes({
+  path,
+  code,
+}: FilterConfig): Buffer | { readonly path: string; readonly message: string } {
   if (code !== undefined) {
     return /^[A-Za-z0-9+/\s]+={0,2}\s*$/.test(code)
       ? Buffer.from(code, 'base64')

@@ -64,7 +64,13 @@ export function createFilter(name: string, config: FilterConfig, context: Plugin
   const log = new GuestLog(name, context.scope, context.logger)
   const services = wasmServices(context.counters, context.metrics)
   const sha256 = sha256Of(bytes)
-  const key = [sha256, config.vm_id, config.max_memory, config.max_fuel, configurationBytes(config.vm_configuration)].join(' ')
+  const key = [
+    sha256,
+    config.vm_id,
+    config.max_memory,
+    config.max_fuel,
+    configurationBytes(config.vm_configuration),
+  ].join(' ')
   const shared = services.vms.take(key, () => {
     const module = compiled(config, bytes)
     if (typeof module === 'string') throw new Error(`${name}: ${module}`)

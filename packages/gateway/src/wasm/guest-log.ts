@@ -5,6 +5,9 @@ import type { VmFailure } from './vm-failure.ts'
 /** Lines of one filter in a second: beyond it a line says how many were left out. */
 const MAX_LINES_PER_SECOND = 100
 
+/** The same failure is told once in so long: a filter that traps does so at every request. */
+const FAILURE_INTERVAL_MS = 10_000
+
 /** What a filter writes into the gateway's log. */
 export class GuestLog {
   private readonly fields: object
@@ -13,6 +16,8 @@ export class GuestLog {
   private second = 0
   private lines = 0
   private dropped = 0
+  private failure = ''
+  private failureAt = -Infinity
 
   constructor(name: string, scope: string, logger: PluginLogger) {
     this.name = name
@@ -38,6 +43,10 @@ export class GuestLog {
   }
 
   failed(failure: VmFailure, policy: 'closed' | 'open'): void {
+    const now = performance.now()
+    if (failure.message === this.failure && now - this.failureAt < FAILURE_INTERVAL_MS) return
+    this.failure = failure.message
+    this.failureAt = now
     const consequence = policy === 'open' ? 'requests pass it by' : 'requests are refused'
     this.logger.error({ ...this.fields, err: failure }, `${this.name} fails: ${failure.message}; ${consequence}`)
   }

@@ -82,12 +82,7 @@ export class GuestMemory {
   }
 
   /** Hands over `size` bytes that `write` fills. */
-  giveWritten(
-    size: number,
-    pointerAt: number,
-    sizeAt: number,
-    write: (bytes: Buffer, at: number) => void,
-  ): Status {
+  giveWritten(size: number, pointerAt: number, sizeAt: number, write: (bytes: Buffer, at: number) => void): Status {
     const at = this.room(size, pointerAt, sizeAt)
     if (at < 0) return Status.INVALID_MEMORY_ACCESS
     if (at > 0) write(this.bytes, at)

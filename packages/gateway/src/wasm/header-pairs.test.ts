@@ -9,12 +9,25 @@ function written(pairs: readonly HeaderPair[]): Buffer {
 
 describe('pairs of a map', () => {
   it('stand as the ABI says', () => {
-    expect(written([['a', 'bc'], ['', '\xff']]).toString('hex')).toBe(
-      '02000000' + '01000000' + '02000000' + '00000000' + '01000000' + '6100' + '626300' + '00' + 'ff00',
-    )
+    expect(
+      written([
+        ['a', 'bc'],
+        ['', '\xff'],
+      ]).toString('hex'),
+    ).toBe('02000000' + '01000000' + '02000000' + '00000000' + '01000000' + '6100' + '626300' + '00' + 'ff00')
   })
 
-  it.each<[readonly HeaderPair[]]>([[[]], [[['a', '']]], [[[':path', '/\xe9'], ['x', 'y'], ['x', 'z']]]])('%j is read as it was written', (pairs) => {
+  it.each<[readonly HeaderPair[]]>([
+    [[]],
+    [[['a', '']]],
+    [
+      [
+        [':path', '/\xe9'],
+        ['x', 'y'],
+        ['x', 'z'],
+      ],
+    ],
+  ])('%j is read as it was written', (pairs) => {
     expect(readPairs(written(pairs))).toEqual(pairs)
   })
 
@@ -29,7 +42,15 @@ describe('pairs of a map', () => {
     ['a name that is longer than the bytes', '01000000' + 'ffffffff' + '00000000' + '6100'],
     ['a value that is longer than the bytes', '01000000' + '01000000' + 'ffffff7f' + '6100' + '6200'],
     ['lengths whose sum wraps around', '01000000' + 'ffffffff' + 'ffffffff' + '6100'],
-    ['more than any head has', (MAX_PAIRS + 1).toString(16).padStart(4, '0').replace(/(..)(..)/, '$2$1') + '0000' + '00'.repeat(20_000)],
+    [
+      'more than any head has',
+      (MAX_PAIRS + 1)
+        .toString(16)
+        .padStart(4, '0')
+        .replace(/(..)(..)/, '$2$1') +
+        '0000' +
+        '00'.repeat(20_000),
+    ],
   ])('refuses %s', (_what, hex) => {
     expect(readPairs(Buffer.from(hex, 'hex'))).toBeUndefined()
   })

@@ -106,7 +106,8 @@ class HttpFilter {
         context.requestHeld = undefined
         return body.modified || held !== undefined ? body.bytes : undefined
       }
-      if (end) throw new VmFailure('the filter holds the request body up at its end: "request_body: buffer" lets it wait')
+      if (end)
+        throw new VmFailure('the filter holds the request body up at its end: "request_body: buffer" lets it wait')
       if (body.bytes.length > this.options.maxRequestBody) {
         const limit = this.options.maxRequestBody
         throw new ProxyError('BODY_TOO_LARGE', 'downstream', 413, `a filter holds back more than ${limit} bytes`)
@@ -126,6 +127,12 @@ class HttpFilter {
     const context = this.live(session)
     const { response } = session
     if (context === undefined || response === undefined) return
+    if (context.stage === Stage.RESPONSE) {
+      // The response failed, and an answer of the gateway takes its place: a filter sees one response.
+      context.skipped = true
+      context.localResponse = undefined
+      return
+    }
     context.stage = Stage.RESPONSE
     try {
       this.bodies.begin(context, response)

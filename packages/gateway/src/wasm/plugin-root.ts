@@ -9,8 +9,6 @@ export class PluginRoot {
   readonly shared: SharedVm
   private readonly settings: RootSettings
   private root: RootContext | undefined = undefined
-  /** What went wrong last, until something else does: the log hears of it once. */
-  private reported = ''
 
   constructor(shared: SharedVm, settings: RootSettings) {
     this.shared = shared
@@ -27,14 +25,12 @@ export class PluginRoot {
       return new HttpContext(root !== undefined && root.vm.failure === undefined ? root : this.started(), session)
     } catch (error) {
       if (!(error instanceof VmFailure)) throw error
-      this.report(error)
+      this.settings.onFailure(error)
       return error
     }
   }
 
   report(failure: VmFailure): void {
-    if (this.reported === failure.message) return
-    this.reported = failure.message
     this.settings.onFailure(failure)
   }
 
@@ -47,7 +43,6 @@ export class PluginRoot {
     const vm = this.shared.running()
     if (vm instanceof VmFailure) throw vm
     this.root = new RootContext(vm, this.settings)
-    this.reported = ''
     return this.root
   }
 }

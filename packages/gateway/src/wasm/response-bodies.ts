@@ -70,11 +70,11 @@ export class ResponseBodies {
       context.responseHeld = undefined
       return body.modified || held !== undefined ? body.bytes : undefined
     }
-    if (end) throw heldAtEnd()
     if (body.bytes.length > this.options.maxResponseBody) {
       const limit = this.options.maxResponseBody
       throw new ProxyError('BODY_TOO_LARGE', 'upstream', 502, `a filter holds back more than ${limit} bytes`)
     }
+    if (end) throw heldAtEnd()
     context.responseHeld = Buffer.from(body.bytes)
     return NOTHING
   }

@@ -94,7 +94,8 @@ export class Vm {
   /** A call of the host copies so many bytes for the guest. */
   charge(bytes: number): void {
     this.copied += bytes + 64
-    if (this.copied > MAX_COPIED_BYTES) throw new VmFailure('the module asked the host to copy too much in one callback')
+    if (this.copied > MAX_COPIED_BYTES)
+      throw new VmFailure('the module asked the host to copy too much in one callback')
   }
 
   /** The machine is at its end. */

@@ -1,5 +1,5 @@
 /** How often it is looked, ms: often enough to have some looks in an interval of the shedder, seldom enough to cost nothing. */
-const LOOK_MS = 5
+const LOOK_MS = 2
 
 /**
  * Tells how late the event loop of this thread is: what a request waits, once its bytes have come, until somebody reads them. A timer that

@@ -130,7 +130,7 @@ describe('drain', () => {
     expect(side.requests).toHaveLength(1)
   })
 
-  it('closes after a response whose head had left', async () => {
+  it('lets a connection ask once more whose response had begun, and not said that it was the last', async () => {
     const side = openServerSide(answerNothing)
     side.socket.receive(GET)
     side.connection.sendHead(response(200, { 'Content-Length': '2' }))
@@ -140,7 +140,26 @@ describe('drain', () => {
     side.connection.endBody()
     await settle()
     expect(side.socket.sent).toMatch(/ok$/)
+    expect(side.socket.writableEnded).toBe(false)
+    side.clock.pass(999)
+    side.socket.receive(GET)
+    await settle()
+    side.requests[1].respond('last')
+    await settle()
+    expect(side.socket.sent).toContain('Connection: close\r\n\r\nlast')
     expect(side.socket.writableEnded).toBe(true)
+  })
+
+  it('closes a connection that asks for nothing more after such a response', async () => {
+    const side = openServerSide(answerNothing)
+    side.socket.receive(GET)
+    side.connection.sendHead(response(200, { 'Content-Length': '2' }))
+    side.options.draining = true
+    side.connection.drain()
+    side.connection.sendBody(Buffer.from('ok'))
+    side.connection.endBody()
+    side.clock.pass(1_000)
+    expect(side.socket.destroyed).toBe(true)
   })
 })
 

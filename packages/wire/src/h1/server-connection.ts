@@ -484,7 +484,7 @@ export class H1ServerConnection implements ServerConnection, ServerStream, Timed
     // The exchange may have stopped its body for an upstream that answered without taking it.
     this.bodyPaused = false
     this.stalled = this.socket.writableNeedDrain
-    this.startTimer(this.options.limits.keepAliveTimeoutMs)
+    this.startTimer(this.options.draining ? DRAIN_IDLE_MS : this.options.limits.keepAliveTimeoutMs)
     if (this.peerEnded && this.pending === undefined) this.close()
     else if (this.pending !== undefined || this.readingPaused) {
       // Later, so that whoever answered can still read this exchange's figures.
@@ -529,10 +529,12 @@ export class H1ServerConnection implements ServerConnection, ServerStream, Timed
     }
   }
 
-  /** Closes when the current exchange is over; an idle connection gets a moment to send one more request. */
+  /**
+   * Closes when the current exchange is over, as its head then says. A connection that is idle, or becomes so behind a head that had left
+   * before, gets a moment to send one more request: its client may be sending it just now.
+   */
   drain(): void {
     if (this.idle) this.startTimer(DRAIN_IDLE_MS)
-    else this.closeAfter = true
   }
 
   /** Cuts the connection now. */

@@ -12,6 +12,7 @@ import { type OverloadSettings, overloadSettings } from './overload.ts'
 import { type CacheZoneSettings, cacheZones } from './proxy-cache.ts'
 import { Settings } from './settings.ts'
 import { type StoreSettings, storeSettings } from './store.ts'
+import { type NamedFilterSettings, wasmSettings } from './wasm.ts'
 
 /** The settings of a node, complete. Paths are absolute; relative ones were relative to the configuration file. */
 export interface NodeSettings {
@@ -29,6 +30,8 @@ export interface NodeSettings {
   /** Names of the plugins that may be used; undefined: all. */
   readonly plugins: readonly string[] | undefined
   readonly plugin_paths: readonly string[]
+  /** WebAssembly filters that are plugins with names of their own. */
+  readonly wasm?: { readonly plugins: readonly NamedFilterSettings[] }
   /** `path` is absolute, or `stdout`. */
   readonly access_log: AccessLog | undefined
   /** `path` is absolute, or `stderr`. */
@@ -60,6 +63,7 @@ type OptionalSetting =
   | 'functions'
   | 'plugins'
   | 'plugin_paths'
+  | 'wasm'
   | 'access_log'
   | 'zone'
 
@@ -81,6 +85,7 @@ export function nodeSettings(settings: Settings, file: string): NodeSettings {
     functions: functions && functionsSettings(functions, at),
     plugins: filled.plugins,
     plugin_paths: filled.plugin_paths?.map(at) ?? defaultPluginPaths(at('./plugins')),
+    ...(filled.wasm === undefined ? {} : { wasm: wasmSettings(filled.wasm, at) }),
     access_log: access_log && logAt(access_log as AccessLog, 'stdout', at),
     error_log: logAt(error_log as ErrorLog, 'stderr', at),
     limits: filled.limits as Limits,

@@ -9,6 +9,7 @@ import { AccessLog, ErrorLog } from './logs.ts'
 import { OverloadSetting } from './overload.ts'
 import { ProxyCacheSetting } from './proxy-cache.ts'
 import { DataEncryption, StoreSetting } from './store.ts'
+import { WasmSetting } from './wasm.ts'
 
 const strict = { additionalProperties: false } as const
 const Address = Type.Union([Type.Integer({ minimum: 0, maximum: 65535 }), Type.String({ minLength: 1 })])
@@ -55,6 +56,7 @@ export const settingsFields = {
       description: 'folders with plugins of your own; left out = ./plugins where it exists',
     }),
   ),
+  wasm: Type.Optional(WasmSetting),
   acme: Type.Optional(Acme),
   fips: Type.Optional(
     Type.Boolean({

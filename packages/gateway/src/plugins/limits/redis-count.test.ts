@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { redisServer, startCluster, startRedis, startSentinel, until } from '../../redis/testing/start-redis.ts'
 import { startGateway, type TestGateway } from '../../testing/start-gateway.ts'
@@ -90,6 +91,21 @@ describe.skipIf(redisServer === undefined)('limit-count on Redis (needs redis-se
     for (const name of hashed) expect(await of(name)).toBe(200)
     expect(names.join().length).toBeLessThan(200)
     expect((String(await client.client('LIST')).match(/name=sekisho/g) ?? []).length).toBe(1)
+  })
+
+  it('works with the permissions that docs/rate-limits.md names', async () => {
+    const redis = await startRedis()
+    const docs = readFileSync(new URL('../../../../../docs/rate-limits.md', import.meta.url), 'utf8')
+    const rules = /`(\+eval [^`]+)`/.exec(docs)?.[1].split(' ') ?? []
+    await redis.client().acl('SETUSER', 'limits', 'on', '>secret', ...rules)
+    const user = { redis_username: 'limits', redis_password: 'secret' }
+    const place = { policy: 'redis', redis_host: '127.0.0.1', redis_port: redis.port, ...user }
+    for (const window_type of ['fixed', 'sliding']) {
+      const gateway = await gatewayWith({ count: 1, time_window: 3_600, window_type, ...place })
+      expect(await statuses(gateway, 2)).toEqual([200, 503])
+    }
+    const wrong = await gatewayWith({ count: 1, time_window: 60, ...place, redis_password: 'other' })
+    expect(await statuses(wrong, 2)).toEqual([200, 200])
   })
 
   it('loads its script again where Redis forgot it', async () => {

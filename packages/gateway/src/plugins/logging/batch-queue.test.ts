@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { BatchQueue, MAX_BATCH_BYTES, type BatchLimits, type Sent } from './batch-queue.ts'
 import type { LogCounts } from './log-metrics.ts'
 
-beforeEach(() => vi.useFakeTimers())
+beforeEach(() => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] }))
 afterEach(() => void vi.useRealTimers())
 
 const LIMITS: BatchLimits = {
@@ -48,7 +48,12 @@ function queueWith(limits: Partial<BatchLimits> = {}, concurrency?: number) {
 
 /** As many turns of the event loop as any test needs. */
 async function turn(): Promise<void> {
-  for (let turns = 0; turns < 10; turns++) await vi.advanceTimersByTimeAsync(0)
+  for (let turns = 0; turns < 10; turns++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+async function advance(ms: number): Promise<void> {
+  await vi.advanceTimersByTimeAsync(ms)
+  await turn()
 }
 
 describe('a batch leaves', () => {
@@ -65,11 +70,11 @@ describe('a batch leaves', () => {
   test('when nothing came for a while', async () => {
     const { batches, push } = queueWith()
     push('a')
-    await vi.advanceTimersByTimeAsync(4_000)
+    await advance(4_000)
     push('b')
-    await vi.advanceTimersByTimeAsync(4_999)
+    await advance(4_999)
     expect(batches).toEqual([])
-    await vi.advanceTimersByTimeAsync(2)
+    await advance(2)
     expect(batches).toEqual([['a', 'b']])
   })
 
@@ -77,9 +82,9 @@ describe('a batch leaves', () => {
     const { batches, push } = queueWith({ maxBatchEntries: 100 })
     for (let second = 0; second < 12; second += 3) {
       push(String(second))
-      await vi.advanceTimersByTimeAsync(3_000)
+      await advance(3_000)
     }
-    await vi.advanceTimersByTimeAsync(1)
+    await advance(1)
     expect(batches).toEqual([['0', '3', '6', '9']])
   })
 
@@ -107,13 +112,13 @@ describe('a batch that failed', () => {
     push('a', 'b', 'c', 'd', 'e', 'f')
     await turn()
     expect(batches).toHaveLength(1)
-    await vi.advanceTimersByTimeAsync(999)
+    await advance(999)
     expect(batches).toHaveLength(1)
-    await vi.advanceTimersByTimeAsync(1)
+    await advance(1)
     expect(batches).toHaveLength(2)
-    await vi.advanceTimersByTimeAsync(1_999)
+    await advance(1_999)
     expect(batches).toHaveLength(2)
-    await vi.advanceTimersByTimeAsync(2)
+    await advance(2)
     expect(batches).toEqual([...Array(3).fill(['a', 'b', 'c']), ['d', 'e', 'f']])
     expect(numbers()).toEqual({ sent: 6 })
   })
@@ -122,7 +127,7 @@ describe('a batch that failed', () => {
     const { batches, outcomes, push } = queueWith({ maxRetries: 10 })
     outcomes.push(...Array.from({ length: 9 }, () => new Error('away')))
     push('a', 'b', 'c')
-    await vi.advanceTimersByTimeAsync(1_000 + 2_000 + 4_000 + 8_000 + 16_000 + 32_000 + 60_000 + 60_000)
+    await advance(1_000 + 2_000 + 4_000 + 8_000 + 16_000 + 32_000 + 60_000 + 60_000)
     expect(batches).toHaveLength(9)
   })
 
@@ -132,7 +137,7 @@ describe('a batch that failed', () => {
     push('a', 'b', 'c')
     await turn()
     expect(numbers()).toEqual({ sent: 1, refused: 1 })
-    await vi.advanceTimersByTimeAsync(1_000)
+    await advance(1_000)
     expect(batches).toEqual([['a', 'b', 'c'], ['b']])
     expect(numbers()).toEqual({ sent: 2, refused: 1 })
   })
@@ -175,7 +180,7 @@ describe('bounds', () => {
     failing.push('a', 'b', 'c')
     await turn()
     failing.push(...'defghi')
-    await vi.advanceTimersByTimeAsync(1_000)
+    await advance(1_000)
     expect(failing.batches).toHaveLength(2)
   })
 })
@@ -196,7 +201,7 @@ describe('the end', () => {
     outcomes.push(...Array.from({ length: 100 }, () => new Error('away')))
     push('a', 'b')
     const done = queue.flush(3_500)
-    await vi.advanceTimersByTimeAsync(3_500)
+    await advance(3_500)
     expect(await done).toBe(false)
     expect(lines).toEqual(['test: entries are lost, as the sink did not take them in time'])
     expect(numbers()).toEqual({ failed: 2 })

@@ -16,8 +16,18 @@ export function headerText(text: string, maxLength: number): string {
  * @param host who it is about: APISIX names the host that the client asked for
  */
 export function syslogMessage(json: string, host: string, now = Date.now()): string {
-  const time = new Date(now).toISOString()
-  return `<${PRIORITY}>1 ${time} ${headerText(host, 255)} ${APPLICATION} ${process.pid} - - ${json}\n`
+  return `<${PRIORITY}>1 ${timeText(now)} ${headerText(host, 255)} ${APPLICATION} ${process.pid} - - ${json}\n`
+}
+
+let timeMs = -1
+let time = ''
+/** Requests of the same millisecond share the text. */
+function timeText(now: number): string {
+  if (now !== timeMs) {
+    timeMs = now
+    time = new Date(now).toISOString()
+  }
+  return time
 }
 
 export const OWN_HOST = hostname()

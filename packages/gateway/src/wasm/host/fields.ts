@@ -55,7 +55,13 @@ export const fieldCalls = (vm: Vm): HostFunctions => ({
     return map.setAll(pairs) ? Status.OK : Status.BAD_ARGUMENT
   },
 
-  proxy_add_header_map_value(type: number, nameAt: number, nameSize: number, valueAt: number, valueSize: number): Status {
+  proxy_add_header_map_value(
+    type: number,
+    nameAt: number,
+    nameSize: number,
+    valueAt: number,
+    valueSize: number,
+  ): Status {
     return edit(vm, 'add', type, nameAt, nameSize, valueAt, valueSize)
   },
 

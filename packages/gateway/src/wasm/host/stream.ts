@@ -52,8 +52,7 @@ export const streamCalls = (vm: Vm): HostFunctions => ({
     if (pairs === undefined) return Status.PARSE_FAILURE
     const headers = new Headers()
     try {
-      for (const [name, value] of pairs)
-        if (!name.startsWith(':') && !isFraming(name)) headers.append(name, value)
+      for (const [name, value] of pairs) if (!name.startsWith(':') && !isFraming(name)) headers.append(name, value)
     } catch (error) {
       if (error instanceof TypeError) return Status.BAD_ARGUMENT
       throw error

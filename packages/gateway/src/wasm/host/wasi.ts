@@ -48,8 +48,7 @@ export const wasiCalls = (vm: Vm): HostFunctions => ({
 
   clock_time_get(clock: number, _precision: bigint, timeAt: number): number {
     if (clock !== 0 && clock !== 1) return NOTSUP
-    const time =
-      clock === 0 ? BigInt(Date.now()) * 1_000_000n : BigInt(Math.round(performance.now() * 1_000)) * 1_000n
+    const time = clock === 0 ? BigInt(Date.now()) * 1_000_000n : BigInt(Math.round(performance.now() * 1_000)) * 1_000n
     return vm.memory.setU64(timeAt, time) ? SUCCESS : FAULT
   },
   clock_res_get: (_clock: number, at: number): number => (vm.memory.setU64(at, 1_000_000n) ? SUCCESS : FAULT),

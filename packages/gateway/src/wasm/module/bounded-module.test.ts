@@ -85,7 +85,9 @@ describe('boundedModule', () => {
   })
 
   it('keeps the maximum of a module that wants less', () => {
-    const exports = instance(wat('(module (memory (export "memory") 1 2) (func (export "grow") (result i32) (memory.grow (i32.const 2))))'))
+    const exports = instance(
+      wat('(module (memory (export "memory") 1 2) (func (export "grow") (result i32) (memory.grow (i32.const 2))))'),
+    )
     ;(exports[FUEL_EXPORT] as WasmGlobal).value = 100
     expect((exports as Functions)['grow']()).toBe(-1)
   })

@@ -123,7 +123,10 @@ function append(sections: Sections, id: number, entries: readonly number[][]): v
   const content = sections.get(id) ?? new Uint8Array([0])
   const reader = new BinaryReader(content)
   const count = reader.u32()
-  sections.set(id, Buffer.concat([Buffer.from(leb(count + entries.length)), content.subarray(reader.at), Buffer.from(entries.flat())]))
+  sections.set(
+    id,
+    Buffer.concat([Buffer.from(leb(count + entries.length)), content.subarray(reader.at), Buffer.from(entries.flat())]),
+  )
 }
 
 function exportEntry(name: string, kind: number, index: number): number[] {
@@ -177,7 +180,22 @@ function meteredBody(body: Uint8Array, meter: Uint8Array, callCharge: Uint8Array
 /** Takes what `amount` leaves on the stack from the global, and traps when that is then below 0. */
 const countDown = (fuel: number, amount: readonly number[]): number[] => {
   const global = leb(fuel)
-  return [0x23, ...global, ...amount, 0x6b, 0x24, ...global, 0x23, ...global, ...i32Const(0), 0x48, 0x04, 0x40, 0x00, 0x0b]
+  return [
+    0x23,
+    ...global,
+    ...amount,
+    0x6b,
+    0x24,
+    ...global,
+    0x23,
+    ...global,
+    ...i32Const(0),
+    0x48,
+    0x04,
+    0x40,
+    0x00,
+    0x0b,
+  ]
 }
 
 /** Signed LEB128, for what is not negative. */

@@ -41,6 +41,8 @@ export interface LinkedConnection {
   readonly clientPort: number
   /** What a fault did to it, and when. */
   broken: { readonly how: string; readonly at: number } | undefined
+  /** When something came from the server last. */
+  readonly heardAt: number
 }
 
 /** Is told of each request that passes, by its number: more than once for one in several pieces. */
@@ -50,8 +52,6 @@ export type Witness = (number: number, connection: LinkedConnection) => void
 export class FaultLink {
   readonly name: string
   readonly outages: Outage[] = []
-  /** When a fault broke a connection last. */
-  lastBreakAt = -Infinity
   private readonly server: Server
   private readonly target: Target
   private readonly witness: Witness | undefined
@@ -59,8 +59,8 @@ export class FaultLink {
   private port = 0
   private slowness = NOT_SLOW
   private silent: 'stalled' | 'half-open' | undefined
-  /** Connections that faults broke, by the port of their client, and when. */
-  private readonly brokenPorts = new Map<number, number>()
+  /** Connections that faults broke. */
+  private readonly breaks: { readonly clientPort: number; readonly at: number }[] = []
 
   private constructor(name: string, target: Target, witness: Witness | undefined) {
     this.name = name
@@ -135,14 +135,15 @@ export class FaultLink {
     if (last !== undefined && last.until === Infinity) last.until = performance.now()
   }
 
-  /** When a fault broke the connection of this client. */
-  brokenAt(clientPort: number): number | undefined {
-    return this.brokenPorts.get(clientPort)
+  /** Whether a fault broke a connection within a time: that of this client, or any. */
+  brokeOne(from: number, until: number, clientPort?: number): boolean {
+    return this.breaks.some(
+      (one) => one.at >= from && one.at <= until && (clientPort === undefined || one.clientPort === clientPort),
+    )
   }
 
-  broke(connection: LinkedConnection): void {
-    this.lastBreakAt = performance.now()
-    this.brokenPorts.set(connection.clientPort, this.lastBreakAt)
+  broke({ clientPort }: LinkedConnection): void {
+    this.breaks.push({ clientPort, at: performance.now() })
   }
 
   async close(): Promise<void> {
@@ -172,6 +173,7 @@ class Connection implements LinkedConnection {
   readonly link: FaultLink
   readonly clientPort: number
   broken: LinkedConnection['broken']
+  heardAt = -Infinity
   private readonly up: Pipe
   private readonly down: Pipe
   private readonly near: Socket
@@ -185,6 +187,7 @@ class Connection implements LinkedConnection {
     this.clientPort = near.remotePort ?? 0
     this.up = new Pipe(near, far, to.witness && ((number) => to.witness?.(number, this)))
     this.down = new Pipe(far, near, undefined)
+    far.on('data', () => (this.heardAt = performance.now()))
     let ended = false
     const ends = (other: Socket, failed: boolean): void => {
       if (ended) return

@@ -9,6 +9,8 @@ import type { Cable, Network } from './network.ts'
 import type { ChaosNode } from './node.ts'
 import { GRACE_MS, READ_TIMEOUT_MS } from './rules.ts'
 
+/** A gateway that does not start, or says so in words that are not known here, is ended after so long. */
+const START_MS = 60_000
 const KEY = 'the-key-of-this-run'
 /** More than any run asks for. */
 const UNLIMITED = 1_000_000_000
@@ -86,13 +88,18 @@ export class GatewayUnderTest {
       prefix: around.network.prefix,
       env: { NODE_OPTIONS: `--import=${clock}`, SKEWED_CLOCK: around.clock },
     })
-    const [, port] = await sekisho.printed(/^serving .*? on http:\/\/(?:\*|[\d.]+):(\d+)/m)
-    const gateway = new GatewayUnderTest(around, sekisho, Number(port), ports)
-    await gateway.configure().catch(async (error: Error) => {
+    const late = setTimeout(() => sekisho.child.kill('SIGKILL'), START_MS)
+    try {
+      const [, port] = await sekisho.printed(/^serving .*? on http:\/\/(?:\*|[\d.]+):(\d+)/m)
+      const gateway = new GatewayUnderTest(around, sekisho, Number(port), ports)
+      await gateway.configure()
+      return gateway
+    } catch (error) {
       await sekisho.stop()
-      throw new Error(`${error.message}\n${sekisho.stdout}\n${sekisho.stderr}`)
-    })
-    return gateway
+      throw new Error(`${(error as Error).message}\n${sekisho.stdout}\n${sekisho.stderr}`, { cause: error })
+    } finally {
+      clearTimeout(late)
+    }
   }
 
   get host(): string {

@@ -33,13 +33,14 @@ export interface Loss {
 /** Something that the run did to the gateway, which may cost requests. */
 export interface Blow {
   readonly how: 'process killed' | 'worker killed' | 'upgrade' | 'process frozen' | 'worker frozen'
+  /** It happened between these. */
   readonly at: number
   until: number
   /** `PROCESS/THREAD`, or `PROCESS`. */
   readonly victim: string
 }
 
-interface Unexplained {
+interface Ended {
   readonly order: Order
   readonly loss: Loss
   readonly endedAt: number
@@ -50,14 +51,13 @@ export class Ledger {
   readonly blows: Blow[] = []
   /** Wrong bytes, requests that were sent twice: nothing explains these. */
   readonly wrong: string[] = []
-  readonly unexplained: Unexplained[] = []
   readonly served = new Map<string, number>()
-  readonly lost = new Map<string, number>()
+  private readonly losses: Ended[] = []
   /** The links to upstream nodes. */
   links: readonly FaultLink[] = []
   private count = 0
-  /** On which connections to nodes a request was seen. */
-  private readonly seen = new Map<number, Set<LinkedConnection>>()
+  /** On which connections to nodes a request was seen, and when last. */
+  private readonly seen = new Map<number, Map<LinkedConnection, number>>()
 
   begin(kind: string, traits: Partial<Order>, number = ++this.count): Order {
     return { kind, number, idempotent: false, repeatable: false, long: false, startedAt: performance.now(), ...traits }
@@ -69,33 +69,43 @@ export class Ledger {
 
   sighted(number: number, connection: LinkedConnection): void {
     const connections = this.seen.get(number)
-    if (connections === undefined) this.seen.set(number, new Set([connection]))
-    else connections.add(connection)
+    const now = performance.now()
+    if (connections === undefined) this.seen.set(number, new Map([[connection, now]]))
+    else connections.set(connection, now)
   }
 
-  sightings(number: number): readonly LinkedConnection[] {
-    return [...(this.seen.get(number) ?? [])]
+  sightings(number: number): ReadonlyMap<LinkedConnection, number> {
+    return this.seen.get(number) ?? new Map()
   }
 
-  ended(order: Order, result: Loss | undefined): void {
+  ended(order: Order, loss: Loss | undefined): void {
     this.checkSent(order)
-    if (result === undefined) add(this.served, order.kind)
-    else {
-      const endedAt = performance.now()
-      const rule = explain(this, order, result, endedAt)
-      if (rule === undefined) this.unexplained.push({ order, loss: result, endedAt })
-      else add(this.lost, `${order.kind}: ${rule}`)
+    if (loss === undefined) {
+      add(this.served, order.kind)
+      this.seen.delete(order.number)
+    } else this.losses.push({ order, loss, endedAt: performance.now() })
+  }
+
+  /** How many were lost by which rule, and what by none. Not before the run is over: what did it may become known after the loss. */
+  judge(zero: number): { lost: ReadonlyMap<string, number>; unexplained: string[] } {
+    const lost = new Map<string, number>()
+    const unexplained: string[] = []
+    for (const ended of this.losses) {
+      const { order, loss, endedAt } = ended
+      const rule = explain(this, order, loss, endedAt)
+      if (rule === undefined) unexplained.push(this.describe(ended, zero))
+      else add(lost, `${order.kind}: ${rule}`)
     }
-    if (result === undefined) this.seen.delete(order.number)
+    return { lost, unexplained }
   }
 
   gotWrongBytes(order: Order, what: string): void {
     this.wrong.push(`${order.kind} ${order.number}: ${what}`)
   }
 
-  describe({ order, loss, endedAt }: Unexplained, zero: number): string {
+  private describe({ order, loss, endedAt }: Ended, zero: number): string {
     const at = (time: number): string => `${Math.round(time - zero)} ms`
-    const links = this.sightings(order.number).map(
+    const links = [...this.sightings(order.number).keys()].map(
       ({ link, broken }) => `${link.name}${broken === undefined ? '' : ` (${broken.how} at ${at(broken.at)})`}`,
     )
     return `${order.kind} ${order.number}, ${at(order.startedAt)} to ${at(endedAt)}: ${loss.how}${loss.began ? ', begun' : ''}; worker ${loss.worker}; seen by ${links.join(', ') || 'no node'}`
@@ -105,7 +115,7 @@ export class Ledger {
     const seen = this.seen.get(order.number)
     if (order.idempotent || seen === undefined || seen.size < 2) return
     this.wrong.push(
-      `${order.kind} ${order.number}: sent ${seen.size} times, to ${[...seen].map(({ link }) => link.name).join(', ')}`,
+      `${order.kind} ${order.number}: sent ${seen.size} times, to ${[...seen.keys()].map(({ link }) => link.name).join(', ')}`,
     )
   }
 }

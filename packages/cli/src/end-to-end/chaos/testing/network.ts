@@ -39,7 +39,8 @@ export class Network {
     return this.namespace !== undefined
   }
 
-  cable(): Cable {
+  /** @param pulled at which end it comes out: the kernel there notices, and that at the other end does not */
+  cable(pulled: 'inside' | 'outside'): Cable {
     if (this.namespace === undefined) return { outside: LOOPBACK, inside: LOOPBACK }
     const at = this.cables++
     const [near, far] = [`${PREFIX}${at}a`, `${PREFIX}${at}b`]
@@ -51,8 +52,11 @@ export class Network {
     this.within('ip', 'addr', 'add', `${inside}/30`, 'dev', far)
     run('ip', 'link', 'set', near, 'up')
     this.within('ip', 'link', 'set', far, 'up')
-    // The end outside: without its own the gateway's kernel would know, and say so.
-    return { outside, inside, plug: (plugged) => run('ip', 'link', 'set', near, plugged ? 'up' : 'down') }
+    const set = (state: string): void => {
+      if (pulled === 'outside') run('ip', 'link', 'set', near, state)
+      else this.within('ip', 'link', 'set', far, state)
+    }
+    return { outside, inside, plug: (plugged) => set(plugged ? 'up' : 'down') }
   }
 
   remove(): void {

@@ -21,8 +21,7 @@ export function explain(ledger: Ledger, order: Order, loss: Loss, endedAt: numbe
 
 function byClientLink(order: Order, { clientLink, clientPort }: Loss, endedAt: number): string | undefined {
   if (clientLink === undefined || clientPort === undefined) return undefined
-  const at = clientLink.brokenAt(clientPort)
-  return at !== undefined && at >= order.startedAt - STALE_MS && at <= endedAt
+  return clientLink.brokeOne(order.startedAt - STALE_MS, endedAt, clientPort)
     ? 'its way to the gateway was broken'
     : undefined
 }
@@ -32,11 +31,11 @@ function byKill(ledger: Ledger, order: Order, loss: Loss, endedAt: number): stri
   const answered = loss.status !== undefined && !loss.began && !/grpc|websocket/.test(order.kind)
   if (answered) return undefined
   const killed = ledger.blows.find(
-    ({ how, at, victim }) =>
+    ({ how, at, until, victim }) =>
       (how === 'process killed' || how === 'worker killed') &&
       at <= endedAt &&
-      at >= order.startedAt - STALE_MS &&
-      endedAt - at < LATE_MS + STALE_MS &&
+      until >= order.startedAt - STALE_MS &&
+      endedAt - until < LATE_MS + STALE_MS &&
       // A connection that another worker has served is no concern of this one.
       (loss.worker === undefined || loss.worker.startsWith(victim)),
   )
@@ -59,15 +58,15 @@ function byDrain(ledger: Ledger, order: Order, loss: Loss, endedAt: number): str
 function byUpstream(ledger: Ledger, order: Order, loss: Loss, endedAt: number): string | undefined {
   if (order.repeatable && !loss.began) return undefined
   const seen = ledger.sightings(order.number)
-  for (const { link, broken } of seen) {
+  for (const [{ link, broken, heardAt }, sightedAt] of seen) {
     if (broken !== undefined && broken.at <= endedAt) return `its connection to a node was broken (${broken.how})`
     const silent = silence(link, order.startedAt, endedAt)
     if (silent !== undefined) return `its node did not answer (${silent})`
+    // As on a machine that has too much to do: the gateway is right to give up.
+    if (endedAt - Math.max(heardAt, sightedAt) > READ_TIMEOUT_MS * 0.8) return 'its node did not answer in time'
   }
-  if (seen.length > 0) return undefined
-  const stale = ledger.links.some(
-    ({ lastBreakAt }) => lastBreakAt >= order.startedAt - STALE_MS && lastBreakAt <= endedAt,
-  )
+  if (seen.size > 0) return undefined
+  const stale = ledger.links.some((link) => link.brokeOne(order.startedAt - STALE_MS, endedAt))
   return stale ? 'it was sent on a connection that had just been broken' : undefined
 }
 

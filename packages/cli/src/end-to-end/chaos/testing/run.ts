@@ -64,8 +64,9 @@ export async function run({ minutes, tell, ...options }: RunOptions): Promise<Ru
   } finally {
     await world.close()
   }
-  report(world, struck, tell)
-  const unexplained = ledger.unexplained.map((one) => ledger.describe(one, world.startedAt))
+  const { lost, unexplained } = ledger.judge(world.startedAt)
+  report(world, struck, lost, tell)
+  tell(`lost without one: ${unexplained.length}`)
   return { wrong: ledger.wrong, unexplained, leaks }
 }
 
@@ -89,7 +90,12 @@ async function left(world: World): Promise<string[]> {
   return leaks
 }
 
-function report({ ledger, elapsedMs }: World, struck: ReadonlyMap<string, number>, tell: (line: string) => void): void {
+function report(
+  { ledger, elapsedMs }: World,
+  struck: ReadonlyMap<string, number>,
+  lost: ReadonlyMap<string, number>,
+  tell: (line: string) => void,
+): void {
   const table = (counts: ReadonlyMap<string, number>): string =>
     [...counts]
       .toSorted(([one], [other]) => (one < other ? -1 : 1))
@@ -98,6 +104,5 @@ function report({ ledger, elapsedMs }: World, struck: ReadonlyMap<string, number
   const sum = [...ledger.served.values()].reduce((all, count) => all + count, 0)
   tell(`what was done:\n${table(struck)}`)
   tell(`${sum} answered as they should be, in ${Math.round(elapsedMs / 1000)} s:\n${table(ledger.served)}`)
-  tell(`lost, by rule:\n${table(ledger.lost)}`)
-  tell(`lost without one: ${ledger.unexplained.length}`)
+  tell(`lost, by rule:\n${table(lost)}`)
 }

@@ -22,6 +22,8 @@ import { hasRedis, RedisProcess } from './redis-process.ts'
 const NODES = ['first', 'second', 'third']
 /** How long the gateway may need to serve everything again, when what was done to it is over. */
 const RECOVERY_MS = 15_000
+/** A machine that has too much to do: until a new process serves. */
+const START_MS = 60_000
 const LOOK_MS = 50
 /** The log is cut when it has so many bytes: what is left of the small disk belongs to the run. */
 const MAX_LOG_BYTES = 6_000_000
@@ -58,8 +60,8 @@ export class World {
   private constructor(isolated: boolean) {
     this.disk = new SmallDisk(join(this.folder, 'disk'), isolated)
     this.network = new Network(isolated)
-    this.clientCable = this.network.cable()
-    this.storeCable = this.network.cable()
+    this.clientCable = this.network.cable('inside')
+    this.storeCable = this.network.cable('outside')
   }
 
   static async start({ seed, store, isolated }: WorldOptions): Promise<World> {
@@ -82,7 +84,7 @@ export class World {
       NODES.map((name) =>
         ChaosNode.start(
           name,
-          this.network.cable(),
+          this.network.cable('outside'),
           (number, connection) => ledger.sighted(number, connection),
           (what) => ledger.wrong.push(what),
         ),
@@ -139,13 +141,18 @@ export class World {
   }
 
   /** Rejects when it does not get so within the time for recovery. */
-  async until(what: string, holds: () => Promise<boolean>): Promise<void> {
-    const deadline = performance.now() + RECOVERY_MS
+  async until(what: string, holds: () => Promise<boolean>, patienceMs = RECOVERY_MS): Promise<void> {
+    const deadline = performance.now() + patienceMs
     for (;;) {
       if (await holds().catch(() => false)) return
-      if (performance.now() > deadline) throw new Error(`not within ${RECOVERY_MS} ms: ${what}`)
+      if (performance.now() > deadline) throw new Error(`not within ${patienceMs} ms: ${what}`)
       await pause(LOOK_MS)
     }
+  }
+
+  /** Another process serves than this one. */
+  replaced(pid: number): Promise<void> {
+    return this.until('another process serves', async () => (await this.gateway.processId()) !== pid, START_MS)
   }
 
   /** Each kind of request is answered again, and each node in use. */

@@ -62,6 +62,28 @@ const ADJUSTMENTS: Readonly<Record<string, Adjustment>> = {
     config['cache_http_status'] ??= [200, 301, 404]
     config['cache_control'] ??= false
   },
+  'hmac-auth'(config, path, report) {
+    if (config['secret_key'] !== undefined || config['signed_headers'] !== undefined) return
+    // What is left out there means this; here method and path have to be signed as well.
+    config['signed_headers'] = ['date']
+    report.warnOnce(
+      'signed paths',
+      path,
+      'a signature holds for any path while it is fresh: add "@request-target" to "signed_headers" once all clients sign it',
+    )
+  },
+  'jwt-auth'(config, path, report) {
+    if (config['private_key'] !== undefined) {
+      delete config['private_key']
+      report.add('not carried over', `${path}/private_key`, 'tokens are only checked here, not signed')
+    }
+    if (config['exp'] === undefined) return
+    report.warnOnce(
+      'age of tokens',
+      `${path}/exp`,
+      'tokens that are older than this, counted from their "iat", are refused here; APISIX only signed with it',
+    )
+  },
   redirect(config, path, report) {
     if (config['http_to_https'] !== true || config['ret_port'] !== undefined) return
     config['ret_port'] = 9443

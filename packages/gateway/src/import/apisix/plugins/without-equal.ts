@@ -11,7 +11,6 @@ const INSTEAD: Readonly<Record<string, string>> = {
   'node-status': '127.0.0.1:9091 answers /status',
   'proxy-buffering': 'bodies pass through piece by piece, always',
   'proxy-control': 'bodies pass through piece by piece, always',
-  'public-api': 'metrics are at 127.0.0.1:9091/metrics',
   'server-info': '127.0.0.1:9091 answers /status',
   'serverless-post-function': 'its functions are Lua; write a plugin in TypeScript',
   'serverless-pre-function': 'its functions are Lua; write a plugin in TypeScript',

@@ -4,8 +4,14 @@ import type { World } from '../world.ts'
 import { between, oneOf } from './choices.ts'
 import type { Deed } from './fault.ts'
 
-async function blow(world: World, how: Blow['how'], victim: string, during: () => Promise<void>): Promise<void> {
-  const one: Blow = { how, victim, at: performance.now(), until: Infinity }
+async function blow(
+  world: World,
+  how: Blow['how'],
+  victim: string,
+  during: () => Promise<void>,
+  at = performance.now(),
+): Promise<void> {
+  const one: Blow = { how, victim, at, until: Infinity }
   world.ledger.blows.push(one)
   await during()
   one.until = performance.now()
@@ -18,8 +24,9 @@ export const gateway: readonly Deed[] = [
   ...(['exit', 'throw'] as const).map((deed) => ({
     name: deed === 'exit' ? 'a worker ends' : 'a worker crashes',
     async strike(world: World) {
+      const from = performance.now()
       const victim = await world.gateway.tellWorker(deed)
-      await blow(world, 'worker killed', victim, () => pause(20))
+      await blow(world, 'worker killed', victim, () => pause(20), from)
     },
   })),
   {
@@ -56,9 +63,7 @@ export const gateway: readonly Deed[] = [
     async strike(world: World) {
       const pid = await world.gateway.processId()
       process.kill(signal === 'SIGUSR2' ? (world.gateway.sekisho.child.pid as number) : pid, signal)
-      await blow(world, 'upgrade', `${pid}/`, () =>
-        world.until('another process serves', async () => (await world.gateway.processId()) !== pid),
-      )
+      await blow(world, 'upgrade', `${pid}/`, () => world.replaced(pid))
     },
   })),
   {
@@ -95,7 +100,7 @@ export const gateway: readonly Deed[] = [
       await blow(world, 'upgrade', `${pid}/`, async () => {
         await pause(between(next, 0, 800))
         await world.gateway.change().catch(() => false)
-        await world.until('another process serves', async () => (await world.gateway.processId()) !== pid)
+        await world.replaced(pid)
       })
     },
   },
