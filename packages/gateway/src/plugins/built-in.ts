@@ -62,6 +62,7 @@ const BUILT_IN = {
   'udp-logger': () => import('./udp-logger.ts'),
   'uri-blocker': () => import('./uri-blocker.ts'),
   wasm: () => import('./wasm.ts'),
+  workflow: () => import('./workflow.ts'),
 } as const satisfies Record<string, () => Promise<{ readonly default: unknown }>>
 
 /** Those with `apis`: loaded once a route has `public-api`, which may lead to them. */
