@@ -47,6 +47,7 @@ const BUILT_IN = {
   openwhisk: () => import('./openwhisk.ts'),
   prometheus: () => import('./prometheus.ts'),
   'proxy-cache': () => import('./proxy-cache.ts'),
+  'proxy-mirror': () => import('./proxy-mirror.ts'),
   'proxy-rewrite': () => import('./proxy-rewrite.ts'),
   'public-api': () => import('./public-api.ts'),
   'real-ip': () => import('./real-ip.ts'),

@@ -15,7 +15,8 @@ export interface ServiceOptions {
   readonly plugin: string
   /** For all of a call, from the name's resolution to the last byte, in ms. */
   readonly timeoutMs: number
-  readonly maxAnswerBytes?: number
+  /** Default `DEFAULT_MAX_ANSWER_BYTES`; null: answers have no body for us, whatever comes is forgotten. */
+  readonly maxAnswerBytes?: number | null
   readonly maxInFlight?: number
   /** TLS (`{ verify, ca, … }`, for https URLs), keep-alive, protocol. */
   readonly peer?: PeerOptions
@@ -26,6 +27,9 @@ export interface ServiceOptions {
 export interface ServiceRequest {
   /** Default GET, or POST with a body. */
   readonly method?: string
+  /** Path and query as they are to leave; left out: those of the URL. */
+  readonly target?: string
+  /** `Host` is that of the URL, unless it is among them. */
   readonly headers?: Readonly<Record<string, string>> | Headers
   readonly body?: Uint8Array | string | undefined
   /** Why an answer is of no use (its status, say): the call fails then, as by `refused`. Left out: any answer will do. */
@@ -87,7 +91,8 @@ export class ServiceClient {
   constructor(options: ServiceOptions, context: Pick<PluginContext, 'scope' | 'metrics' | 'logger'>) {
     this.options = options
     this.limits = {
-      maxAnswerBytes: options.maxAnswerBytes ?? DEFAULT_MAX_ANSWER_BYTES,
+      maxAnswerBytes:
+        options.maxAnswerBytes === null ? undefined : (options.maxAnswerBytes ?? DEFAULT_MAX_ANSWER_BYTES),
       timeoutMs: options.timeoutMs,
     }
     this.maxInFlight = options.maxInFlight ?? DEFAULT_MAX_IN_FLIGHT
@@ -100,16 +105,20 @@ export class ServiceClient {
    * An answer of any status.
    * @throws ServiceFailure (as a rejection) when there is none within the limits; it is counted and logged already
    */
-  call(url: URL | string, { method, headers = {}, body, unusable }: ServiceRequest = {}): Promise<ServiceAnswer> {
-    const target = typeof url === 'string' ? new URL(url) : url
-    const { peer, health } = this.origin(target)
+  call(
+    url: URL | string,
+    { method, target, headers = {}, body, unusable }: ServiceRequest = {},
+  ): Promise<ServiceAnswer> {
+    const place = typeof url === 'string' ? new URL(url) : url
+    const { peer, health } = this.origin(place)
     if (this.inFlight >= this.maxInFlight) {
       const failure = new ServiceFailure('busy', `${this.inFlight} calls are waiting for it already`)
       this.note(failure, health)
       return Promise.reject(failure)
     }
     const bytes = typeof body === 'string' ? Buffer.from(body) : body
-    const request = requestOf(target, method ?? (bytes === undefined ? 'GET' : 'POST'), headers, bytes)
+    const path = target ?? `${place.pathname}${place.search}`
+    const request = requestOf(place, path, method ?? (bytes === undefined ? 'GET' : 'POST'), headers, bytes)
     this.inFlight++
     return new Promise((resolve, reject) => {
       sideCall(peer, request, bytes, this.limits, (result) => {
@@ -168,31 +177,20 @@ const MAX_ORIGINS = 100
 
 function requestOf(
   url: URL,
+  target: string,
   method: string,
   fields: Readonly<Record<string, string>> | Headers,
   body: Uint8Array | undefined,
 ): RequestHead {
   const headers = fields instanceof Headers ? fields : Headers.from(fields)
-  headers.set('Host', url.host)
+  if (!headers.has('host')) headers.set('Host', url.host)
   if (url.username !== '' && !headers.has('authorization'))
     headers.set('Authorization', `Basic ${Buffer.from(credentialsOf(url)).toString('base64')}`)
   const length = body?.length ?? 0
   // RFC 9110 section 8.6: a method that has a body says that it is empty.
   if (length > 0 || method === 'POST' || method === 'PUT' || method === 'PATCH')
     headers.set('Content-Length', String(length))
-  return new RequestHead(
-    method,
-    `${url.pathname}${url.search}`,
-    url.host,
-    1,
-    headers,
-    length,
-    true,
-    false,
-    false,
-    false,
-    0,
-  )
+  return new RequestHead(method, target, url.host, 1, headers, length, true, false, false, false, 0)
 }
 
 const credentialsOf = ({ username, password }: URL): string =>

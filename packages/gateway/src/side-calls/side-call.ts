@@ -21,7 +21,8 @@ export class SideFailure extends Error {
 }
 
 export interface SideLimits {
-  readonly maxAnswerBytes: number
+  /** Undefined: nobody wants the body; it is read and forgotten. */
+  readonly maxAnswerBytes: number | undefined
   /** For all of it, from the name's resolution to the last byte, in ms; left out: the peer's own limits alone. */
   readonly timeoutMs?: number | undefined
 }
@@ -118,17 +119,21 @@ class SideCall implements ClientExchange, Timed {
 
   onResponse(head: ResponseHead, body: string): void {
     this.head = head
-    const bytes = Buffer.from(body, 'latin1')
-    if (bytes.length > this.limits.maxAnswerBytes) return this.refuseLength()
-    this.chunks = [bytes]
+    const { maxAnswerBytes: most } = this.limits
+    if (most !== undefined) {
+      if (body.length > most) return this.refuseLength()
+      this.chunks = [Buffer.from(body, 'latin1')]
+    }
     this.onResponseEnd()
   }
   onResponseHead(head: ResponseHead): void {
     this.head = head
   }
   onResponseBody(chunk: Uint8Array): boolean {
+    const { maxAnswerBytes: most } = this.limits
+    if (most === undefined) return true
     this.bytes += chunk.length
-    if (this.bytes <= this.limits.maxAnswerBytes) this.chunks.push(Buffer.from(chunk))
+    if (this.bytes <= most) this.chunks.push(Buffer.from(chunk))
     else this.refuseLength()
     return true
   }
