@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { loadConfigText } from '../packages/gateway/src/config/load.ts'
 import { renderProblems } from '../packages/gateway/src/config/render.ts'
 import { PluginRegistry } from '../packages/gateway/src/plugins/plugin-registry.ts'
+import { namedFilter } from '../packages/gateway/src/wasm/named-filter.ts'
 import { AUTHORITY } from '../packages/gateway/src/tls/testing/authorities.ts'
 import { ALICE } from '../packages/gateway/src/tls/testing/client-certificates.ts'
 import { A_RSA_CERTIFICATE, A_RSA_KEY } from '../packages/gateway/src/tls/testing/rsa-certificate.ts'
@@ -60,6 +61,8 @@ describe('configurations', () => {
   beforeAll(async () => {
     await plugins.loadAll()
     for (const definition of (await documentedPlugins()).values()) plugins.set(definition)
+    // docs/wasm.md: loaded with the settings of a node, which are not read here.
+    plugins.set(namedFilter({ name: 'house_rules', priority: 7999, file: 'examples/wasm/house-rules.wasm' }))
   })
 
   const documents = guides().flatMap(({ blocks }) => blocks.filter(({ language }) => language === 'yaml'))

@@ -9,6 +9,7 @@ import { healthRoutes } from './health/health-routes.ts'
 import { AdminError } from './request/admin-error.ts'
 import { reply } from './request/reply.ts'
 import { showFor } from './resources/read-resources.ts'
+import { serverInfo } from './server-info.ts'
 import { storeKey } from './resources/envelope.ts'
 
 /** Lists, and the path of one. */
@@ -75,6 +76,7 @@ export function controlApi(api: Hono<AdminEnv>, options: AdminOptions): void {
       )
     return reply(c, 200, options.discovered(type))
   })
+  api.get('/server_info', (c) => reply(c, 200, serverInfo()))
   api.post('/gc', (c) => {
     collectGarbage()
     return reply(c, 200, { memory: process.memoryUsage() })
@@ -82,7 +84,7 @@ export function controlApi(api: Hono<AdminEnv>, options: AdminOptions): void {
   api.all('/*', () => {
     throw new AdminError(
       404,
-      'not found: there are /v1/healthcheck, /v1/cache/purge, /v1/discovery/TYPE/dump, /v1/schema, /v1/routes, /v1/services, /v1/upstreams, /v1/plugin_metadatas and /v1/gc',
+      'not found: there are /v1/healthcheck, /v1/cache/purge, /v1/discovery/TYPE/dump, /v1/schema, /v1/routes, /v1/services, /v1/upstreams, /v1/plugin_metadatas, /v1/server_info and /v1/gc',
     )
   })
 }

@@ -41,12 +41,14 @@ const BUILT_IN = {
   'loki-logger': () => import('./loki-logger.ts'),
   mocking: () => import('./mocking.ts'),
   'multi-auth': () => import('./multi-auth.ts'),
+  'node-status': () => import('./node-status.ts'),
   opa: () => import('./opa.ts'),
   openfunction: () => import('./openfunction.ts'),
   'openid-connect': () => import('./openid-connect.ts'),
   openwhisk: () => import('./openwhisk.ts'),
   prometheus: () => import('./prometheus.ts'),
   'proxy-cache': () => import('./proxy-cache.ts'),
+  'proxy-control': () => import('./proxy-control.ts'),
   'proxy-mirror': () => import('./proxy-mirror.ts'),
   'proxy-rewrite': () => import('./proxy-rewrite.ts'),
   'public-api': () => import('./public-api.ts'),
@@ -55,6 +57,7 @@ const BUILT_IN = {
   'referer-restriction': () => import('./referer-restriction.ts'),
   'request-id': () => import('./request-id.ts'),
   'response-rewrite': () => import('./response-rewrite.ts'),
+  'server-info': () => import('./server-info.ts'),
   'splunk-hec-logging': () => import('./splunk-hec-logging.ts'),
   syslog: () => import('./syslog.ts'),
   'tcp-logger': () => import('./tcp-logger.ts'),
@@ -67,7 +70,7 @@ const BUILT_IN = {
 } as const satisfies Record<string, () => Promise<{ readonly default: unknown }>>
 
 /** Those with `apis`: loaded once a route has `public-api`, which may lead to them. */
-export const WITH_APIS: readonly string[] = ['prometheus']
+export const WITH_APIS: readonly string[] = ['node-status', 'prometheus']
 
 export const builtInNames = (): string[] => Object.keys(BUILT_IN)
 
