@@ -9,6 +9,7 @@ const BUILT_IN = {
   'aws-lambda': () => import('./aws-lambda.ts'),
   'azure-functions': () => import('./azure-functions.ts'),
   'basic-auth': () => import('./basic-auth.ts'),
+  'batch-requests': () => import('./batch-requests.ts'),
   'clickhouse-logger': () => import('./clickhouse-logger.ts'),
   'client-control': () => import('./client-control.ts'),
   'consumer-restriction': () => import('./consumer-restriction.ts'),
@@ -70,7 +71,7 @@ const BUILT_IN = {
 } as const satisfies Record<string, () => Promise<{ readonly default: unknown }>>
 
 /** Those with `apis`: loaded once a route has `public-api`, which may lead to them. */
-export const WITH_APIS: readonly string[] = ['node-status', 'prometheus']
+export const WITH_APIS: readonly string[] = ['batch-requests', 'node-status', 'prometheus']
 
 export const builtInNames = (): string[] => Object.keys(BUILT_IN)
 
