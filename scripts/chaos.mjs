@@ -1,4 +1,4 @@
-// A load that is checked byte by byte, while everything around the gateway goes wrong: npm run test:chaos -- [--seed N] [--minutes M] [--store file|etcd]
+// A load that is checked byte by byte, while everything around the gateway goes wrong: npm run test:chaos -- [--seed N] [--minutes M] [--store file|etcd] [--only 'clients are slow']
 import { spawnSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
 
@@ -7,6 +7,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     minutes: { type: 'string', default: '10' },
     store: { type: 'string', default: 'etcd' },
+    only: { type: 'string', default: '' },
   },
 })
 const { status } = spawnSync(
@@ -14,7 +15,13 @@ const { status } = spawnSync(
   ['vitest', 'run', 'packages/cli/src/end-to-end/chaos/chaos.test.ts', '--disable-console-intercept'],
   {
     stdio: 'inherit',
-    env: { ...process.env, CHAOS_SEED: values.seed, CHAOS_MINUTES: values.minutes, CHAOS_STORE: values.store },
+    env: {
+      ...process.env,
+      CHAOS_SEED: values.seed,
+      CHAOS_MINUTES: values.minutes,
+      CHAOS_STORE: values.store,
+      CHAOS_ONLY: values.only,
+    },
   },
 )
 process.exitCode = status ?? 1

@@ -13,6 +13,7 @@ const { Settings } = await import(new URL('config/settings/settings.js', built))
 const { PluginMeta } = await import(new URL('resources/plugin-set.js', built))
 const { resourceSchemas } = await import(new URL('resources/kinds.js', built))
 const health = await import(new URL('resources/health-check.js', built))
+const overload = await import(new URL('resources/overload.js', built))
 const { managerSchemas } = await import(new URL('resources/secret.js', built))
 
 /** What a client, or the log, gets when a limit is reached. */
@@ -105,6 +106,16 @@ const ofHealth = {
   slow_start: fieldTable('slow_start', optionRows(health.SlowStart)),
 }
 
+const { overload: overloadSchema } = Settings.properties
+const ofOverload = {
+  retry: fieldTable('retry', optionRows(overload.Retry)),
+  hedge: fieldTable('hedge', optionRows(overload.Hedge)),
+  circuit_breakers: fieldTable('circuit_breakers', optionRows(overload.CircuitBreakers)),
+  adaptive_concurrency: fieldTable('adaptive_concurrency', optionRows(overload.AdaptiveConcurrency)),
+  overload: fieldTable('overload', optionRows(overloadSchema)),
+  load_shedding: fieldTable('load_shedding', optionRows(overload.LoadShedding)),
+}
+
 const superfluous = Object.keys(MEANINGS).filter((key) => !used.has(key))
 if (superfluous.length > 0)
   fail(`scripts/config-meanings.mjs has entries that belong to no field: ${superfluous.join(', ')}`)
@@ -119,6 +130,7 @@ writeParts(
   {
     'docs/configuration.md': others,
     'docs/health.md': ofHealth,
+    'docs/overload.md': ofOverload,
     'docs/discovery.md': { discovery },
     'docs/secrets.md': managers,
     'docs/stream-routes.md': { stream_routes },

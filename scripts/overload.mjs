@@ -24,7 +24,8 @@ const SECONDS = options.short ? 6 : Number(options.seconds)
 const CALM_SECONDS = options.short ? 3 : 8
 const here = (name) => fileURLToPath(new URL(name, import.meta.url))
 const TASKSET = availableParallelism() > 1 && spawnSync('taskset', ['-V']).status === 0
-const pinned = (core, command, args) => (TASKSET ? ['taskset', ['-c', String(core), command, ...args]] : [command, args])
+const pinned = (core, command, args) =>
+  TASKSET ? ['taskset', ['-c', String(core), command, ...args]] : [command, args]
 
 /** Of the goal: shares of the maximum, times of the normal p99, seconds. The short form shares its machine with other tests. */
 const TARGET = options.short ? { goodput: 0.6, p99: 20, recovery: 5 } : { goodput: 0.85, p99: 5, recovery: 5 }
@@ -39,14 +40,14 @@ const SCENARIOS = {
       routes: [{ uri: '/*', upstream_id: 'service' }],
     }),
   },
-  // A plugin that takes a third of a millisecond.
+  // A plugin that takes half a millisecond.
   gateway: {
     service: ['0', '0'],
-    guess: 4_000,
+    guess: 1_200,
     configuration: (port) => ({
-      overload: { load_shedding: process.env.TARGET ? { target_delay: Number(process.env.TARGET) } : {} },
+      overload: { load_shedding: { target_delay: 0.002 } },
       upstreams: [{ id: 'service', nodes: { [`127.0.0.1:${port}`]: 1 } }],
-      routes: [{ uri: '/*', upstream_id: 'service', plugins: { busy: { rounds: 500 } } }],
+      routes: [{ uri: '/*', upstream_id: 'service', plugins: { busy: { rounds: 2_000 } } }],
     }),
   },
 }

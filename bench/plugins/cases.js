@@ -6,7 +6,6 @@ import { createHmac } from 'node:crypto'
  * @property {object | ((port: number) => object)} [config] on the route
  * @property {'http' | 'tcp' | 'udp'} [sink] a server beside, in a process of its own; `config` and `document` get its port
  * @property {boolean} [common] one of the twenty that most users have; at most `LIMIT_MICROS` each
- * @property {readonly string[]} [loads] plugins within its configuration
  * @property {object} [beside] other plugins that it needs on the route; the plain route has them as well
  * @property {object | ((port: number) => object)} [document] consumers, metadata and other parts of the configuration
  * @property {import('./memory.js').BenchRequest | (() => import('./memory.js').BenchRequest)} [request]
@@ -149,7 +148,6 @@ export const CASES = {
     note: 'a request without a token',
   },
   'multi-auth': {
-    loads: ['basic-auth', 'key-auth'],
     config: { auth_plugins: [{ 'basic-auth': {} }, { 'key-auth': {} }] },
     document: consumer({ 'key-auth': { key: 's3cret' } }),
     request: { headers: { apikey: 's3cret' } },
@@ -214,6 +212,16 @@ export const CASES = {
   'lambda-connections': { unmeasured: 'answers calls of functions' },
   'lambda-websocket': { unmeasured: FUNCTION },
   'proxy-mirror': { sink: 'http', config: (port) => ({ host: `http://127.0.0.1:${port}` }), note: 'every request' },
+  'serverless-pre-function': { unmeasured: 'costs what its functions do' },
+  'serverless-post-function': { unmeasured: 'costs what its functions do' },
+  'exit-transformer': { unmeasured: 'costs what its functions do' },
+  'body-transformer': { unmeasured: 'costs what its template does, for each byte of the body' },
+  opentelemetry: { config: { sampler: { name: 'always_off' } }, note: 'a request that is not sampled' },
+  zipkin: {
+    config: { endpoint: 'http://127.0.0.1:9/api/v2/spans', sample_ratio: 0.00001 },
+    note: 'a request that is not sampled',
+  },
+  sentry: { config: { dsn: 'http://key@127.0.0.1:9/1' }, note: 'a request without an error' },
   'node-status': { unmeasured: 'answers itself' },
   'server-info': { unmeasured: 'does nothing for requests' },
   'batch-requests': { unmeasured: 'answers itself' },

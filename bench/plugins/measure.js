@@ -43,7 +43,7 @@ async function measurePlugin(plugin, count) {
       upstreams: [{ id: 'u', nodes: { '127.0.0.1:1': 1 } }],
       routes: [route('plain.example', beside), route('plugin.example', { ...beside, [plugin]: config })],
     },
-    [plugin, ...Object.keys(beside), ...(one.loads ?? [])],
+    [],
     upstream,
   )
   const head = (/** @type {string} */ host) => headText({ ...request, headers: { ...request.headers, Host: host } })

@@ -113,7 +113,10 @@ function report() {
 /** Every so-manieth, so that percentiles over many windows can be told: 200 a window. */
 function sample(sorted) {
   const step = Math.max(1, sorted.length / 200)
-  return Array.from({ length: Math.min(200, sorted.length) }, (_, index) => +sorted[Math.floor(index * step)].toFixed(2))
+  return Array.from(
+    { length: Math.min(200, sorted.length) },
+    (_, index) => +sorted[Math.floor(index * step)].toFixed(2),
+  )
 }
 
 for (let index = 0; index < Math.min(50, most); index++) new Connection()

@@ -1,6 +1,7 @@
 import type { Headers, RequestHead, ResponseHead, TlsInfo } from '@sekisho/wire'
 import type { Backend } from './balancing/index.ts'
 import type { CacheResult } from './cache/http-cache.ts'
+import type { Subrequest, SubrequestAnswer } from './exchange/subrequest.ts'
 import type { TunnelHandler } from './exchange/local-tunnel.ts'
 import type { MessageLimits } from './exchange/message-limits.ts'
 import type { ResponseTranslator } from './exchange/translated-response.ts'
@@ -29,6 +30,8 @@ export interface Session<Ctx = unknown> {
   readonly cacheResult: CacheResult | undefined
   /** The cache asks for itself, to have a response anew: there is no client, and only the phases from `upstreamPeer` on run. */
   readonly background: boolean
+  /** Made by `subrequest`, not by a client. */
+  readonly inner: boolean
   /** The peer of the current or last attempt. */
   readonly peer: Peer | undefined
   /** Attempts begun, 1 during the first. */
@@ -61,6 +64,11 @@ export interface Session<Ctx = unknown> {
   acceptUpgrade(fields: ResponseFields, handler: TunnelHandler): void
   /** Gives the answer of `respond` another body, if its status is at least `minStatus`. */
   amendResponse(minStatus: number, body: ResponseBody): void
+  /**
+   * Takes back what `respond` said in this phase, and returns its head; undefined when nothing was said. For what asks several others, one of
+   * which may let a request on that another one refused.
+   */
+  withdrawResponse(): ResponseHead | undefined
   /** `respond` was called. */
   readonly responded: boolean
   /** The response's head left: nothing of it can be changed any more. */
@@ -72,6 +80,11 @@ export interface Session<Ctx = unknown> {
   readBody(limitBytes: number): Promise<Uint8Array>
   /** Replaces the request body that `readBody` read, or gives one to a request that has none; its length becomes the upstream request's. */
   replaceBody(body: Uint8Array): void
+  /**
+   * Sends another request through all phases, as if the same client had sent it, and gathers the response. Rejects with an Error for people when the
+   * request is malformed, or its response was cut or has more than `limitBytes` bytes. Nothing else limits it in time than what limits any request.
+   */
+  subrequest(request: Subrequest, limitBytes: number): Promise<SubrequestAnswer>
   /**
    * Holds back what the upstream sends next for so long (a bandwidth limit, called from a body filter). A small response that came whole in one
    * read has nothing to be held back.

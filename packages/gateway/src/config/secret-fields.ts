@@ -12,7 +12,10 @@ export const isSecretName = (name: string): boolean => SECRET_NAME.test(name)
 const AUTH_NAME = /^(key|keys|pass|jwt_secret)$/
 
 /** Secrets of plugins whose names say nothing, wherever the plugin stands: their fields, by plugin. */
-const OF_PLUGINS: Readonly<Record<string, RegExp>> = { csrf: /^key$/ }
+const OF_PLUGINS: Readonly<Record<string, RegExp>> = { csrf: /^key$/, 'http-logger': /^auth_header$/ }
+
+/** Plugins whose `headers` say who sends: what their values are, only whoever wrote them knows. */
+const WITH_HEADERS: ReadonlySet<string> = new Set(['loki-logger', 'elasticsearch-logger'])
 
 /** Whether what stands at a path (names of fields; lists have none) is a secret. */
 export type SecretRule = (path: readonly string[]) => boolean
@@ -24,6 +27,7 @@ export function secretRule(kind: ResourceKind, plugins: PluginLookup): SecretRul
     if (kind === 'ssls') return path.length === 1 && (name === 'key' || name === 'keys')
     if (SECRET_NAME.test(name)) return path.length > 1 || kind === 'secrets'
     if (OF_PLUGINS[path.at(-2) ?? '']?.test(name) === true) return true
+    if (path.at(-2) === 'headers' && WITH_HEADERS.has(path.at(-3) ?? '')) return true
     if (!AUTH_NAME.test(name)) return false
     // Of the consumer itself, or of one of its credentials.
     const at = path[0] === 'credentials' ? 2 : 0

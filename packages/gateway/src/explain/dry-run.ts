@@ -13,10 +13,15 @@ import type { OfflineSession } from './offline-session.ts'
  * Others are listed; code of the user's may call other services, and is never run for an explanation.
  */
 const BY_REQUEST_ALONE: ReadonlySet<string> = new Set([
+  'acl',
+  'attach-consumer-label',
   'basic-auth',
+  'consumer-restriction',
   'cors',
+  'csrf',
   'grpc-web',
   'ip-restriction',
+  'jwe-decrypt',
   'key-auth',
   'mocking',
   'proxy-rewrite',
@@ -28,6 +33,11 @@ const BY_REQUEST_ALONE: ReadonlySet<string> = new Set([
 
 /** What others go by. */
 const UNDECIDED: Readonly<Record<string, string>> = {
+  'authz-casbin': 'goes by its policy',
+  'hmac-auth': 'goes by its clock and the body',
+  'jwt-auth': 'goes by keys that may be elsewhere',
+  'multi-auth': 'asks the auth plugins within',
+  'public-api': 'lets a plugin of the running gateway answer',
   'aws-lambda': 'sends the request to its function',
   lambda: 'asks its function',
   'lambda-authorizer': 'asks its function',

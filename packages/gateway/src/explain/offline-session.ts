@@ -1,5 +1,5 @@
 import type { Peer, ResponseBody, ResponseFields, Session } from '@sekisho/proxy'
-import type { RequestHead } from '@sekisho/wire'
+import { Headers, type RequestHead, ResponseHead } from '@sekisho/wire'
 import { RequestContext } from '../request-context.ts'
 
 /** What `respond` was given, before it would be written. */
@@ -24,6 +24,7 @@ export class OfflineSession implements Session<RequestContext> {
   readonly responseSource = undefined
   readonly cacheResult = undefined
   readonly background = false
+  readonly inner = false
   peer: Peer | undefined = undefined
   readonly attempts = 1
   readonly tried = []
@@ -63,12 +64,22 @@ export class OfflineSession implements Session<RequestContext> {
     if (this.answer !== undefined && this.answer.status >= minStatus) this.answer = { ...this.answer, body }
   }
 
+  withdrawResponse(): ResponseHead | undefined {
+    const { answer } = this
+    this.answer = undefined
+    return answer && new ResponseHead(answer.status, '', Headers.from(answer.headers))
+  }
+
   get responded(): boolean {
     return this.answer !== undefined
   }
 
   readBody(): Promise<Uint8Array> {
     return Promise.reject(new Error('a request that is only explained has no body'))
+  }
+
+  subrequest(): Promise<never> {
+    return Promise.reject(new Error('a request that is only explained sends none'))
   }
 
   replaceBody(): void {

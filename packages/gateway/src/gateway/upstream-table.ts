@@ -26,8 +26,7 @@ export interface TargetResult {
 }
 
 /** What has an upstream: a route, or a stream route. */
-export type TargetOwner = Pick<NormalRoute, 'id' | 'upstream' | 'upstream_id' | 'service_id' | 'timeout'> &
-  RouteRetries
+export type TargetOwner = Pick<NormalRoute, 'id' | 'upstream' | 'upstream_id' | 'service_id' | 'timeout'> & RouteRetries
 
 /** In place of those of the upstream. */
 interface RouteRetries {
@@ -203,8 +202,7 @@ export class UpstreamTable {
     const { health } = this.options
     const watching = health?.of(place, target.upstream)
     if (watching !== undefined) target.watch(watching, health?.board(place))
-    if (this.options.guards !== undefined)
-      target.guard = UpstreamGuard.of(target.upstream, place, this.options.guards)
+    if (this.options.guards !== undefined) target.guard = UpstreamGuard.of(target.upstream, place, this.options.guards)
     return target
   }
 

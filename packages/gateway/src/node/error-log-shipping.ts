@@ -61,8 +61,15 @@ export class ErrorLogShipping {
     if (written !== this.written) return
     const { log, metrics } = this.options
     const { id: _id, ...metadata } = JSON.parse(written) as { id?: string }
-    const context = { scope: `plugin_metadata/${PLUGIN}`, metrics: metrics as PluginContext['metrics'], logger: log.untapped }
-    const shipper = errorLogShipper(withDefaults(errorLogMetadata, metadata) as Static<typeof errorLogMetadata>, context)
+    const context = {
+      scope: `plugin_metadata/${PLUGIN}`,
+      metrics: metrics as PluginContext['metrics'],
+      logger: log.untapped,
+    }
+    const shipper = errorLogShipper(
+      withDefaults(errorLogMetadata, metadata) as Static<typeof errorLogMetadata>,
+      context,
+    )
     this.shipper = shipper
     for (const [level, line] of this.waiting.splice(0)) shipper.take(level, line)
   }

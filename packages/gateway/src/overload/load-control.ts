@@ -60,7 +60,11 @@ export class LoadControl {
 
   private log(on: boolean, { delayMs, arriving, admitted, shed }: ShedderReport): void {
     const fields = { event_loop_delay_ms: Math.round(delayMs), requests: Math.round(arriving) }
-    if (on) this.logger.warn({ ...fields, admitted: Math.round(admitted) }, 'overloaded: the least urgent requests are refused')
+    if (on)
+      this.logger.warn(
+        { ...fields, admitted: Math.round(admitted) },
+        'overloaded: the least urgent requests are refused',
+      )
     else this.logger.info({ ...fields, shed }, 'no longer overloaded: all requests are served')
   }
 }

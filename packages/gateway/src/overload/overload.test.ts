@@ -16,7 +16,9 @@ interface Service {
 }
 
 /** Without `answer` requests are held until the test answers them. */
-async function serve(answer?: (request: IncomingMessage, response: ServerResponse, number: number) => void): Promise<Service> {
+async function serve(
+  answer?: (request: IncomingMessage, response: ServerResponse, number: number) => void,
+): Promise<Service> {
   const held: ServerResponse[] = []
   const requests: IncomingMessage[] = []
   const server: Server = createServer((request, response) => {
@@ -44,7 +46,10 @@ const count = (service: Service, requests: number): Promise<unknown> =>
   vi.waitUntil(() => service.requests.length >= requests, { interval: 1 })
 /** The value of a series in what Prometheus reads; undefined: there is none. */
 const metric = (gateway: TestGateway, series: string): number | undefined => {
-  const line = gateway.metrics.render().split('\n').find((text) => text.startsWith(`${series} `))
+  const line = gateway.metrics
+    .render()
+    .split('\n')
+    .find((text) => text.startsWith(`${series} `))
   return line === undefined ? undefined : Number(line.slice(series.length + 1))
 }
 
@@ -134,9 +139,7 @@ describe('retry', () => {
     )
     for (let round = 0; round < 3; round++) expect((await gateway.fetch('/')).status).toBe(500)
     expect(service.requests.length).toBe(3)
-    expect(
-      metric(gateway, 'sekisho_upstream_retries_refused_total{upstream="routes/r",reason="retry_budget"}'),
-    ).toBe(3)
+    expect(metric(gateway, 'sekisho_upstream_retries_refused_total{upstream="routes/r",reason="retry_budget"}')).toBe(3)
   })
 
   test('has time limits of one attempt, and of all', async () => {
@@ -212,9 +215,7 @@ describe('circuit breakers', () => {
     await count(service, 3)
     service.held[0].end('next')
     expect((await next).body).toBe('next')
-    expect(
-      metric(gateway, 'sekisho_upstream_overloaded_total{upstream="routes/r",reason="max_requests"}'),
-    ).toBe(1)
+    expect(metric(gateway, 'sekisho_upstream_overloaded_total{upstream="routes/r",reason="max_requests"}')).toBe(1)
   })
 
   test('have some wait, and those are served in turn', async () => {
@@ -247,9 +248,7 @@ describe('circuit breakers', () => {
     const answer = gateway.fetch('/')
     await count(service, 1)
     expect((await gateway.fetch('/')).status).toBe(503)
-    expect(
-      metric(gateway, 'sekisho_upstream_overloaded_total{upstream="routes/r",reason="pending_timeout"}'),
-    ).toBe(1)
+    expect(metric(gateway, 'sekisho_upstream_overloaded_total{upstream="routes/r",reason="pending_timeout"}')).toBe(1)
     service.held[0].end()
     await answer
   })

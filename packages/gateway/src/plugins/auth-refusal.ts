@@ -31,7 +31,7 @@ export function refusal(
   challenge: string,
   anonymous: string | undefined,
   { consumers, logger }: PluginContext<unknown>,
-  hide?: ((session: GatewaySession) => void) | undefined,
+  hide?: (session: GatewaySession) => void,
 ): Refuse {
   const fields = { 'WWW-Authenticate': challenge }
   // Said once for each configuration: a line per request would let strangers fill the log.

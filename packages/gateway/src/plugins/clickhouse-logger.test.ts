@@ -25,7 +25,12 @@ afterEach(() => sink.close())
 const account = { user: 'default', password: 'p w', database: 'db', logtable: 'logs' }
 
 test('inserts rows, with credentials in fields', async () => {
-  await clickhouse.use({ endpoint_addrs: [sink.url], ...account, batch_max_size: 2, log_format: { u: '$request_uri', s: '$status' } })
+  await clickhouse.use({
+    endpoint_addrs: [sink.url],
+    ...account,
+    batch_max_size: 2,
+    log_format: { u: '$request_uri', s: '$status' },
+  })
   await clickhouse.gateway.fetch('/a')
   await clickhouse.gateway.fetch('/b?c=d')
   const [request] = await sink.received(1)
@@ -41,8 +46,17 @@ test('inserts rows, with credentials in fields', async () => {
 })
 
 test('an exception of the server is a failure, and the batch is sent again', async () => {
-  sink.answer = () => ({ status: sink.requests.length > 1 ? 200 : 500, body: 'Code: 60. DB::Exception: Table db.logs does not exist.' })
-  await clickhouse.use({ endpoint_addr: `${sink.url}/?async_insert=1`, ...account, batch_max_size: 1, max_retry_count: 1, retry_delay: 0 })
+  sink.answer = () => ({
+    status: sink.requests.length > 1 ? 200 : 500,
+    body: 'Code: 60. DB::Exception: Table db.logs does not exist.',
+  })
+  await clickhouse.use({
+    endpoint_addr: `${sink.url}/?async_insert=1`,
+    ...account,
+    batch_max_size: 1,
+    max_retry_count: 1,
+    retry_delay: 0,
+  })
   await clickhouse.gateway.fetch('/a')
   const requests = await sink.received(2)
   expect(requests[1].body).toBe(requests[0].body)

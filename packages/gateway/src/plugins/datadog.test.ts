@@ -31,7 +31,9 @@ beforeEach(async () => {
 })
 afterEach(() => agent.close())
 
-const metadata = (more: object = {}): object => ({ plugin_metadata: [{ id: 'datadog', host: '127.0.0.1', port: agent.port, ...more }] })
+const metadata = (more: object = {}): object => ({
+  plugin_metadata: [{ id: 'datadog', host: '127.0.0.1', port: agent.port, ...more }],
+})
 const lines = (): Metric[] => agent.datagrams.flatMap((datagram) => datagram.toString().split('\n').map(metricOf))
 
 test('sends the metrics of a request with its tags', async () => {
@@ -46,7 +48,14 @@ test('sends the metrics of a request with its tags', async () => {
     ['apisix.ingress.size', 'ms'],
     ['apisix.egress.size', 'ms'],
   ])
-  const tags = ['source:apisix', 'route_name:r1', 'balancer_ip:127.0.0.1', 'response_status:200', 'response_status_class:2xx', 'scheme:http']
+  const tags = [
+    'source:apisix',
+    'route_name:r1',
+    'balancer_ip:127.0.0.1',
+    'response_status:200',
+    'response_status_class:2xx',
+    'scheme:http',
+  ]
   for (const metric of lines()) expect(metric.tags).toEqual(tags)
   const value = (name: string): number => lines().find((one) => one.name === name)!.value
   expect(value('apisix.request.counter')).toBe(1)
@@ -59,12 +68,15 @@ test('names, consumers, constant tags, path and method are tags; what would brea
     datadog: { batch_max_size: 1, constant_tags: ['env:prod'], include_path: true, include_method: true },
     'key-auth': {},
   }
-  await dd.use({}, {
-    ...metadata({ namespace: '', constant_tags: [] }),
-    consumers: [{ username: 'jack', plugins: { 'key-auth': { key: 'k' } } }],
-    services: [{ id: 's', name: 'my service', upstream_id: 'echo' }],
-    routes: [{ id: 'r', name: 'a|b,c#d', uri: '/orders/*', service_id: 's', plugins }],
-  })
+  await dd.use(
+    {},
+    {
+      ...metadata({ namespace: '', constant_tags: [] }),
+      consumers: [{ username: 'jack', plugins: { 'key-auth': { key: 'k' } } }],
+      services: [{ id: 's', name: 'my service', upstream_id: 'echo' }],
+      routes: [{ id: 'r', name: 'a|b,c#d', uri: '/orders/*', service_id: 's', plugins }],
+    },
+  )
   await dd.gateway.fetch('/orders/7', { headers: { apikey: 'k' } })
   await expect.poll(() => lines().length).toBe(6)
   expect(lines()[0]).toEqual({
@@ -72,8 +84,16 @@ test('names, consumers, constant tags, path and method are tags; what would brea
     value: 1,
     type: 'c',
     tags: [
-      'env:prod', 'route_name:a_b_c_d', 'service_name:my_service', 'consumer:jack', 'balancer_ip:127.0.0.1', 'response_status:200',
-      'response_status_class:2xx', 'scheme:http', 'path:/orders/*', 'method:GET',
+      'env:prod',
+      'route_name:a_b_c_d',
+      'service_name:my_service',
+      'consumer:jack',
+      'balancer_ip:127.0.0.1',
+      'response_status:200',
+      'response_status_class:2xx',
+      'scheme:http',
+      'path:/orders/*',
+      'method:GET',
     ],
   })
 })

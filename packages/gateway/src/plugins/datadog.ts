@@ -59,9 +59,14 @@ const Tags = (fallback: readonly string[], description: string) =>
 const schema = Type.Object(
   {
     prefer_name: defaulted(
-      Type.Boolean({ default: true, description: 'names of routes and services in tags, where they have one; else ids' }),
+      Type.Boolean({
+        default: true,
+        description: 'names of routes and services in tags, where they have one; else ids',
+      }),
     ),
-    include_path: defaulted(Type.Boolean({ default: false, description: "the tag `path`: the route's pattern that matched" })),
+    include_path: defaulted(
+      Type.Boolean({ default: false, description: "the tag `path`: the route's pattern that matched" }),
+    ),
     include_method: defaulted(Type.Boolean({ default: false, description: 'the tag `method`' })),
     constant_tags: Tags([], 'tags of all metrics of this place, beside those in plugin_metadata'),
     ...batchOptions('datadog'),
@@ -73,7 +78,9 @@ const metadataSchema = Type.Object(
   {
     host: defaulted(Type.String({ minLength: 1, default: '127.0.0.1', description: 'name or address of the agent' })),
     port: defaulted(Type.Integer({ minimum: 0, maximum: 65_535, default: 8_125, description: 'its port' })),
-    namespace: defaulted(Type.String({ default: 'apisix', description: 'stands before the names of metrics, with a dot' })),
+    namespace: defaulted(
+      Type.String({ default: 'apisix', description: 'stands before the names of metrics, with a dot' }),
+    ),
     constant_tags: Tags(['source:apisix'], 'tags of all metrics'),
     ...batchMetadata,
   },

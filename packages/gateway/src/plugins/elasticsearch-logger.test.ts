@@ -13,12 +13,17 @@ class SmallElasticsearch {
   verdict: (source: Record<string, unknown>) => number = () => 201
 
   answer(request: SunkRequest): { status: number; body: string } {
-    if (request.method === 'GET' && request.url === '/') return { status: 200, body: JSON.stringify({ version: this.version }) }
+    if (request.method === 'GET' && request.url === '/')
+      return { status: 200, body: JSON.stringify({ version: this.version }) }
     if (request.method !== 'POST' || request.url !== '/_bulk') return { status: 405, body: '{}' }
     const type = request.headers['content-type'] ?? ''
-    if (!/^application\/(vnd\.elasticsearch\+)?x-ndjson/.test(type)) return { status: 406, body: '{"error":"media type"}' }
+    if (!/^application\/(vnd\.elasticsearch\+)?x-ndjson/.test(type))
+      return { status: 406, body: '{"error":"media type"}' }
     if (!request.body.endsWith('\n')) return { status: 400, body: '{"error":"must be terminated by a newline"}' }
-    const lines = request.body.slice(0, -1).split('\n').map((line) => JSON.parse(line) as Record<string, unknown>)
+    const lines = request.body
+      .slice(0, -1)
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
     const items: object[] = []
     for (let at = 0; at < lines.length; at += 2) {
       const { _index: index } = lines[at]['create'] as { _index: string }
@@ -59,7 +64,8 @@ test('creates a document for each entry, with credentials and fields', async () 
     { index: 'logs', source: { request: { uri: '/b' } } },
   ])
   const Authorization = `Basic ${Buffer.from('elastic:pa:ss').toString('base64')}`
-  for (const { headers } of sink.requests) expect(headers).toMatchObject({ authorization: Authorization, 'x-more': '1' })
+  for (const { headers } of sink.requests)
+    expect(headers).toMatchObject({ authorization: Authorization, 'x-more': '1' })
 })
 
 test('names the index by variables and the date', async () => {
@@ -77,7 +83,9 @@ test('asks for the version once', async () => {
     await expect.poll(() => server.documents.length).toBe(Number(path.slice(1)))
   }
   expect(sink.requests.map(({ method }) => method)).toEqual(['GET', 'POST', 'POST', 'POST'])
-  expect(sink.requests[1].headers).toMatchObject({ 'content-type': 'application/vnd.elasticsearch+x-ndjson;compatible-with=7' })
+  expect(sink.requests[1].headers).toMatchObject({
+    'content-type': 'application/vnd.elasticsearch+x-ndjson;compatible-with=7',
+  })
 })
 
 test('sends again what there was no room for, alone, and counts what is refused for good', async () => {
@@ -94,7 +102,12 @@ test('sends again what there was no room for, alone, and counts what is refused 
   await es.use({ endpoint_addrs: [sink.url], field, log_format, batch_max_size: 3, max_retry_count: 1, retry_delay: 0 })
   for (const path of ['/good', '/bad', '/busy']) await es.gateway.fetch(path)
   await expect.poll(() => server.documents.map(({ source }) => source['u'])).toEqual(['/good', '/busy'])
-  expect(sink.requests.at(-1)?.body.split('\n').filter((line) => line.includes('"u"'))).toHaveLength(1)
+  expect(
+    sink.requests
+      .at(-1)
+      ?.body.split('\n')
+      .filter((line) => line.includes('"u"')),
+  ).toHaveLength(1)
   await expect.poll(() => logCounts(es.gateway, 'elasticsearch-logger')).toMatchObject({ refused: 1 })
 })
 

@@ -52,8 +52,12 @@ const tcp = Type.Object(
     host: Host,
     port: Port,
     tls: defaulted(Type.Boolean({ default: false, description: 'encrypt the connection' })),
-    tls_server_name: Type.Optional(Type.String({ description: 'the name that is asked for and verified, if not `host`' })),
-    ssl_verify: defaulted(Type.Boolean({ default: true, description: "verify the server's certificate; not in APISIX" })),
+    tls_server_name: Type.Optional(
+      Type.String({ description: 'the name that is asked for and verified, if not `host`' }),
+    ),
+    ssl_verify: defaulted(
+      Type.Boolean({ default: true, description: "verify the server's certificate; not in APISIX" }),
+    ),
   },
   { ...strict, description: 'lines over TCP' },
 )
@@ -80,20 +84,38 @@ const clickhouse = Type.Object(
 
 const kafka = Type.Object(
   {
-    brokers: Type.Array(KafkaBroker(['PLAIN']), { minItems: 1, uniqueItems: true, description: 'brokers to begin with' }),
+    brokers: Type.Array(KafkaBroker(['PLAIN']), {
+      minItems: 1,
+      uniqueItems: true,
+      description: 'brokers to begin with',
+    }),
     kafka_topic: Type.String({ minLength: 1, description: 'name of the topic' }),
     key: Type.Optional(Type.String({ description: 'key of all messages' })),
     producer_type: defaulted(
-      Type.Enum(['async', 'sync'], { default: 'async', description: 'gather messages of several batches, or send each at once' }),
+      Type.Enum(['async', 'sync'], {
+        default: 'async',
+        description: 'gather messages of several batches, or send each at once',
+      }),
     ),
     required_acks: defaulted(
-      Type.Enum([0, 1, -1], { default: 1, description: '0: nobody acknowledges; 1: the leader; -1: all replicas in sync' }),
+      Type.Enum([0, 1, -1], {
+        default: 1,
+        description: '0: nobody acknowledges; 1: the leader; -1: all replicas in sync',
+      }),
     ),
     cluster_name: defaulted(
-      Type.Integer({ minimum: 1, default: 1, description: 'tells clusters apart in APISIX; there is one here, so it has no effect' }),
+      Type.Integer({
+        minimum: 1,
+        default: 1,
+        description: 'tells clusters apart in APISIX; there is one here, so it has no effect',
+      }),
     ),
     meta_refresh_interval: defaulted(
-      Type.Integer({ minimum: 1, default: 30, description: 'seconds after which brokers are asked for partitions and leaders again' }),
+      Type.Integer({
+        minimum: 1,
+        default: 30,
+        description: 'seconds after which brokers are asked for partitions and leaders again',
+      }),
     ),
     tls: tlsOption,
   },
@@ -116,7 +138,8 @@ export const errorLogMetadata = Type.Object(
     level: defaulted(
       Type.Enum([...LEVELS], {
         default: 'WARN',
-        description: 'lines of this level and above; the gateway has error, warn and info: what is above ERROR means error',
+        description:
+          'lines of this level and above; the gateway has error, warn and info: what is above ERROR means error',
       }),
     ),
     timeout: defaulted(Type.Integer({ minimum: 1, default: 3, description: 'seconds for a batch' })),
@@ -128,7 +151,11 @@ export const errorLogMetadata = Type.Object(
       Type.Integer({ minimum: 0, default: 1_000, description: 'lines that are sent at once; 0 and 1: each by itself' }),
     ),
     inactive_timeout: defaulted(
-      Type.Integer({ minimum: 1, default: 3, description: 'seconds without a new line after which those there are leave' }),
+      Type.Integer({
+        minimum: 1,
+        default: 3,
+        description: 'seconds without a new line after which those there are leave',
+      }),
     ),
     ...batchMetadata,
   },
@@ -147,7 +174,10 @@ export default definePlugin({
     const named = KINDS.filter((kind) => metadata[kind] !== undefined)
     const old = metadata.host !== undefined || metadata.port !== undefined
     if (named.length + (old ? 1 : 0) !== 1)
-      return { path: '', message: 'names no server, or several; write one of "tcp", "skywalking", "clickhouse", "kafka"' }
+      return {
+        path: '',
+        message: 'names no server, or several; write one of "tcp", "skywalking", "clickhouse", "kafka"',
+      }
     if (old && (metadata.host === undefined || metadata.port === undefined))
       return { path: '', message: 'needs both "host" and "port"; better write "tcp": { "host": …, "port": … }' }
     if (!old && (metadata.tls !== undefined || metadata.tls_server_name !== undefined))
@@ -155,7 +185,10 @@ export default definePlugin({
     const { skywalking: sky, clickhouse: click } = metadata
     if (sky !== undefined) return checkAddress(sky.endpoint_addr, '/skywalking/endpoint_addr')
     if (click === undefined) return undefined
-    return checkAddress(click.endpoint_addr, '/clickhouse/endpoint_addr') ?? checkTableName(click.logtable, '/clickhouse/logtable')
+    return (
+      checkAddress(click.endpoint_addr, '/clickhouse/endpoint_addr') ??
+      checkTableName(click.logtable, '/clickhouse/logtable')
+    )
   },
   // The threads of the gateway follow the metadata themselves: lines are of no request.
   create: () => ({}),

@@ -35,7 +35,7 @@ test('writes a line for each request', async () => {
   await file.gateway.fetch('/b')
   await flushLogs()
   expect(read()).toMatchObject([{ request: { uri: '/a' } }, { request: { uri: '/b' } }])
-  expect(await logCounts(file.gateway, 'file-logger')).toMatchObject({ sent: 2 })
+  expect(logCounts(file.gateway, 'file-logger')).toMatchObject({ sent: 2 })
 })
 
 test('the path may stand in the metadata; several places write to one file', async () => {
@@ -55,7 +55,13 @@ test('the path may stand in the metadata; several places write to one file', asy
 
 test.each([
   ['a list of expressions', [[['status', '>=', 400]], [['arg_log', '==', '1']]]],
-  ['comparisons without a list around them', [['status', '>=', 400], ['arg_log', '==', '1']]],
+  [
+    'comparisons without a list around them',
+    [
+      ['status', '>=', 400],
+      ['arg_log', '==', '1'],
+    ],
+  ],
   ['a logical expression', [['OR', ['status', '>=', 400], ['arg_log', '==', '1']]]],
 ])('match: %s', async (_kind, match) => {
   await file.use({ path, match, log_format: { u: '$request_uri' } })
@@ -74,13 +80,18 @@ test('a file that was renamed is opened anew by SIGUSR1, and by itself', async (
   await flushLogs()
   renameSync(path, `${path}.2`)
   await file.gateway.fetch('/3')
-  await expect.poll(() => {
-    try {
-      return readFileSync(path, 'utf8').length
-    } catch {
-      return -1
-    }
-  }, { timeout: 5_000 }).toBeGreaterThanOrEqual(0)
+  await expect
+    .poll(
+      () => {
+        try {
+          return readFileSync(path, 'utf8').length
+        } catch {
+          return -1
+        }
+      },
+      { timeout: 5_000 },
+    )
+    .toBeGreaterThanOrEqual(0)
   await file.gateway.fetch('/4')
   await flushLogs()
   expect(read(`${path}.1`).map(({ u }) => u)).toEqual(['/1'])
@@ -96,7 +107,7 @@ test('a file that cannot be opened, and a full disk, drop and count, and no requ
   await file.use({ path: '/dev/full' })
   expect((await file.gateway.fetch('/')).status).toBe(200)
   await flushLogs()
-  expect(await logCounts(file.gateway, 'file-logger')).toMatchObject({ dropped: 2 })
+  expect(logCounts(file.gateway, 'file-logger')).toMatchObject({ dropped: 2 })
 })
 
 test.each([

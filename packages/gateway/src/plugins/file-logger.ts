@@ -33,7 +33,14 @@ import { type Static, Type } from '../schema/type.ts'
 import type { GatewaySession } from '../session.ts'
 import { definePlugin } from './definition.ts'
 import { hooksOf } from './logging/batch-logger.ts'
-import { checkEntryOptions, checkExpressionAt, checkFormats, entryOptions, formatOptions, type Wrong } from './logging/entry-options.ts'
+import {
+  checkEntryOptions,
+  checkExpressionAt,
+  checkFormats,
+  entryOptions,
+  formatOptions,
+  type Wrong,
+} from './logging/entry-options.ts'
 import { entryMaker } from './logging/log-entry.ts'
 import { acquireLogFile, releaseLogFile } from './logging/log-file.ts'
 import { LogCounts } from './logging/log-metrics.ts'
@@ -86,7 +93,8 @@ export default definePlugin({
     const hooks = hooksOf(entryMaker(config, context.metadata), (fields) => file.write(`{${fields}}`))
     const { log } = hooks
     const matches = matcher(config.match)
-    const matched = matches === undefined ? log : (session: GatewaySession) => (matches(session) ? log?.(session) : undefined)
+    const matched =
+      matches === undefined ? log : (session: GatewaySession) => (matches(session) ? log?.(session) : undefined)
     return { ...hooks, log: matched, dispose: () => releaseLogFile(path) }
   },
 })

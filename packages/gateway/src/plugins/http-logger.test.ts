@@ -10,8 +10,16 @@ import { problemsOf } from './testing/mounted.ts'
 import { Type } from '../schema/type.ts'
 
 interface Entry {
-  readonly request: { readonly [field: string]: unknown; readonly headers: Record<string, string>; readonly body?: string }
-  readonly response: { readonly [field: string]: unknown; readonly headers: Record<string, string>; readonly body?: string }
+  readonly request: {
+    readonly [field: string]: unknown
+    readonly headers: Record<string, string>
+    readonly body?: string
+  }
+  readonly response: {
+    readonly [field: string]: unknown
+    readonly headers: Record<string, string>
+    readonly body?: string
+  }
   readonly [field: string]: unknown
 }
 
@@ -47,7 +55,12 @@ const use = (config: object = {}, more: object = {}, rest: object = {}): Promise
   gateway.update({
     services: [{ id: 's1', upstream_id: 'echo' }],
     routes: [
-      { id: 'r1', uri: '/*', service_id: 's1', plugins: { 'http-logger': { uri: `${sink.url}/logs`, batch_max_size: 1, ...config }, ...more } },
+      {
+        id: 'r1',
+        uri: '/*',
+        service_id: 's1',
+        plugins: { 'http-logger': { uri: `${sink.url}/logs`, batch_max_size: 1, ...config }, ...more },
+      },
     ],
     ...rest,
   })
@@ -101,7 +114,13 @@ describe('an entry', () => {
   })
 
   test('by a log_format has what that says, with route and service', async () => {
-    const log_format = { h: '$host', n: { status: '$status', deep: { who: 'u=$remote_addr $arg_x' } }, none: '$arg_none', fix: 7, auth: '$http_authorization' }
+    const log_format = {
+      h: '$host',
+      n: { status: '$status', deep: { who: 'u=$remote_addr $arg_x' } },
+      none: '$arg_none',
+      fix: 7,
+      auth: '$http_authorization',
+    }
     await use({ log_format, log_format_extra: { more: '$request_method' } })
     expect(await entry('/?x=1', { headers: { Authorization: 'secret' } })).toEqual({
       h: '127.0.0.1',
@@ -134,7 +153,11 @@ describe('an entry', () => {
 })
 
 describe('bodies', () => {
-  const post = (body: string, headers: Record<string, string> = {}) => ({ method: 'POST', body, headers: { 'Content-Length': String(Buffer.byteLength(body)), ...headers } })
+  const post = (body: string, headers: Record<string, string> = {}) => ({
+    method: 'POST',
+    body,
+    headers: { 'Content-Length': String(Buffer.byteLength(body)), ...headers },
+  })
 
   test('are there when they are asked for, cut to their limits', async () => {
     await use({ include_req_body: true, include_resp_body: true, max_req_body_bytes: 5, max_resp_body_bytes: 3 })
@@ -169,7 +192,9 @@ describe('bodies', () => {
     const { createServer } = await import('node:http')
     const upstream = createServer((request, response) => {
       const whole = compress(Buffer.from(request.url === '/bomb' ? 'x'.repeat(2_000_000) : '{"a":1}'))
-      response.writeHead(200, { 'content-encoding': encoding }).end(request.url === '/cut' ? whole.subarray(0, -4) : whole)
+      response
+        .writeHead(200, { 'content-encoding': encoding })
+        .end(request.url === '/cut' ? whole.subarray(0, -4) : whole)
     })
     await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve))
     const { port } = upstream.address() as import('node:net').AddressInfo
@@ -202,7 +227,11 @@ describe('batches', () => {
     for (const path of ['/1', '/2', '/3']) await gateway.fetch(path)
     const [batch] = await sink.received(1)
     expect(read(batch.body).map(({ request }) => request['uri'])).toEqual(['/1', '/2', '/3'])
-    expect(batch).toMatchObject({ method: 'POST', url: '/logs', headers: { authorization: 'Bearer t', 'content-type': 'application/json' } })
+    expect(batch).toMatchObject({
+      method: 'POST',
+      url: '/logs',
+      headers: { authorization: 'Bearer t', 'content-type': 'application/json' },
+    })
   })
 
   test('of places with the same configuration are one', async () => {
@@ -268,5 +297,7 @@ test.each([
 })
 
 test('a wrong format in the metadata is refused', async () => {
-  await expect(use({}, {}, { plugin_metadata: [{ id: 'http-logger', log_format: { a: '$nobody' } }] })).rejects.toThrow('$nobody')
+  await expect(use({}, {}, { plugin_metadata: [{ id: 'http-logger', log_format: { a: '$nobody' } }] })).rejects.toThrow(
+    '$nobody',
+  )
 })

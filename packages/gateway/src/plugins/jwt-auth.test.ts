@@ -1,6 +1,6 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import fc from 'fast-check'
-import { SignJWT, type JWTPayload } from 'jose'
+import { type JWK, SignJWT, type JWTPayload } from 'jose'
 import { afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { startGateway, type TestGateway } from '../testing/start-gateway.ts'
 
@@ -99,7 +99,7 @@ describe('signatures', () => {
       'no algorithm': `${encode({})}.${payload}.${signature}`,
       'public key as secret': await sign({ key: 'rsa' }, 'HS256', Buffer.from(pem)),
       'key in the header': await new SignJWT({ key: 'rsa' })
-        .setProtectedHeader({ alg: 'HS256', jwk: { kty: 'oct', k: 'AAAA' } })
+        .setProtectedHeader({ alg: 'HS256', jwk: { kty: 'oct', k: 'AAAA' } as JWK })
         .sign(Buffer.from('AAAA', 'base64url')),
       'secret of another consumer': await sign(
         { key: 'jack' },

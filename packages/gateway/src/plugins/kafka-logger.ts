@@ -63,28 +63,49 @@ const schema = Type.Object(
       }),
     ),
     broker_list: Type.Optional(
-      Type.Record(Type.String(), Port, { minProperties: 1, description: 'the same as `{ HOST: PORT }`; better write `brokers`' }),
+      Type.Record(Type.String(), Port, {
+        minProperties: 1,
+        description: 'the same as `{ HOST: PORT }`; better write `brokers`',
+      }),
     ),
     kafka_topic: Type.String({ minLength: 1, description: 'name of the topic' }),
     key: Type.Optional(Type.String({ description: 'key of all messages' })),
     producer_type: defaulted(
-      Type.Enum(['async', 'sync'], { default: 'async', description: 'gather messages of several batches, or send each at once' }),
+      Type.Enum(['async', 'sync'], {
+        default: 'async',
+        description: 'gather messages of several batches, or send each at once',
+      }),
     ),
     required_acks: defaulted(
       Type.Enum([1, -1], { default: 1, description: '1: the leader has a message; -1: all replicas in sync have it' }),
     ),
     timeout: seconds(3, 'seconds for a connection, and for an answer'),
     meta_format: defaulted(
-      Type.Enum(['default', 'origin'], { default: 'default', description: 'entries as JSON, or the head of the request as text' }),
+      Type.Enum(['default', 'origin'], {
+        default: 'default',
+        description: 'entries as JSON, or the head of the request as text',
+      }),
     ),
     producer_batch_num: defaulted(
-      Type.Integer({ minimum: 1, default: 200, description: 'messages that leave together, with `producer_type: async`' }),
+      Type.Integer({
+        minimum: 1,
+        default: 200,
+        description: 'messages that leave together, with `producer_type: async`',
+      }),
     ),
     producer_batch_size: defaulted(
-      Type.Integer({ minimum: 0, default: 1_048_576, description: 'bytes that leave together, with `producer_type: async`' }),
+      Type.Integer({
+        minimum: 0,
+        default: 1_048_576,
+        description: 'bytes that leave together, with `producer_type: async`',
+      }),
     ),
     producer_max_buffering: defaulted(
-      Type.Integer({ minimum: 1, default: 50_000, description: 'messages that may be gathered; a batch beyond has failed' }),
+      Type.Integer({
+        minimum: 1,
+        default: 50_000,
+        description: 'messages that may be gathered; a batch beyond has failed',
+      }),
     ),
     producer_time_linger: seconds(1, 'seconds that the first message waits for others, with `producer_type: async`'),
     meta_refresh_interval: seconds(30, 'seconds after which brokers are asked for partitions and leaders again'),
@@ -92,13 +113,15 @@ const schema = Type.Object(
       Type.Integer({
         minimum: 1,
         default: 1,
-        description: 'tells clusters apart in APISIX; places with another configuration never share connections here, so it has no effect',
+        description:
+          'tells clusters apart in APISIX; places with another configuration never share connections here, so it has no effect',
       }),
     ),
     api_version: defaulted(
       Type.Enum([0, 1, 2], {
         default: 1,
-        description: 'version of the produce API in APISIX; here the newest is used that the brokers have, so it has no effect',
+        description:
+          'version of the produce API in APISIX; here the newest is used that the brokers have, so it has no effect',
       }),
     ),
     tls: tlsOption,
@@ -180,10 +203,16 @@ function checkOwn(config: Config): Wrong {
   const { brokers = [], meta_format: format } = config
   const other = brokers.findIndex(({ sasl_config: own }) => !isDeepStrictEqual(own, brokers[0]?.sasl_config))
   if (other > 0)
-    return { path: `/brokers/${other}/sasl_config`, message: 'must be that of the first broker; a cluster has one for all' }
+    return {
+      path: `/brokers/${other}/sasl_config`,
+      message: 'must be that of the first broker; a cluster has one for all',
+    }
   if (format !== 'origin') return undefined
   for (const name of ['log_format', 'log_format_extra', 'include_resp_body'] as const)
     if (config[name] !== undefined && config[name] !== false)
-      return { path: `/${name}`, message: 'has no place in "meta_format": "origin"; remove it, or write "default" there' }
+      return {
+        path: `/${name}`,
+        message: 'has no place in "meta_format": "origin"; remove it, or write "default" there',
+      }
   return undefined
 }

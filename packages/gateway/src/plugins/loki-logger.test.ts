@@ -47,7 +47,10 @@ test('pushes entries as lines of a stream, with tenant and fields', async () => 
   expect(push.streams).toHaveLength(1)
   const [{ stream, values }] = push.streams
   expect(stream).toEqual({ job: 'apisix' })
-  expect(values.map(([, line]) => (JSON.parse(line) as { request: { uri: string } }).request.uri)).toEqual(['/a?b=%221%22', '/b'])
+  expect(values.map(([, line]) => (JSON.parse(line) as { request: { uri: string } }).request.uri)).toEqual([
+    '/a?b=%221%22',
+    '/b',
+  ])
   expect(Math.abs(Number(values[0][0].slice(0, 13)) - began)).toBeLessThan(2_000)
   expect(sink.requests[0]).toMatchObject({
     method: 'POST',
@@ -59,7 +62,13 @@ test('pushes entries as lines of a stream, with tenant and fields', async () => 
 
 test('entries with different labels are different streams; a label without a value is left out', async () => {
   const log_labels = { job: 'gateway', status: '$status', who: 'v-$arg_who', none: '$arg_none' }
-  await loki.use({ endpoint_addrs: [sink.url], batch_max_size: 3, log_labels, endpoint_uri: '/push', log_format: { u: '$uri' } })
+  await loki.use({
+    endpoint_addrs: [sink.url],
+    batch_max_size: 3,
+    log_labels,
+    endpoint_uri: '/push',
+    log_format: { u: '$uri' },
+  })
   for (const path of ['/status/200', '/status/404?who=x', '/status/200']) await loki.gateway.fetch(path)
   const { streams } = await pushOf()
   expect(streams.map(({ stream, values }) => [stream, values.length])).toEqual([

@@ -29,6 +29,7 @@
  *
  * Costs about 4 µs a request, and some for each label with a variable.
  */
+import { isFieldValue, isToken } from '@sekisho/wire'
 import { type Static, Type } from '../schema/type.ts'
 import { compileText, hasVariables, type TextTemplate } from '../variables/template.ts'
 import type { GatewaySession } from '../session.ts'
@@ -44,7 +45,6 @@ import {
   checkAddress,
   HTTP_CONCURRENCY,
   HttpEndpoints,
-  isFieldText,
   statusReason,
 } from './logging/http-endpoints.ts'
 import { entryMaker } from './logging/log-entry.ts'
@@ -56,10 +56,10 @@ const texts = (description: string, options: object = {}) =>
 
 const schema = Type.Object(
   {
-    endpoint_addrs: Type.Array(
-      Type.String({ pattern: ADDRESS_PATTERN, patternErrorMessage: ADDRESS_ERROR }),
-      { minItems: 1, description: 'addresses of Loki' },
-    ),
+    endpoint_addrs: Type.Array(Type.String({ pattern: ADDRESS_PATTERN, patternErrorMessage: ADDRESS_ERROR }), {
+      minItems: 1,
+      description: 'addresses of Loki',
+    }),
     endpoint_uri: defaulted(
       Type.String({ minLength: 1, default: '/loki/api/v1/push', description: 'path of its push API' }),
     ),
@@ -139,16 +139,17 @@ function checkPlaces({ endpoint_addrs: addresses, endpoint_uri: uri }: Config): 
     const path = `/endpoint_addrs/${index}`
     const wrong = checkAddress(address, path)
     if (wrong !== undefined) return wrong
-    if (!URL.canParse(address + uri)) return { path: '/endpoint_uri', message: 'makes no URL; write a path, as "/push"' }
+    if (!URL.canParse(address + uri))
+      return { path: '/endpoint_uri', message: 'makes no URL; write a path, as "/push"' }
   }
   return undefined
 }
 
 function checkTexts({ headers = {}, tenant_id: tenant, log_labels: labels }: Config): Wrong {
-  if (!isFieldText(tenant)) return { path: '/tenant_id', message: 'has a control character, which no header field may have' }
+  if (!isFieldValue(tenant))
+    return { path: '/tenant_id', message: 'has a control character, which no header field may have' }
   for (const [name, value] of Object.entries(headers))
-    if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name) || !isFieldText(value))
-      return { path: `/headers/${name}`, message: 'is not a header field' }
+    if (!isToken(name) || !isFieldValue(value)) return { path: `/headers/${name}`, message: 'is not a header field' }
   for (const name of Object.keys(labels))
     if (!/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name))
       return { path: `/log_labels/${name}`, message: 'is not a label name of Loki; write letters, digits and "_"' }

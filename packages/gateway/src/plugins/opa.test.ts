@@ -64,7 +64,11 @@ describe('the input', () => {
     expect((await get('/x%20y?a=1&b=2&b=3&c&d=&__proto__=p', headers)).status).toBe(200)
     expect(agent.last).toMatchObject({ method: 'POST', url: '/v1/data/a/b' })
     expect(agent.last.headers).toMatchObject({ 'content-type': 'application/json' })
-    const { request, var: variables, ...rest } = input() as { request: Record<string, any>; var: Record<string, any> }
+    const {
+      request,
+      var: variables,
+      ...rest
+    } = input() as { request: Record<string, unknown>; var: Record<string, unknown> }
     expect(rest).toEqual({ type: 'http' })
     expect(request).toMatchObject({ scheme: 'http', method: 'GET', host: 'shop.example', port: 99, path: '/x y' })
     expect(Object.entries(request['query'] as object)).toEqual([

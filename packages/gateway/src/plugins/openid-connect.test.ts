@@ -88,7 +88,14 @@ describe('somebody who signs in', () => {
       access_token_in_authorization_header: true,
       scope: 'openid profile offline_access',
       authorization_params: { prompt: 'consent', max_age: 100 },
-      session: { secret: SECRET, cookie_name: 'who', cookie_path: '/', cookie_secure: true, cookie_same_site: 'None', cookie_domain: '127.0.0.1' },
+      session: {
+        secret: SECRET,
+        cookie_name: 'who',
+        cookie_path: '/',
+        cookie_secure: true,
+        cookie_same_site: 'None',
+        cookie_domain: '127.0.0.1',
+      },
     })
     const browser = new Browser()
     const page = await browser.open(`${origin}/`)
@@ -136,7 +143,10 @@ describe('somebody who does not', () => {
     await update({ unauth_action: 'deny' })
     expect((await gateway.fetch('/')).headers['www-authenticate']).toBe('Bearer realm="apisix"')
     await update()
-    for (const headers of [{ 'Sec-Fetch-Mode': 'cors' }, { 'X-Requested-With': 'XMLHttpRequest' }] as Record<string, string>[]) {
+    for (const headers of [{ 'Sec-Fetch-Mode': 'cors' }, { 'X-Requested-With': 'XMLHttpRequest' }] as Record<
+      string,
+      string
+    >[]) {
       expect((await gateway.fetch('/', { headers })).status).toBe(401)
     }
     expect((await gateway.fetch('/', { headers: { 'Sec-Fetch-Mode': 'navigate' } })).status).toBe(302)
@@ -171,7 +181,9 @@ describe('somebody who does not', () => {
         const [pair = ''] = value.split(';')
         sessionCookies(browser).set(pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1))
       }
-      const back = await browser.open(begun.headers['location'] ?? '', (url) => url.href.startsWith(`${origin}/signed-in`))
+      const back = await browser.open(begun.headers['location'] ?? '', (url) =>
+        url.href.startsWith(`${origin}/signed-in`),
+      )
       const arrived = await browser.request(back.url)
       expect(arrived.headers.get('location')).toMatch(/^\/(%09\/evil\.example)?$/)
     }
@@ -260,7 +272,11 @@ describe('a sign-in', () => {
   })
 
   it('wants claims that fit the schema', async () => {
-    const claims = (name: string): object => ({ type: 'object', properties: { user: { type: 'object', required: [name] } }, required: ['user', 'access_token', 'id_token'] })
+    const claims = (name: string): object => ({
+      type: 'object',
+      properties: { user: { type: 'object', required: [name] } },
+      required: ['user', 'access_token', 'id_token'],
+    })
     await update({ claim_schema: claims('nothing') })
     expect((await new Browser().open(`${origin}/`)).status).toBe(401)
     await update({ claim_schema: claims('sub') })
@@ -290,7 +306,14 @@ describe('a session', () => {
     const browser = await signIn()
     const jar = sessionCookies(browser)
     const good = jar.get('session') ?? ''
-    for (const bad of [`${good.slice(0, 50)}${good[50] === 'A' ? 'B' : 'A'}${good.slice(51)}`, good.slice(0, -4), '1.', 'x', '9.x', '']) {
+    for (const bad of [
+      `${good.slice(0, 50)}${good[50] === 'A' ? 'B' : 'A'}${good.slice(51)}`,
+      good.slice(0, -4),
+      '1.',
+      'x',
+      '9.x',
+      '',
+    ]) {
       jar.set('session', bad)
       expect(await status(browser)).toBe(302)
     }
@@ -309,7 +332,14 @@ describe('a session', () => {
   it('serves other routes with the same settings', async () => {
     const browser = await signIn()
     await gateway.update({
-      routes: [{ id: 'two', uri: '/*', upstream_id: 'echo', plugins: { 'openid-connect': configOf({ set_userinfo_header: false }) } }],
+      routes: [
+        {
+          id: 'two',
+          uri: '/*',
+          upstream_id: 'echo',
+          plugins: { 'openid-connect': configOf({ set_userinfo_header: false }) },
+        },
+      ],
     })
     expect(await status(browser)).toBe(200)
   })
@@ -325,7 +355,9 @@ describe('a session', () => {
   })
 
   it('ends after its time whatever is done', async () => {
-    const browser = await signIn({ session: { secret: SECRET, idling_timeout: 0, rolling_timeout: 0, cookie: { lifetime: 200 } } })
+    const browser = await signIn({
+      session: { secret: SECRET, idling_timeout: 0, rolling_timeout: 0, cookie: { lifetime: 200 } },
+    })
     later(199)
     expect(await status(browser)).toBe(200)
     later(2)
@@ -336,7 +368,9 @@ describe('a session', () => {
     const big = (length: number): void => {
       provider.intercept = (request, response) => {
         if (request.url !== '/me') return false
-        response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ sub: 'jack', big: 'x'.repeat(length) }))
+        response
+          .writeHead(200, { 'content-type': 'application/json' })
+          .end(JSON.stringify({ sub: 'jack', big: 'x'.repeat(length) }))
         return true
       }
     }
@@ -354,7 +388,11 @@ describe('a session', () => {
     expect((await new Browser().open(`${origin}/`)).status).toBe(500)
   })
 
-  const OFFLINE = { scope: 'openid offline_access', authorization_params: { prompt: 'consent' }, set_refresh_token_header: true }
+  const OFFLINE = {
+    scope: 'openid offline_access',
+    authorization_params: { prompt: 'consent' },
+    set_refresh_token_header: true,
+  }
 
   it('has its access token renewed, once for all who come', async () => {
     const browser = await signIn({ ...OFFLINE, access_token_expires_leeway: 10 })
@@ -365,7 +403,11 @@ describe('a session', () => {
       for (const [name, value] of sessionCookies(browser)) sessionCookies(copy).set(name, value)
       return copy
     })
-    await update({ ...OFFLINE, access_token_expires_leeway: 10, session: { secret: SECRET, idling_timeout: 0, rolling_timeout: 0 } })
+    await update({
+      ...OFFLINE,
+      access_token_expires_leeway: 10,
+      session: { secret: SECRET, idling_timeout: 0, rolling_timeout: 0 },
+    })
     const pages = await Promise.all(copies.map((copy) => copy.request(`${origin}/`)))
     expect(pages.map(({ status: one }) => one)).toEqual(copies.map(() => 200))
     expect(provider.count('/token')).toBe(1)
@@ -393,7 +435,10 @@ describe('a session', () => {
   })
 
   it('keeps its token where that is configured', async () => {
-    const browser = await signIn({ renew_access_token_on_expiry: false, session: { secret: SECRET, idling_timeout: 0, rolling_timeout: 0 } })
+    const browser = await signIn({
+      renew_access_token_on_expiry: false,
+      session: { secret: SECRET, idling_timeout: 0, rolling_timeout: 0 },
+    })
     later(5_000)
     expect(await status(browser)).toBe(200)
     expect(provider.seen).toEqual([])
@@ -405,12 +450,17 @@ describe('a session', () => {
     expect((await browser.request(`${origin}/`, { headers: { 'Sec-Fetch-Mode': 'cors' } })).status).toBe(200)
     const page = await browser.open(`${origin}/x`)
     expect([page.status, page.url]).toEqual([200, `${origin}/x`])
-    expect(provider.seen.filter(({ path }) => path === '/auth').map(({ query }) => query.get('prompt'))).toEqual(['none'])
+    expect(provider.seen.filter(({ path }) => path === '/auth').map(({ query }) => query.get('prompt'))).toEqual([
+      'none',
+    ])
     later(101)
     browser.jar(provider.url).clear()
     provider.seen.length = 0
     expect((await browser.open(`${origin}/x`)).status).toBe(200)
-    expect(provider.seen.filter(({ path }) => path === '/auth').map(({ query }) => query.get('prompt'))).toEqual(['none', null])
+    expect(provider.seen.filter(({ path }) => path === '/auth').map(({ query }) => query.get('prompt'))).toEqual([
+      'none',
+      null,
+    ])
   })
 
   it('ends here and at the provider', async () => {

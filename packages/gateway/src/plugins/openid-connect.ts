@@ -55,7 +55,8 @@
  *
  * The access token is renewed when it expires, once for all requests that come at the same time; when the provider does not renew it the user signs in again.
  * `logout_path` ends the session here and at the provider. A copy of a cookie is good until its time is over: keep `idling_timeout` and
- * `absolute_timeout` as short as you can bear.
+ * `absolute_timeout` as short as you can bear, or keep sessions in a Redis (`session: { storage: redis, redis: { host: … }, secret: … }`): the cookie is
+ * then the key of what is there, encrypted, and good until somebody signs out. Each request asks that Redis, and gets 503 while it is away.
  *
  * ### Programs
  *
@@ -82,13 +83,13 @@ import { ServiceClient } from '../side-calls/index.ts'
 import type { GatewaySession } from '../session.ts'
 import { definePlugin } from './definition.ts'
 import { unauthorized, unavailable } from './oidc/answers.ts'
-import { BearerTokens, presentedToken, type Verdict } from './oidc/bearer.ts'
+import { BearerTokens, MALFORMED, presentedToken, type Verdict } from './oidc/bearer.ts'
 import { checkConfig } from './oidc/check.ts'
 import { ClaimSchema } from './oidc/claim-schema.ts'
 import { People } from './oidc/people.ts'
 import { Provider } from './oidc/provider.ts'
 import { schema } from './oidc/schema.ts'
-import { removeForgeries, tellUpstream } from './oidc/upstream-fields.ts'
+import { removeForgeries, tell } from './oidc/upstream-fields.ts'
 
 export default definePlugin({
   name: 'openid-connect',
@@ -96,7 +97,7 @@ export default definePlugin({
   schema,
   check: checkConfig,
   create(config, context) {
-    const { logger, scope } = context
+    const { logger, metrics, scope } = context
     const { realm, bearer_only: bearerOnly } = config
     const service = new ServiceClient(
       {
@@ -122,12 +123,13 @@ export default definePlugin({
             provider,
             claimSchema,
             logger,
+            metrics,
             scope,
             setCookies: ({ ctx }, cookies) => ctx.setState(cookieState, cookies),
           })
 
     function settle(session: GatewaySession, verdict: Verdict): void {
-      if (verdict.kind === 'accepted') tellUpstream(session, verdict.fields)
+      if (verdict.kind === 'accepted') tell(session, verdict.told)
       else if (verdict.kind === 'forbidden') session.respond(403, { error: verdict.reason })
       else unauthorized(session, realm, verdict.reason, 'invalid_token')
     }
@@ -149,7 +151,7 @@ export default definePlugin({
         const token = tokens === undefined ? undefined : presentedToken(session)
         removeForgeries(session)
         if (tokens !== undefined && token !== undefined) {
-          if (token === 'malformed') return unauthorized(session, realm, 'the token is malformed', 'invalid_request')
+          if (token === MALFORMED) return unauthorized(session, realm, 'the token is malformed', 'invalid_request')
           const known = tokens.recall(token)
           return known === undefined ? judge(session, tokens, token) : settle(session, known)
         }
@@ -159,6 +161,7 @@ export default definePlugin({
       ...(people === undefined
         ? {}
         : {
+            dispose: () => people.close(),
             headerFilter({ ctx, response }: GatewaySession) {
               for (const cookie of ctx.getState<readonly string[]>(cookieState) ?? []) {
                 response?.headers.append('Set-Cookie', cookie)

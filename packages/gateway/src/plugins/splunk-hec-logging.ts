@@ -26,6 +26,7 @@
  *
  * **When Splunk is slow, wrong or away** no request waits: [http-logger](http-logger.md) says what happens. Costs about 4 µs a request.
  */
+import { isFieldValue } from '@sekisho/wire'
 import { hostname } from 'node:os'
 import { jsonString } from '../observability/access-log/escape.ts'
 import type { ServiceAnswer } from '../side-calls/index.ts'
@@ -44,7 +45,6 @@ import {
   checkAddress,
   HTTP_CONCURRENCY,
   HttpEndpoints,
-  isFieldText,
   statusReason,
 } from './logging/http-endpoints.ts'
 import { entryMaker } from './logging/log-entry.ts'
@@ -62,7 +62,11 @@ const schema = Type.Object(
         channel: Type.Optional(Type.String({ minLength: 1, description: 'the field `X-Splunk-Request-Channel`' })),
         timeout: defaulted(Type.Integer({ minimum: 1, default: 10, description: 'seconds for a batch' })),
         keepalive_timeout: defaulted(
-          Type.Integer({ minimum: 1_000, default: 60_000, description: 'milliseconds that an idle connection is kept' }),
+          Type.Integer({
+            minimum: 1_000,
+            default: 60_000,
+            description: 'milliseconds that an idle connection is kept',
+          }),
         ),
       },
       { additionalProperties: false, description: 'where events are sent' },
@@ -86,8 +90,8 @@ export default definePlugin({
   placeless: true,
   check(config) {
     const { uri, token, channel = '' } = config.endpoint
-    if (!isFieldText(token)) return { path: '/endpoint/token', message: 'has a control character' }
-    if (!isFieldText(channel)) return { path: '/endpoint/channel', message: 'has a control character' }
+    if (!isFieldValue(token)) return { path: '/endpoint/token', message: 'has a control character' }
+    if (!isFieldValue(channel)) return { path: '/endpoint/channel', message: 'has a control character' }
     return checkAddress(uri, '/endpoint/uri') ?? checkFormats(config)
   },
   checkMetadata: checkFormats,
@@ -116,7 +120,14 @@ export default definePlugin({
     }
     const eventOf = (fields: string, session: GatewaySession): string =>
       `{"time":${(startTime(session) + session.finishedAt - session.startedAt) / 1_000},${ORIGIN},"event":{${fields}}}`
-    return batchLogger('splunk-hec-logging', config, context, sink, eventOf, entryMaker(config, context.metadata, usual))
+    return batchLogger(
+      'splunk-hec-logging',
+      config,
+      context,
+      sink,
+      eventOf,
+      entryMaker(config, context.metadata, usual),
+    )
   },
 })
 

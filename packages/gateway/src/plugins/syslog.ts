@@ -59,7 +59,9 @@ const schema = Type.Object(
     port: Type.Integer({ minimum: 0, maximum: 65_535, description: 'its port' }),
     sock_type: defaulted(Type.Enum(['tcp', 'udp'], { default: 'tcp', description: 'transport' })),
     tls: defaulted(Type.Boolean({ default: false, description: 'encrypt the connection, with `sock_type: tcp`' })),
-    ssl_verify: defaulted(Type.Boolean({ default: true, description: "verify the server's certificate; not in APISIX" })),
+    ssl_verify: defaulted(
+      Type.Boolean({ default: true, description: "verify the server's certificate; not in APISIX" }),
+    ),
     timeout: defaulted(
       Type.Integer({ minimum: 1, default: 3_000, description: 'milliseconds for a batch, with its connection' }),
     ),
@@ -125,7 +127,8 @@ function streamHooks(config: Config, metadata: BatchMetadata, push: (message: st
   const format = config.log_format ?? metadata?.log_format
   const extra = config.log_format_extra ?? metadata?.log_format_extra
   const find = streamLogVariable
-  const own = format === undefined ? streamEntry : compileFormat<GatewayStreamSession>({ ...format, route_id: '$route_id' }, find)
+  const own =
+    format === undefined ? streamEntry : compileFormat<GatewayStreamSession>({ ...format, route_id: '$route_id' }, find)
   const more = extra === undefined ? undefined : compileFormat<GatewayStreamSession>(extra, find)
   return {
     stream: () => true,
@@ -152,7 +155,12 @@ function syslogSink(config: Config, context: PluginContext): BatchSink<string> {
       close: () => sender.close(),
     }
   }
-  const stream = new TcpStream({ host, port, timeoutMs: timeout, tls: tls ? { serverName: undefined, verify } : undefined })
+  const stream = new TcpStream({
+    host,
+    port,
+    timeoutMs: timeout,
+    tls: tls ? { serverName: undefined, verify } : undefined,
+  })
   return {
     send: (messages) => noted(stream.send(writes(messages, flushBytes)), health),
     close: () => stream.close(),

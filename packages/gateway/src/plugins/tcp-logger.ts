@@ -42,7 +42,9 @@ const schema = Type.Object(
     tls_options: Type.Optional(
       Type.String({ description: 'the name that is asked for and verified in TLS, where it is not that in `host`' }),
     ),
-    ssl_verify: defaulted(Type.Boolean({ default: true, description: "verify the server's certificate; not in APISIX" })),
+    ssl_verify: defaulted(
+      Type.Boolean({ default: true, description: "verify the server's certificate; not in APISIX" }),
+    ),
     timeout: defaulted(
       Type.Integer({ minimum: 1, default: 1_000, description: 'milliseconds for a batch, with its connection' }),
     ),

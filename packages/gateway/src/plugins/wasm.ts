@@ -6,14 +6,19 @@
  * plugins:
  *   wasm:
  *     path: examples/wasm/house-rules.wasm
- *     conf: { deny: BadBot, via: sekisho }
+ *     conf: "deny=BadBot via=sekisho mask=secret"
  * ```
  *
- * `house-rules` (its source stands beside it, in `examples/wasm/rust`) answers a `User-Agent` that contains `BadBot` with a 403, and writes
- * `via: sekisho` into the response. A module is looked at and started on trial when the configuration is read: what it lacks or refuses is an error
- * there. [WebAssembly filters](../wasm.md) says what filters can do, how they are bounded, and how several stand on one route.
+ * ```sh
+ * curl -i -A BadBot/1.0 http://127.0.0.1:8080/            # 403, body: not in this house, no upstream
+ * curl -i http://127.0.0.1:8080/                          # 200, via: sekisho, upstream: x-house: seen
+ * curl -i -d 'my secret' http://127.0.0.1:8080/           # 200, body: my ******
+ * ```
  *
- * Cost: about 2 µs for a filter that reads and sets a header in each direction (Rust).
+ * `house-rules` is a filter in Rust; its source is in `examples/wasm/rust`. A module is looked at and started on trial when the configuration is read: what it lacks or refuses is an error there.
+ * [WebAssembly filters](../wasm.md) says what filters can do, how they are bounded, and how several stand on one route.
+ *
+ * Cost: 2.8 µs for that filter; 0.4 of them count its loops and calls (`max_fuel`).
  */
 import { confField, runFields, sourceFields } from '../wasm/filter-config.ts'
 import { createFilter, filterProblem } from '../wasm/filter.ts'

@@ -74,7 +74,6 @@ export class RedisLink {
     const counter = (result: string) => metrics.counter(METRICS.redisCalls, { server: name, result })
     this.counts = { ok: counter('ok'), error: counter('error'), timeout: counter('timeout'), away: counter('away') }
     this.deadlines = new CallDeadlines(server.timeoutMs, (call, part) => this.timedOut(call, part))
-    this.connect()
   }
 
   /** Whether a call that is made now is likely to be answered. */
@@ -90,6 +89,8 @@ export class RedisLink {
       return
     }
     this.unsent.push(call)
+    // Not before it is needed: configurations are also looked at by who sends nothing (`sekisho explain`).
+    if (isWaiting) this.connect()
     if (isWaiting || this.isFlushing) return
     this.isFlushing = true
     // After the sockets that are readable in this turn: one write for all of their requests.

@@ -8,7 +8,13 @@ const percent = (value: number, description: string) =>
   Type.Optional(Type.Number({ minimum: 0, maximum: 100, default: value, description: `percent ${description}` }))
 
 /** Statuses of gRPC after which a call may be repeated, by their names in Envoy's retry policies. */
-export const RETRY_ON_GRPC = ['cancelled', 'deadline-exceeded', 'internal', 'resource-exhausted', 'unavailable'] as const
+export const RETRY_ON_GRPC = [
+  'cancelled',
+  'deadline-exceeded',
+  'internal',
+  'resource-exhausted',
+  'unavailable',
+] as const
 /** Envoy's names. */
 export const RETRY_ON = [
   'connect-failure',
@@ -172,7 +178,7 @@ export const LoadShedding = Type.Object(
     ),
     header: Type.Optional(
       Type.String({
-        pattern: '^[!#$%&\'*+.^_`|~0-9A-Za-z-]+$',
+        pattern: "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$",
         maxLength: 64,
         description: 'a request header that says more; left out: clients have no say',
       }),

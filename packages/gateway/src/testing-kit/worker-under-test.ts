@@ -5,6 +5,7 @@ import { renderProblems } from '../config/render.ts'
 import { GatewayWorker } from '../gateway/gateway-worker.ts'
 import { ControlMetrics, WorkerMetrics } from '../observability/metrics/index.ts'
 import type { PluginDefinition } from '../plugins/definition.ts'
+import { builtInNames } from '../plugins/built-in.ts'
 import { PluginRegistry, prepareDefaults } from '../plugins/plugin-registry.ts'
 import { emptyResourceSet, type ResourceSet } from '../resources/resource-set.ts'
 import { diffResources } from '../store/diff.ts'
@@ -25,7 +26,7 @@ export interface WorkerUnderTestOptions {
   readonly plugins?: readonly (AnyPlugin | string | URL)[] | undefined
   /** What `${{NAME}}` in the configuration is. Default: the environment of the process. */
   readonly environment?: Readonly<Record<string, string>> | undefined
-  /** Built-in plugins whose modules are loaded before any is named. Default: all. */
+  /** Built-in plugins whose modules are loaded though the configuration does not name them. */
   readonly builtIn?: readonly string[]
   readonly proxy?: Partial<HttpProxyOptions>
   readonly onLog?: (line: LogLine) => void
@@ -54,7 +55,7 @@ export class WorkerUnderTest {
   /** Rejects with what the gateway would say of a configuration that it refuses. */
   static async start(document: object | string, options: WorkerUnderTestOptions): Promise<WorkerUnderTest> {
     const plugins = new PluginRegistry()
-    await (options.builtIn === undefined ? plugins.loadAll() : plugins.load(options.builtIn))
+    await plugins.load(options.builtIn ?? [])
     for (const plugin of options.plugins ?? []) {
       const definition =
         typeof plugin === 'string' || plugin instanceof URL
@@ -127,6 +128,9 @@ async function loaded(
   environment: Readonly<Record<string, string>> | undefined,
 ) {
   const text = typeof document === 'string' ? document : stringify(document, { aliasDuplicateObjects: false })
+  // Those that are named, wherever: all of them take a second.
+  const words = new Set(text.match(/[a-z0-9-]+/g))
+  await plugins.load(builtInNames().filter((name) => words.has(name)))
   const options = environment === undefined ? { plugins } : { plugins, environment }
   const { config, problems } = await loadConfigText('sekisho.yaml', text, options)
   if (config === undefined) throw new Error(renderProblems(problems).trimEnd())

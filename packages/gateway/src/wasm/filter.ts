@@ -39,15 +39,20 @@ export function filterProblem(config: FilterConfig): Problem | undefined {
 }
 
 const MAX_TRIED = 1_000
+/** Of a filter whose turns are not counted when it runs: a tenth of a second or so, ten times that for its start. */
+const TRIAL_FUEL = 50_000_000
 const tried = new Map<string, Problem | undefined>()
 
 function trial(config: FilterConfig, bytes: Buffer): Problem | undefined {
   const at = config.code === undefined ? '/path' : '/code'
   const module = compiled(config, bytes)
   if (typeof module === 'string') return { path: at, message: module }
+  // An endless loop must not stop the thread that reads configurations, whatever its filter is allowed to do later.
+  const bounded = config.max_fuel > 0 ? module : compiled({ ...config, max_fuel: TRIAL_FUEL }, bytes)
+  if (typeof bounded === 'string') return undefined
   const quiet = (): void => undefined
   try {
-    const vm = new Vm(module, { fuel: config.max_fuel, services: makeServices(undefined), log: quiet })
+    const vm = new Vm(bounded, { fuel: config.max_fuel || TRIAL_FUEL, services: makeServices(undefined), log: quiet })
     const silent: GuestCalls = { send: () => 'ok' }
     new RootContext(vm, { ...settingsOf('wasm', config, silent, quiet), onFailure: quiet }).close()
     return undefined

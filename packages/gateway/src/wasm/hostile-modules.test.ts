@@ -189,6 +189,7 @@ describe('a module', () => {
     await expect(gatewayWith(refuses)).rejects.toThrow('the filter refuses to start (proxy_on_vm_start returned false)')
     const endless = watFilter('', '(func $start (loop $on (br $on))) (start $start)')
     await expect(gatewayWith(endless)).rejects.toThrow('a callback ran for too long (max_fuel)')
+    await expect(gatewayWith(endless, { max_fuel: 0 })).rejects.toThrow('a callback ran for too long (max_fuel)')
   })
 
   it('that wants a function of the host that is none is refused', async () => {

@@ -132,7 +132,11 @@ export class HttpContext {
   async held(ms: number): Promise<'woken' | 'timeout'> {
     const { session, vm } = this
     const settled = (): boolean =>
-      this.requestContinued || session.responded || session.finishedAt !== 0 || vm.failure !== undefined
+      this.requestContinued ||
+      this.stage === Stage.OVER ||
+      session.responded ||
+      session.finishedAt !== 0 ||
+      vm.failure !== undefined
     if (settled()) return 'woken'
     let timer: NodeJS.Timeout | undefined
     const result = await new Promise<'woken' | 'timeout'>((resolve) => {

@@ -119,7 +119,9 @@ class HttpFilter {
       this.report(context, error)
       context.requestHeld = undefined
       if (this.options.failsOpen) return bytes
-      throw error
+      if (session.headSent) throw error
+      refuse(session)
+      return NOTHING
     }
   }
 

@@ -1,5 +1,5 @@
 import { BodyBuffer } from './body-buffer.ts'
-import type { HttpContext } from './http-context.ts'
+import { type HttpContext, Stage } from './http-context.ts'
 import { callRequestBody, type FilterOptions } from './http-filter.ts'
 import { VmFailure } from './vm-failure.ts'
 
@@ -55,7 +55,7 @@ export class RequestHold {
   private async mayGoOn(context: HttpContext): Promise<boolean> {
     const { session, vm } = context
     const woken = await context.held(this.options.maxPauseMs)
-    if (session.responded || session.finishedAt !== 0) return false
+    if (session.responded || session.finishedAt !== 0 || context.stage !== Stage.REQUEST) return false
     if (vm.failure !== undefined) throw vm.failure
     if (woken === 'woken') return true
     session.respond(504, { error_msg: 'a filter held the request up for too long' })

@@ -28,7 +28,9 @@ describe('the time of one attempt', () => {
     })
     const client = await proxy.connect()
     expect((await client.get()).body).toBe('fast')
-    await (await slow.connection()).hungUp
+    await (
+      await slow.connection()
+    ).hungUp
     expect(codes).toEqual(['READ_TIMEOUT 504'])
     expect((await proxy.end()).session.attempts).toBe(2)
   })

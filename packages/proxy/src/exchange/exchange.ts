@@ -31,6 +31,7 @@ import { DEFAULT_TUNNEL_LIMITS, type TunnelLimits } from './tunnel-limits.ts'
 import type { WholeBody } from './whole-body.ts'
 import { AttemptLimit } from './attempt-limit.ts'
 import { Hedging } from './hedging.ts'
+import { subrequest, type Subrequest, type SubrequestAnswer } from './subrequest.ts'
 import { TimeLimit } from './time-limit.ts'
 import { connected, phaseFailed, upstreamFailed } from './upstream-stage.ts'
 
@@ -101,6 +102,8 @@ export class Exchange<Ctx> implements Session<Ctx>, ServerExchange, ClientExchan
   cached: CachedExchange | undefined
   /** Made by the cache for itself: there is no client. */
   readonly background: boolean
+  /** Made by `subrequest`. */
+  inner = false
   whole: WholeBody | undefined
   trailers: Headers | undefined
   /** A phase took the switch of protocols upon itself. */
@@ -186,6 +189,15 @@ export class Exchange<Ctx> implements Session<Ctx>, ServerExchange, ClientExchan
     this.answered = true
   }
 
+  withdrawResponse(): ResponseHead | undefined {
+    const { answer } = this
+    if (!this.answered || this.over) return undefined
+    this.answer = undefined
+    this.accepted = undefined
+    this.answered = false
+    return answer?.head
+  }
+
   amendResponse(minStatus: number, body: ResponseBody): void {
     const { answer } = this
     if (answer === undefined || answer.head.status < minStatus) return
@@ -197,6 +209,10 @@ export class Exchange<Ctx> implements Session<Ctx>, ServerExchange, ClientExchan
 
   readBody(limitBytes: number): Promise<Uint8Array> {
     return this.body === undefined ? Promise.resolve(new Uint8Array(0)) : this.body.collect(limitBytes)
+  }
+
+  subrequest(request: Subrequest, limitBytes: number): Promise<SubrequestAnswer> {
+    return subrequest(this, request, limitBytes)
   }
 
   replaceBody(body: Uint8Array): void {

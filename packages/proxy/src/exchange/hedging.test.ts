@@ -67,7 +67,8 @@ async function hedged(
       const address = others[asked++]
       return address === undefined ? undefined : peer(address)
     },
-    hedgeOver: (_, one, won, error) => void ends.push(`${one.name} ${won ? 'won' : 'lost'} ${error?.code ?? ''}`.trim()),
+    hedgeOver: (_, one, won, error) =>
+      void ends.push(`${one.name} ${won ? 'won' : 'lost'} ${error?.code ?? ''}`.trim()),
     ...phases,
   })
   let asked = 0
@@ -81,7 +82,9 @@ describe('a request that waits', () => {
     const { proxy, ends } = await hedged(slow.upstream.address, [fast.address])
     const client = await proxy.connect()
     expect((await client.get()).body).toBe('fast')
-    await (await slow.request()).hungUp
+    await (
+      await slow.request()
+    ).hungUp
     const { session, error } = await proxy.end()
     expect([error, session.peer?.name, session.attempts]).toEqual([undefined, fast.address, 1])
     expect(ends).toEqual([`${fast.address} won`])
@@ -111,7 +114,9 @@ describe('a request that waits', () => {
     const answer = client.get()
     const hedge = await other.request()
     await hedge.sendAll(CHUNKED_HEAD)
-    await (await slow.request()).hungUp
+    await (
+      await slow.request()
+    ).hungUp
     hedge.send('3\r\nabc\r\n')
     hedge.send('3\r\ndef\r\n0\r\n\r\n')
     expect((await answer).body).toBe('abcdef')
@@ -155,8 +160,12 @@ describe('a request that waits', () => {
     await one.request()
     ;(await two.request()).send(reply('two'))
     expect((await answer).body).toBe('two')
-    await (await one.request()).hungUp
-    await (await slow.request()).hungUp
+    await (
+      await one.request()
+    ).hungUp
+    await (
+      await slow.request()
+    ).hungUp
     expect(ends.toSorted()).toEqual([`${one.upstream.address} lost`, `${two.upstream.address} won`].toSorted())
   })
 
@@ -168,11 +177,30 @@ describe('a request that waits', () => {
     const hedge = await other.request()
     client.reset()
     await hedge.hungUp
-    await (await slow.request()).hungUp
+    await (
+      await slow.request()
+    ).hungUp
     await proxy.end()
     expect(ends).toEqual([`${other.upstream.address} lost`])
     expect(proxy.proxy.runtime.pools.active).toBe(0)
   })
+})
+
+test.each(['hedgePeer', 'hedgeOver'] as const)('%s that throws is logged, and that is all', async (phase) => {
+  const slow = await Held.start()
+  const other = await RawUpstream.answering(() => reply('other'))
+  const { proxy } = await hedged(slow.upstream.address, [other.address], {
+    [phase]: () => {
+      throw new Error('oops')
+    },
+  })
+  const client = await proxy.connect()
+  const answer = client.get()
+  const first = await slow.request()
+  await vi.waitUntil(() => proxy.log.length > 0, { interval: 1 })
+  if (phase === 'hedgePeer') first.send(reply('slow'))
+  expect((await answer).body).toBe(phase === 'hedgePeer' ? 'slow' : 'other')
+  expect(proxy.messages('error')).toEqual([`${phase} failed: oops`])
 })
 
 test('only safe requests without a body are hedged', async () => {

@@ -200,7 +200,7 @@ describe.each([
 })
 
 test('every phase of PHASE_NAMES is in one of these orders', () => {
-  // Those of a cache: cached-exchange.test.ts.
-  const cached = new Set(['cacheHitFilter', 'backgroundContext', 'responseCacheFilter'])
+  // Those of a cache: cached-exchange.test.ts; of a hedge: hedging.test.ts.
+  const cached = new Set(['cacheHitFilter', 'backgroundContext', 'responseCacheFilter', 'hedgePeer', 'hedgeOver'])
   expect([...PHASE_NAMES].filter((name) => !seen.has(name) && !cached.has(name))).toEqual([])
 })

@@ -10,13 +10,15 @@ import { releaseAll } from './testing/resources.ts'
 
 afterEach(releaseAll)
 
-/** Those of a cache: cached-exchange.test.ts. */
-type CachePhase = 'cacheHitFilter' | 'backgroundContext' | 'responseCacheFilter'
+/** Those of a cache: cached-exchange.test.ts; of a hedge: hedging.test.ts. */
+type CachePhase = 'cacheHitFilter' | 'backgroundContext' | 'responseCacheFilter' | 'hedgePeer' | 'hedgeOver'
 type PhaseName = Exclude<(typeof PHASE_NAMES)[number], CachePhase>
 const CACHE_PHASES: ReadonlySet<string> = new Set<CachePhase>([
   'cacheHitFilter',
   'backgroundContext',
   'responseCacheFilter',
+  'hedgePeer',
+  'hedgeOver',
 ])
 const NAMES = PHASE_NAMES.filter((name) => !CACHE_PHASES.has(name)) as readonly PhaseName[]
 type Reach = 'get' | 'second get' | 'post' | 'trailers' | 'refused' | 'hung up'

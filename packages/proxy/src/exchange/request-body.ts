@@ -64,6 +64,7 @@ export class RequestBody {
   static of(exchange: Exchange<never> | Exchange<unknown>, body: Uint8Array): RequestBody {
     const own = new RequestBody(exchange)
     own.whole = body
+    own.collected = Promise.resolve(body)
     return own
   }
 

@@ -171,3 +171,21 @@ test('a status that is none is a 500, and no broken status line', async () => {
     expect(statusOf(await client.get(`/?${status}`))).toBe(500)
   }
 })
+
+test('an answer may be taken back in the phase that gave it, and another one given', async () => {
+  const taken: unknown[] = []
+  const upstream = await RawUpstream.answering(() => reply('upstream'))
+  const proxy = await startProxyTo(upstream.address, {
+    requestFilter: (session) => {
+      taken.push(session.withdrawResponse())
+      session.respond(401, 'no', { 'WWW-Authenticate': 'Basic' })
+      const head = session.withdrawResponse()
+      taken.push([head?.status, head?.headers.get('www-authenticate'), session.responded])
+      if (session.request.target === '/other') session.respond(403, 'other')
+    },
+  })
+  const client = await proxy.connect()
+  expect(statusOf(await client.get('/'))).toBe(200)
+  expect(statusOf(await client.get('/other'))).toBe(403)
+  expect(taken.slice(0, 2)).toEqual([undefined, [401, 'Basic', false]])
+})

@@ -33,11 +33,7 @@ export function sendUpstream<Ctx>(exchange: Exchange<Ctx>): void {
  *
  * @returns undefined when it cannot be made at once
  */
-export function hedgedRequest<Ctx>(
-  exchange: Exchange<Ctx>,
-  stream: ClientStream,
-  peer: Peer,
-): RequestHead | undefined {
+export function hedgedRequest<Ctx>(exchange: Exchange<Ctx>, stream: ClientStream, peer: Peer): RequestHead | undefined {
   const { runtime, timeLimit } = exchange
   const request = upstreamCopy(exchange.request, runtime.upgrades, stream.chunks)
   exchange.cached?.prepare(request)

@@ -119,18 +119,24 @@ test('a node that is slower for a reason of its own is not starved', () => {
   const service = new SimulatedService(simulation, random, 20, 10)
   const limit = new GradientLimit({ minRttIntervalMs: 60_000 }, random)
   let inFlight = 0
-  arrivals(simulation, random, () => 3 * CAPACITY, 30_000, () => {
-    if (inFlight >= limit.limit) return
-    inFlight++
-    service.request((latency) => {
-      // A network that has become longer: 20 ms that no request waits in a line.
-      const way = simulation.now > 10_000 ? 20 : 0
-      simulation.schedule(way, () => {
-        limit.sample(latency + way, inFlight, simulation.now)
-        inFlight--
+  arrivals(
+    simulation,
+    random,
+    () => 3 * CAPACITY,
+    30_000,
+    () => {
+      if (inFlight >= limit.limit) return
+      inFlight++
+      service.request((latency) => {
+        // A network that has become longer: 20 ms that no request waits in a line.
+        const way = simulation.now > 10_000 ? 20 : 0
+        simulation.schedule(way, () => {
+          limit.sample(latency + way, inFlight, simulation.now)
+          inFlight--
+        })
       })
-    })
-  })
+    },
+  )
   simulation.runUntil(10_000)
   const before = service.served
   simulation.runUntil(30_000)

@@ -158,7 +158,10 @@ export class LoadShedder {
     } else if (this.#shedding) {
       this.#calm = arriving <= this.#allowed ? this.#calm + 1 : 0
       // Not beyond what comes: a burst after a quiet time would find no limit.
-      this.#allowed = Math.min(this.#allowed * (1 + Math.max(LEAST_GROWTH, GROWTH * (1 - (2 * delay) / targetMs))), Math.max(arriving * 2, this.#allowed))
+      this.#allowed = Math.min(
+        this.#allowed * (1 + Math.max(LEAST_GROWTH, GROWTH * (1 - (2 * delay) / targetMs))),
+        Math.max(arriving * 2, this.#allowed),
+      )
       if (this.#calm >= CALM_INTERVALS) {
         this.#shedding = false
         this.#allowed = Infinity

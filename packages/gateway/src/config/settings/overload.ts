@@ -8,7 +8,7 @@ const Shedding = Type.Object(
       Type.Number({
         minimum: 0.001,
         maximum: 10,
-        default: 0.01,
+        default: 0.005,
         description: 'seconds that the event loop of a worker may be late',
       }),
     ),
@@ -55,7 +55,7 @@ export interface OverloadSettings {
 export const overloadSettings = ({ max_requests, load_shedding, retry_after }: Written): OverloadSettings => ({
   max_requests: max_requests ?? 0,
   load_shedding: load_shedding && {
-    target_delay: load_shedding.target_delay ?? 0.01,
+    target_delay: load_shedding.target_delay ?? 0.005,
     interval: load_shedding.interval ?? 0.1,
   },
   retry_after: retry_after ?? 1,

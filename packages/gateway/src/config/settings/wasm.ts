@@ -25,8 +25,9 @@ export const WasmSetting = Type.Object(
   { additionalProperties: false, description: 'WebAssembly filters with names of their own' },
 )
 
-/** One of them, as it was written; `file` is absolute. */
-export type NamedFilterSettings = Static<typeof NamedFilter>
+type Written = Static<typeof NamedFilter>
+/** One of them; `file` is absolute. */
+export type NamedFilterSettings = Partial<Written> & Pick<Written, 'name' | 'priority' | 'file'>
 
 export function wasmSettings(
   { plugins = [] }: Static<typeof WasmSetting>,

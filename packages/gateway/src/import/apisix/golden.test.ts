@@ -20,6 +20,7 @@ const environment = new Proxy<Record<string, string>>({}, { get: (_target, name)
 function variable(name: string): string {
   if (name.endsWith('_CERT')) return A_CERTIFICATE
   if (name.endsWith('_KEY')) return KEY
+  if (name.endsWith('_SECRET')) return 'x'.repeat(32)
   return name.endsWith('_PATH') ? '/text' : 'text'
 }
 

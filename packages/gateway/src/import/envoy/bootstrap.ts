@@ -27,7 +27,7 @@ function readNode(bootstrap: Message): void {
   }
   bootstrap.lose('dynamic_resources', 'the configuration is a file, which is changed live')
   bootstrap.lose('layered_runtime', 'there are no runtime settings')
-  bootstrap.lose('overload_manager', 'see "limits"')
+  bootstrap.lose('overload_manager', 'see "limits" and "overload"')
 }
 
 const servesHttp = (listener: Message): boolean =>
@@ -41,6 +41,6 @@ function warnOfBreakers(clusters: readonly Message[], { report, clusters: table 
   report.warnOnce(
     'circuit breakers',
     without.path,
-    'Envoy lets 1,024 connections and 1,024 requests at a time through to a cluster. Sekisho has no such limit',
+    'Envoy lets 1,024 connections and 1,024 requests at a time through to a cluster. Sekisho has such limits only where "circuit_breakers" of the upstream says so',
   )
 }

@@ -130,7 +130,11 @@ export const METRICS = {
     'Requests that were refused because the worker had too many, by urgency (0 the most, 7 the least urgent).',
     ['urgency'],
   ),
-  shedding: define('gauge', 'sekisho_shedding_workers', 'Workers that refuse requests because their event loop is late.'),
+  shedding: define(
+    'gauge',
+    'sekisho_shedding_workers',
+    'Workers that refuse requests because their event loop is late.',
+  ),
   circuitBreakerRefusals: define(
     'counter',
     'sekisho_upstream_overloaded_total',
@@ -251,9 +255,12 @@ export const METRICS = {
     'service_name',
   ]),
   redisUp: {
-    ...define('gauge', 'sekisho_redis_up', 'Whether a Redis answers: 1, or 0 while a worker or a node of it is without.', [
-      'server',
-    ]),
+    ...define(
+      'gauge',
+      'sekisho_redis_up',
+      'Whether a Redis answers: 1, or 0 while a worker or a node of it is without.',
+      ['server'],
+    ),
     across: 'least',
   },
   redisCalls: define(

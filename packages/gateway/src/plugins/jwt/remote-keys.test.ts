@@ -32,7 +32,10 @@ async function setUp() {
     response.end(provider.text ?? JSON.stringify({ keys: provider.keys }))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  onTestFinished(() => void server.closeAllConnections() ?? void server.close())
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
   const { port } = server.address() as AddressInfo
   vi.useFakeTimers({ toFake: ['Date'] })
   vi.setSystemTime(START)

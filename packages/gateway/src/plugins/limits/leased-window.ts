@@ -92,7 +92,9 @@ class Share implements RedisCall {
   private tokens = 0
   /** What was left for all when Redis was asked last. */
   private left = 0
+  /** When the window ends at the earliest, reckoned from when Redis was asked, and at the latest, from when it had answered. */
   private endsAtMs = 0
+  private endsLatestMs = 0
   /** Nothing is left for all until then, as far as is known. */
   private refusedUntilMs = 0
   private passesAtMs = 0
@@ -166,6 +168,7 @@ class Share implements RedisCall {
     if (nowMs >= this.endsAtMs) this.tokens = 0
     this.tokens += granted
     this.endsAtMs = endsAtMs
+    this.endsLatestMs = nowMs + resetMs
     this.left = remaining
     if (granted < asked.length || (granted === 0 && remaining === 0)) {
       this.refusedUntilMs = this.sentAtMs + Math.min(retryMs, this.window.aheadMs)
@@ -196,8 +199,8 @@ class Share implements RedisCall {
     this.tokens = 0
     this.rate = 0
     if (tokens === 0 || leftMs < MIN_GIVE_BACK_MS) return
-    // The window has a little more left than we know, and the next one much more.
-    const argumentsOf = [tokens, Math.ceil(leftMs + MIN_GIVE_BACK_MS), windowMs]
+    // Redis may see more left than the earliest end says; of the next window there is more than the latest says.
+    const argumentsOf = [tokens, Math.ceil(this.endsLatestMs - nowMs), windowMs]
     window.send({
       script: window.isSliding ? GIVE_BACK_SLIDING : GIVE_BACK_FIXED,
       key,

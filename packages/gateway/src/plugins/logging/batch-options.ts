@@ -13,7 +13,11 @@ export const batchOptions = (name: string) => ({
     Type.Integer({ minimum: 1, default: 1_000, description: 'entries that are sent at once; 1: each by itself' }),
   ),
   inactive_timeout: defaulted(
-    Type.Integer({ minimum: 1, default: 5, description: 'seconds without a new entry after which those there are leave' }),
+    Type.Integer({
+      minimum: 1,
+      default: 5,
+      description: 'seconds without a new entry after which those there are leave',
+    }),
   ),
   buffer_duration: defaulted(
     Type.Integer({ minimum: 1, default: 60, description: 'seconds that an entry waits for others at most' }),
@@ -40,7 +44,8 @@ export const batchMetadata = {
     Type.Integer({
       minimum: 1,
       default: DEFAULT_MAX_PENDING_ENTRIES,
-      description: 'entries that may wait in a worker, for each configuration; what comes beyond is dropped and counted',
+      description:
+        'entries that may wait in a worker, for each configuration; what comes beyond is dropped and counted',
     }),
   ),
   max_pending_bytes: defaulted(

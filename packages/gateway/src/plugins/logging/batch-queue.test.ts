@@ -37,12 +37,15 @@ function queueWith(limits: Partial<BatchLimits> = {}, concurrency?: number) {
     name: 'test',
     fields: {},
     limits: { ...LIMITS, ...limits },
-    counts: { add: (outcome: string, count: number) => void (counts[outcome] = (counts[outcome] ?? 0) + count) } as unknown as LogCounts,
+    counts: {
+      add: (outcome: string, count: number) => void (counts[outcome] = (counts[outcome] ?? 0) + count),
+    } as unknown as LogCounts,
     logger: { error: log, warn: log, info: log },
     random: () => 0.5,
   })
   const push = (...entries: string[]): void => entries.forEach((entry) => queue.push(entry, entry.length))
-  const numbers = (): Record<string, number> => Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0))
+  const numbers = (): Record<string, number> =>
+    Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0))
   return { queue, batches, outcomes, lines, push, numbers, closed: () => closed }
 }
 

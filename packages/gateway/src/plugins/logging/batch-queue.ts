@@ -255,7 +255,10 @@ export class BatchQueue<Entry> implements OpenLog {
     this.retryTimer = undefined
     if (this.entries === 0) return
     const { logger, name, fields } = this.options
-    logger.warn({ ...fields, entries: this.entries }, `${name}: entries are lost, as the sink did not take them in time`)
+    logger.warn(
+      { ...fields, entries: this.entries },
+      `${name}: entries are lost, as the sink did not take them in time`,
+    )
     for (const batch of this.waiting.splice(0)) this.end(batch, 'failed', batch.entries.length)
   }
 }

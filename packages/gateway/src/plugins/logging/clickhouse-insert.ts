@@ -21,4 +21,6 @@ const TABLE = new RegExp(`^${NAME}(\\.${NAME})?$`)
 
 /** The name goes into a statement as it is. */
 export const checkTableName = (table: string, path: string): Wrong =>
-  TABLE.test(table) ? undefined : { path, message: 'is not the name of a table; write "TABLE", "DATABASE.TABLE", or quote it with `' }
+  TABLE.test(table)
+    ? undefined
+    : { path, message: 'is not the name of a table; write "TABLE", "DATABASE.TABLE", or quote it with `' }

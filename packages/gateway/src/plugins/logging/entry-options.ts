@@ -4,8 +4,7 @@ import { defaulted } from '../defaulted.ts'
 import { checkFormat, type LogFormat, type VariableFinder } from './log-format.ts'
 import { requestVariable } from './log-variables.ts'
 
-const formatOption = (description: string) =>
-  Type.Optional(Type.Record(Type.String(), Type.Unknown(), { description }))
+const formatOption = (description: string) => Type.Optional(Type.Record(Type.String(), Type.Unknown(), { description }))
 
 /** What entries say; of every logger, and of its metadata, whose formats hold where a place has none. */
 export const formatOptions = {
@@ -18,8 +17,7 @@ export const formatOptions = {
 const expressionOption = (description: string) =>
   Type.Optional(Type.Array(Type.Array(Type.Unknown()), { minItems: 1, description }))
 
-const maxBytesOption = (description: string) =>
-  defaulted(Type.Integer({ minimum: 1, default: 524_288, description }))
+const maxBytesOption = (description: string) => defaulted(Type.Integer({ minimum: 1, default: 524_288, description }))
 
 /** Bodies in entries. */
 export const bodyOptions = {
@@ -31,7 +29,10 @@ export const bodyOptions = {
   ),
   include_req_body_expr: expressionOption('add it for requests alone for which this is true when they are over'),
   include_resp_body: defaulted(
-    Type.Boolean({ default: false, description: 'add the response body in `response.body`; gzip, deflate and br are taken off' }),
+    Type.Boolean({
+      default: false,
+      description: 'add the response body in `response.body`; gzip, deflate and br are taken off',
+    }),
   ),
   include_resp_body_expr: expressionOption('add it for responses alone for which this is true when their body begins'),
   max_req_body_bytes: maxBytesOption('of a request body no more than this is kept'),

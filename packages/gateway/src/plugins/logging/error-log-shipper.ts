@@ -85,8 +85,19 @@ function httpSink(
 }
 
 function tcpSink(metadata: Metadata, timeoutMs: number, context: Context): BatchSink<string> {
-  const old = { host: metadata.host!, port: metadata.port!, tls: metadata.tls, tls_server_name: metadata.tls_server_name }
-  const { host, port, tls, tls_server_name: serverName, ssl_verify: verify = true } = metadata.tcp ?? { ...old, ssl_verify: true }
+  const old = {
+    host: metadata.host!,
+    port: metadata.port!,
+    tls: metadata.tls,
+    tls_server_name: metadata.tls_server_name,
+  }
+  const {
+    host,
+    port,
+    tls,
+    tls_server_name: serverName,
+    ssl_verify: verify,
+  } = metadata.tcp ?? { ...old, ssl_verify: true }
   const stream = new TcpStream({
     host,
     port,

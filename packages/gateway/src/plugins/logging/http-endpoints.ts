@@ -80,9 +80,6 @@ export function statusReason({ status, text }: ServiceAnswer): string {
 export const basicCredentials = (user: string, password: string): string =>
   `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
 
-/** Whether text can stand in a header field. */
-export const isFieldText = (text: string): boolean => /^[^\0-\x08\x0a-\x1f\x7f]*$/.test(text)
-
 /** Addresses must be ones that the URL parser takes too, of http or https. */
 export function checkAddress(address: string, path: string): Wrong {
   if (!URL.canParse(address)) return { path, message: 'is not a URL; write "http://HOST:PORT"' }

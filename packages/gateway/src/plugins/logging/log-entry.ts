@@ -165,7 +165,8 @@ class BodyHooks {
 
   private keptOf({ ctx }: GatewaySession): KeptBodies {
     let kept = ctx.getState<KeptBodies>(this.key)
-    if (kept === undefined) ctx.setState(this.key, (kept = { request: undefined, response: undefined, wanted: undefined }))
+    if (kept === undefined)
+      ctx.setState(this.key, (kept = { request: undefined, response: undefined, wanted: undefined }))
     return kept
   }
 }

@@ -40,11 +40,7 @@ export function compileFormat<Source>(format: LogFormat, find: VariableFinder<So
 /** Writes a value with its key and what separates it from the one before, or nothing. */
 type FieldWriter<Source> = (source: Source, separator: string) => string
 
-function compileFields<Source>(
-  format: LogFormat,
-  find: VariableFinder<Source>,
-  depth: number,
-): FieldsWriter<Source> {
+function compileFields<Source>(format: LogFormat, find: VariableFinder<Source>, depth: number): FieldsWriter<Source> {
   const writers = Object.entries(format).map(([name, value]) =>
     fieldWriter(`${JSON.stringify(name)}:`, value, find, depth),
   )

@@ -121,4 +121,3 @@ export class UdpSender {
     this.socket = undefined
   }
 }
-

@@ -40,7 +40,10 @@ export class TcpStream {
     this.socket = socket
     // A receiver that says something is not listened to; one that leaves is noticed before the next batch.
     socket.resume()
-    socket.on('end', () => this.forget(socket)).on('close', () => this.forget(socket)).on('error', () => this.forget(socket))
+    socket
+      .on('end', () => this.forget(socket))
+      .on('close', () => this.forget(socket))
+      .on('error', () => this.forget(socket))
     await ended(socket, signal, (done) => {
       socket.once(this.target.tls === undefined ? 'connect' : 'secureConnect', () => done())
     })
@@ -64,11 +67,7 @@ const written = (socket: Socket, piece: string, signal: AbortSignal): Promise<vo
   ended(socket, signal, (done) => void socket.write(piece, (error) => done(error ?? undefined)))
 
 /** Settles by `begin`, or when the socket fails or the time is over, whichever is first. */
-function ended(
-  socket: Socket,
-  signal: AbortSignal,
-  begin: (done: (error?: Error) => void) => void,
-): Promise<void> {
+function ended(socket: Socket, signal: AbortSignal, begin: (done: (error?: Error) => void) => void): Promise<void> {
   return new Promise((resolve, reject) => {
     const settle = (error?: Error): void => {
       socket.off('error', settle).off('close', onClose)

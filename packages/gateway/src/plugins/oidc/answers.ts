@@ -12,7 +12,11 @@ export const unavailable = (session: GatewaySession): void =>
   session.respond(503, { message: 'the identity provider does not answer' }, UNCACHED)
 
 export function redirect(session: GatewaySession, location: string, cookies: readonly string[] = []): void {
-  session.respond(302, '', { ...UNCACHED, Location: location, ...(cookies.length === 0 ? {} : { 'Set-Cookie': cookies }) })
+  session.respond(302, '', {
+    ...UNCACHED,
+    Location: location,
+    ...(cookies.length === 0 ? {} : { 'Set-Cookie': cookies }),
+  })
 }
 
 /**
@@ -24,7 +28,13 @@ export function redirectByPage(session: GatewaySession, location: string, cookie
   session.respond(200, page, { ...UNCACHED, 'Content-Type': 'text/html; charset=utf-8', 'Set-Cookie': cookies })
 }
 
-const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+}
 
 const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (character) => ENTITIES[character])
 

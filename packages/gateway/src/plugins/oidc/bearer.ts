@@ -10,14 +10,16 @@ import { Recent } from './recent.ts'
 import type { OidcConfig } from './schema.ts'
 import type { ClaimSchema } from './claim-schema.ts'
 import { type Claims, nowInSeconds } from './session.ts'
-import { upstreamFields } from './upstream-fields.ts'
+import { type Told, whatToTell } from './upstream-fields.ts'
 
 /** Longer ones are refused before they are looked at. */
 const MAX_TOKEN_LENGTH = 16_384
 
+export const MALFORMED = Symbol('malformed')
+
 /** What a token came to. */
 export type Verdict =
-  | { readonly kind: 'accepted'; readonly fields: readonly (readonly [string, string])[] }
+  | { readonly kind: 'accepted'; readonly told: Told }
   /** `reason` is for the caller: fixed texts, nothing of what a stranger sent. */
   | { readonly kind: 'invalid'; readonly reason: string }
   | { readonly kind: 'forbidden'; readonly reason: string }
@@ -30,12 +32,12 @@ interface Known {
   readonly generation: number
 }
 
-/** The token of a request: of `Authorization`, or `X-Access-Token`. `malformed`: there is one that is none. */
-export function presentedToken({ request: { headers } }: GatewaySession): string | 'malformed' | undefined {
+/** The token of a request: of `Authorization`, or `X-Access-Token`; MALFORMED: there is one that is none. */
+export function presentedToken({ request: { headers } }: GatewaySession): string | typeof MALFORMED | undefined {
   const field = headers.get('authorization')
   if (field === undefined) return headers.get('x-access-token')
   const match = /^([^ ]+) +([^ ,]+)$/.exec(field)
-  if (match === null) return /^bearer/i.test(field) ? 'malformed' : undefined
+  if (match === null) return /^bearer/i.test(field) ? MALFORMED : undefined
   return match[1].toLowerCase() === 'bearer' ? match[2] : undefined
 }
 
@@ -84,7 +86,8 @@ export class BearerTokens {
     } else {
       claims = await this.verified(token)
       generation = this.key === undefined ? (this.generation() ?? 0) : 0
-      keepFor = config.jwt_verification_cache_ignore || claims === undefined ? 0 : Number(claims['exp']) - nowInSeconds()
+      keepFor =
+        config.jwt_verification_cache_ignore || claims === undefined ? 0 : Number(claims['exp']) - nowInSeconds()
     }
     if (claims === undefined) return { kind: 'invalid', reason: 'the token is not valid' }
     const verdict = await this.weigh(token, claims)
@@ -137,7 +140,7 @@ export class BearerTokens {
     if (this.claimSchema !== undefined && !(await this.claimSchema.fits({ access_token: token, user: claims }))) {
       return { kind: 'invalid', reason: 'the claims are not as this route wants them' }
     }
-    return { kind: 'accepted', fields: upstreamFields({ accessToken: token, user: claims }, config) }
+    return { kind: 'accepted', told: whatToTell({ accessToken: token, user: claims }, config) }
   }
 
   /** undefined: any, as the provider itself was asked about the token. */

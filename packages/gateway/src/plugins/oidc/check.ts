@@ -20,25 +20,31 @@ export const checkConfig = (config: OidcConfig): Problem =>
 /** What works nowhere, or only at the cost of what the plugin is for. */
 function refused(config: OidcConfig): Problem {
   if (config.accept_none_alg) {
-    return { path: '/accept_none_alg', message: 'would take unsigned ID tokens; have the provider sign them, and remove it' }
+    return {
+      path: '/accept_none_alg',
+      message: 'would take unsigned ID tokens; have the provider sign them, and remove it',
+    }
   }
   if (config.accept_unsupported_alg) {
     return {
       path: '/accept_unsupported_alg',
-      message: 'would take ID tokens whose signature was not checked; have the provider sign with RS256 or ES256, and remove it',
+      message:
+        'would take ID tokens whose signature was not checked; have the provider sign with RS256 or ES256, and remove it',
     }
   }
   if (config.force_reauthorize) {
     return {
       path: '/force_reauthorize',
-      message: 'would send each request to the provider again, without end; write "refresh_session_interval" or "authorization_params: { max_age: … }"',
+      message:
+        'would send each request to the provider again, without end; write "refresh_session_interval" or "authorization_params: { max_age: … }"',
     }
   }
   const proxied = Object.keys(config.proxy_opts ?? {}).find((name) => name !== 'no_proxy')
   if (proxied !== undefined) {
     return {
       path: `/proxy_opts/${proxied}`,
-      message: 'calls to the provider take no proxy; let the gateway reach it, by a host of its own that leads there, and remove it',
+      message:
+        'calls to the provider take no proxy; let the gateway reach it, by a host of its own that leads there, and remove it',
     }
   }
   return undefined
@@ -57,7 +63,8 @@ function addresses(config: OidcConfig): Problem {
   if (back !== undefined) {
     const message = /^\/(?![/\\])/.test(back) ? undefined : urlProblem(back)
     if (message !== undefined) return { path: '/redirect_uri', message: `${message}, or as a path` }
-    if (/[?#]/.test(back)) return { path: '/redirect_uri', message: 'has a query or a fragment, which come back changed; remove it' }
+    if (/[?#]/.test(back))
+      return { path: '/redirect_uri', message: 'has a query or a fragment, which come back changed; remove it' }
     if (new URL(back, 'http://host').pathname === logout) {
       return { path: '/redirect_uri', message: 'is the "logout_path", too; choose another path' }
     }
@@ -73,7 +80,8 @@ function clientKeys(config: OidcConfig): Problem {
   const introspects = key === undefined && !jwks && (bearerOnly || config.introspection_endpoint !== undefined)
   const uses: [string, AuthMethod][] = []
   if (!bearerOnly) uses.push(['/token_endpoint_auth_method', config.token_endpoint_auth_method])
-  if (!bearerOnly && par?.endpoint_auth_method !== undefined) uses.push(['/par/endpoint_auth_method', par.endpoint_auth_method])
+  if (!bearerOnly && par?.endpoint_auth_method !== undefined)
+    uses.push(['/par/endpoint_auth_method', par.endpoint_auth_method])
   if (introspects) uses.push(['/introspection_endpoint_auth_method', config.introspection_endpoint_auth_method])
   for (const [path, method] of uses) {
     const message = methodProblem(method, config)
@@ -103,11 +111,16 @@ function methodProblem(method: AuthMethod, config: OidcConfig): string | undefin
 
 function fits(key: KeyObject, alg: string): boolean {
   if (alg.startsWith('HS')) return false
-  if (!alg.startsWith('ES')) return alg === 'EdDSA' ? key.asymmetricKeyType === 'ed25519' : key.asymmetricKeyType === 'rsa'
+  if (!alg.startsWith('ES'))
+    return alg === 'EdDSA' ? key.asymmetricKeyType === 'ed25519' : key.asymmetricKeyType === 'rsa'
   return key.asymmetricKeyDetails?.namedCurve === CURVES[alg]
 }
 
-function tokenKeys({ public_key: written, token_signing_alg_values_expected: alg, introspection_addon_headers: addons }: OidcConfig): Problem {
+function tokenKeys({
+  public_key: written,
+  token_signing_alg_values_expected: alg,
+  introspection_addon_headers: addons,
+}: OidcConfig): Problem {
   if (alg !== undefined && !(ASYMMETRIC as readonly string[]).includes(alg)) {
     return {
       path: '/token_signing_alg_values_expected',
@@ -132,13 +145,25 @@ function sessions({ bearer_only: bearerOnly, session }: OidcConfig): Problem {
   if (session === undefined) {
     return {
       path: '/session',
-      message: 'is missing: people who sign in need a session; write "session: { secret: … }", or "bearer_only: true" where nobody does',
+      message:
+        'is missing: people who sign in need a session; write "session: { secret: … }", or "bearer_only: true" where nobody does',
     }
   }
+  const { redis } = session
   if (session.storage === 'redis') {
-    return { path: '/session/storage', message: 'sessions are kept in cookies alone, encrypted; write "cookie", or remove it' }
+    if (redis === undefined) return { path: '/session', message: 'has no "redis"; write "redis: { host: … }"' }
+    if (redis.server_name !== undefined && redis.server_name !== redis.host) {
+      return {
+        path: '/session/redis/server_name',
+        message: 'has to be "host", whose name is verified; write the name there',
+      }
+    }
+  } else if (redis !== undefined) {
+    return {
+      path: '/session/redis',
+      message: 'has no effect with "storage: cookie"; write "storage: redis", or remove it',
+    }
   }
-  if (session.redis !== undefined) return { path: '/session/redis', message: 'has no effect with "storage: cookie"; remove it' }
   if (session.cookie_same_site === 'None' && session.cookie_secure === false) {
     return { path: '/session/cookie_same_site', message: 'browsers take "None" with "cookie_secure: true" alone' }
   }
@@ -163,6 +188,9 @@ const OWN = new Set([
 
 function parameters({ authorization_params: given, scope }: OidcConfig): Problem {
   const own = Object.keys(given ?? {}).find((name) => OWN.has(name))
-  if (own !== undefined) return { path: `/authorization_params/${own}`, message: 'is said by the plugin itself; remove it' }
-  return scope.split(' ').includes('openid') ? undefined : { path: '/scope', message: 'has to hold "openid", or there is no ID token' }
+  if (own !== undefined)
+    return { path: `/authorization_params/${own}`, message: 'is said by the plugin itself; remove it' }
+  return scope.split(' ').includes('openid')
+    ? undefined
+    : { path: '/scope', message: 'has to hold "openid", or there is no ID token' }
 }

@@ -99,7 +99,7 @@ export class CookieJar {
   }
 
   private suffix(isSecure: boolean): string {
-    return this.secure ?? isSecure ? `${this.attributes}; Secure` : this.attributes
+    return (this.secure ?? isSecure) ? `${this.attributes}; Secure` : this.attributes
   }
 }
 

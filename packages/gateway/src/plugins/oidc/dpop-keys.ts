@@ -8,7 +8,9 @@ export function dpopProblem(dpop: Dpop): { path: string; message: string } | und
   if (dpop?.enabled !== true) return undefined
   if (dpop.private_key === undefined) return { path: '/dpop', message: '"private_key" is missing' }
   if (dpop.public_jwk === undefined) return { path: '/dpop', message: '"public_jwk" is missing' }
-  const secret = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'].find((name) => Object.hasOwn(dpop.public_jwk ?? {}, name))
+  const secret = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'].find((name) =>
+    Object.hasOwn(dpop.public_jwk ?? {}, name),
+  )
   if (secret !== undefined) return { path: '/dpop/public_jwk', message: `has a private part, "${secret}"; remove it` }
   let key: KeyObject
   try {
@@ -18,7 +20,10 @@ export function dpopProblem(dpop: Dpop): { path: string; message: string } | und
   }
   const wanted = dpop.signing_alg === 'ES256' ? 'ec' : 'rsa'
   if (key.asymmetricKeyType !== wanted) {
-    return { path: '/dpop/private_key', message: `is not a key for ${dpop.signing_alg}, which needs one of type ${wanted}` }
+    return {
+      path: '/dpop/private_key',
+      message: `is not a key for ${dpop.signing_alg}, which needs one of type ${wanted}`,
+    }
   }
   try {
     const given = createPublicKey({ key: dpop.public_jwk as JsonWebKey, format: 'jwk' })

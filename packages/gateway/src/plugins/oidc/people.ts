@@ -2,20 +2,21 @@ import { LogThrottle } from '@sekisho/proxy'
 import { decodeJwt } from 'jose'
 import type { GatewaySession } from '../../session.ts'
 import { ServiceFailure } from '../../side-calls/index.ts'
-import type { PluginLogger } from '../context.ts'
+import type { PluginContext, PluginLogger } from '../context.ts'
 import { isNavigation, RedirectAddress, targetOf } from './addresses.ts'
 import { plain, redirect, redirectByPage, unauthorized, unavailable } from './answers.ts'
 import type { ClaimSchema } from './claim-schema.ts'
 import { lacksScopes } from './claims.ts'
 import { type Pending, PendingSignIns } from './pending.ts'
 import type { Provider } from './provider.ts'
+import { RedisSessions, SessionsUnavailable } from './redis-sessions.ts'
 import type { OidcConfig } from './schema.ts'
-import { isSessionData, needsRenewal, nowInSeconds, type SessionData, SessionLife } from './session.ts'
+import { needsRenewal, nowInSeconds, type SessionData, SessionLife } from './session.ts'
 import type { SessionConfig } from './session-schema.ts'
 import { type OwnCookies, SessionStore } from './session-store.ts'
 import { endSession } from './sign-out.ts'
 import { newSession, readUser, Renewals } from './tokens.ts'
-import { tellUpstream, upstreamFields } from './upstream-fields.ts'
+import { tell, type Told, whatToTell } from './upstream-fields.ts'
 
 /** What sign-ins need beside their configuration. */
 export interface PeopleOptions {
@@ -24,6 +25,7 @@ export interface PeopleOptions {
   readonly provider: Provider
   readonly claimSchema: ClaimSchema | undefined
   readonly logger: PluginLogger
+  readonly metrics: PluginContext['metrics']
   readonly scope: string
   /** Has the response bring cookies. */
   readonly setCookies: (session: GatewaySession, cookies: readonly string[]) => void
@@ -38,13 +40,14 @@ export class People {
   private readonly address: RedirectAddress
   private readonly renewals: Renewals
   private readonly throttle = new LogThrottle()
-  private readonly fields = new WeakMap<SessionData, readonly (readonly [string, string])[]>()
+  private readonly told = new WeakMap<SessionData, Told>()
 
   constructor(options: PeopleOptions) {
     const { config, session } = options
     this.options = options
-    this.store = new SessionStore(config, session)
     this.life = new SessionLife(session)
+    const redis = session.redis === undefined ? undefined : new RedisSessions(session.redis, options)
+    this.store = new SessionStore(config, session, this.life, redis)
     this.pending = new PendingSignIns(config, session)
     this.address = new RedirectAddress(config.redirect_uri)
     this.renewals = new Renewals(config)
@@ -57,6 +60,35 @@ export class People {
     if (session.ctx.path === config.logout_path) return this.signOut(session, cookies)
     if (this.address.matches(session)) return this.comeBack(session, cookies)
     const data = this.store.read(cookies)
+    if (data instanceof Promise) return this.whenRead(session, data, cookies)
+    return this.withSession(session, data, cookies)
+  }
+
+  close(): void {
+    this.store.close()
+  }
+
+  private async whenRead(
+    session: GatewaySession,
+    reading: Promise<SessionData | undefined>,
+    cookies: OwnCookies,
+  ): Promise<void> {
+    let data: SessionData | undefined
+    try {
+      data = await reading
+    } catch {
+      // The link to Redis counted and logged what went wrong.
+      return session.respond(503, { message: 'sessions cannot be read' })
+    }
+    return session.finishedAt === 0 ? this.withSession(session, data, cookies) : undefined
+  }
+
+  private withSession(
+    session: GatewaySession,
+    data: SessionData | undefined,
+    cookies: OwnCookies,
+  ): void | Promise<void> {
+    const { config } = this.options
     const now = nowInSeconds()
     if (data === undefined || this.life.isOver(data, now)) return this.withoutSession(session, cookies)
     if (needsRenewal(data, config, now)) return this.renew(session, data, cookies)
@@ -72,21 +104,29 @@ export class People {
     const { config } = this.options
     const lacking = lacksScopes(data.scope, config.required_scopes)
     if (lacking !== undefined) return session.respond(403, { error: lacking })
-    let fields = this.fields.get(data)
-    if (fields === undefined) {
+    let told = this.told.get(data)
+    if (told === undefined) {
       const { accessToken, idToken, refreshToken, user } = data
       const idClaims = idToken === undefined ? undefined : decodeJwt(idToken)
-      fields = upstreamFields({ accessToken, idToken, idClaims, refreshToken, user }, config)
-      this.fields.set(data, fields)
+      told = whatToTell({ accessToken, idToken, idClaims, refreshToken, user }, config)
+      this.told.set(data, told)
     }
     this.store.hide(session)
-    tellUpstream(session, fields)
+    tell(session, told)
     return undefined
   }
 
-  /** Lets the request on, and the browser keep what is new. */
-  private keep(session: GatewaySession, data: SessionData, cookies: OwnCookies): void {
-    const written = this.store.write(data, cookies, this.isSecure(session))
+  /** Lets the request on, and keeps what is new. */
+  private keep(session: GatewaySession, data: SessionData, cookies: OwnCookies): void | Promise<void> {
+    const written = this.store.update(data, cookies, this.isSecure(session))
+    if (!(written instanceof Promise)) return this.kept(session, data, written)
+    return written.then(
+      (fields) => this.kept(session, data, fields),
+      () => session.respond(503, { message: 'sessions cannot be written' }),
+    )
+  }
+
+  private kept(session: GatewaySession, data: SessionData, written: string[] | undefined): void {
     if (written === undefined) return this.tooLarge(session)
     this.options.setCookies(session, written)
     return this.accept(session, data)
@@ -127,7 +167,11 @@ export class People {
         silent,
         startedAt: nowInSeconds(),
       }
-      const parameters = new URLSearchParams({ redirect_uri: pending.redirectUri, scope: config.scope, state: pending.state })
+      const parameters = new URLSearchParams({
+        redirect_uri: pending.redirectUri,
+        scope: config.scope,
+        state: pending.state,
+      })
       for (const [name, value] of Object.entries(config.authorization_params ?? {})) parameters.set(name, String(value))
       if (pending.nonce !== undefined) parameters.set('nonce', pending.nonce)
       if (silent) parameters.set('prompt', 'none')
@@ -172,15 +216,22 @@ export class People {
         ...(pending.nonce === undefined ? {} : { expectedNonce: pending.nonce }),
         ...(pending.verifier === undefined ? {} : { pkceCodeVerifier: pending.verifier }),
       }
-      const tokens = await library.authorizationCodeGrant(client, url, checks, undefined, dpop === undefined ? {} : { DPoP: dpop })
+      const tokens = await library.authorizationCodeGrant(
+        client,
+        url,
+        checks,
+        undefined,
+        dpop === undefined ? {} : { DPoP: dpop },
+      )
       const claims = tokens.claims()
-      if (claims === undefined || claims.iat > nowInSeconds() + config.iat_slack) throw new Error('the ID token was issued in the future')
+      if (claims === undefined || claims.iat > nowInSeconds() + config.iat_slack)
+        throw new Error('the ID token was issued in the future')
       const user = await readUser(discovered, tokens, claims.sub, config)
       const facts = { access_token: tokens.access_token, id_token: claims, user }
       if (claimSchema !== undefined && !(await claimSchema.fits(JSON.parse(JSON.stringify(facts)) as object))) {
         return plain(session, 401, 'the identity provider does not say of you what this route wants to know', gone)
       }
-      const written = this.store.write(newSession(tokens, claims.sub, user, config), cookies, isSecure)
+      const written = await this.store.create(newSession(tokens, claims.sub, user, config), cookies, isSecure)
       if (written === undefined) return this.tooLarge(session)
       const arrive = this.options.session.cookie_same_site === 'Strict' ? redirectByPage : redirect
       return arrive(session, pending.target, [...written, ...gone])
@@ -191,14 +242,14 @@ export class People {
     }
   }
 
-  private signOut(session: GatewaySession, cookies: OwnCookies): Promise<void> {
-    const data = this.store.read(cookies)
-    const removed = this.store.remove(cookies, this.isSecure(session))
-    return endSession(session, this.options, isSessionData(data) ? data : undefined, removed)
+  private async signOut(session: GatewaySession, cookies: OwnCookies): Promise<void> {
+    const data = await Promise.resolve(this.store.read(cookies)).catch(() => undefined)
+    return endSession(session, this.options, data, () => this.store.remove(cookies, this.isSecure(session)))
   }
 
   private tooLarge(session: GatewaySession): void {
-    const message = 'a session is too large for cookies; turn "set_…_header" options off, or have the provider issue smaller tokens'
+    const message =
+      'a session is too large for cookies; turn "set_…_header" options off, or have the provider issue smaller tokens'
     this.tell(message, undefined)
     plain(session, 500, 'the session cannot be kept')
   }
@@ -225,7 +276,8 @@ function withoutCookie(cookies: OwnCookies, gone: readonly string[]): OwnCookies
 
 /** The library wraps what the connection said. */
 function isAway(error: unknown): boolean {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) if (cause instanceof ServiceFailure) return true
+  for (let cause = error; cause instanceof Error; cause = cause.cause)
+    if (cause instanceof ServiceFailure || cause instanceof SessionsUnavailable) return true
   return false
 }
 

@@ -83,7 +83,9 @@ const dpop = Type.Object(
   {
     enabled: flag(false, 'have access tokens bound to a key (RFC 9449)'),
     private_key: text('PEM'),
-    public_jwk: Type.Optional(Type.Record(Type.String(), Type.Unknown(), { description: 'of the same key, without private parts' })),
+    public_jwk: Type.Optional(
+      Type.Record(Type.String(), Type.Unknown(), { description: 'of the same key, without private parts' }),
+    ),
     signing_alg: defaulted(Type.Enum(['ES256', 'RS256', 'PS256'], { default: 'ES256', description: 'of the proofs' })),
   },
   { additionalProperties: false, description: 'proof of possession' },
@@ -115,7 +117,12 @@ export const schema = Type.Object(
       'where the provider sends people back to, as registered there: a URL, or a path. It belongs to the route, and never reaches the upstream. Left out: `/.apisix/redirect` below the path that was asked for',
     ),
     logout_path: defaulted(
-      Type.String({ default: '/logout', pattern: '^/', patternErrorMessage: 'must begin with "/"', description: 'ends the session' }),
+      Type.String({
+        default: '/logout',
+        pattern: '^/',
+        patternErrorMessage: 'must begin with "/"',
+        description: 'ends the session',
+      }),
     ),
     post_logout_redirect_uri: text('where people go after that'),
     revoke_tokens_on_logout: flag(false, 'tell the provider that the tokens are no longer needed (RFC 7009)'),
@@ -146,10 +153,16 @@ export const schema = Type.Object(
     use_jwks: flag(false, 'bearer tokens are checked with the keys of the provider, unless there is a `public_key`'),
     token_signing_alg_values_expected: text('the one algorithm of bearer and ID tokens: `RS256`'),
     jwk_expires_in: defaulted(
-      Type.Integer({ minimum: 60, default: 86_400, description: 'seconds after which the keys of the provider are read anew' }),
+      Type.Integer({
+        minimum: 60,
+        default: 86_400,
+        description: 'seconds after which the keys of the provider are read anew',
+      }),
     ),
     jwt_verification_cache_ignore: flag(false, 'check the signature of a token with each request'),
-    introspection_endpoint: text('bearer tokens are asked about here (RFC 7662); left out: as the discovery document says'),
+    introspection_endpoint: text(
+      'bearer tokens are asked about here (RFC 7662); left out: as the discovery document says',
+    ),
     introspection_endpoint_auth_method: authMethod('introspection endpoint'),
     introspection_addon_headers: Type.Optional(
       Type.Array(Type.String(), { minItems: 1, description: 'fields of the request that the endpoint gets too' }),
@@ -158,7 +171,9 @@ export const schema = Type.Object(
       0,
       'seconds that an answer is kept, at most until the token expires; 0: 60 (APISIX: until it expires)',
     ),
-    introspection_expiry_claim: text('the claim that says for how many seconds an answer may be kept; left out: `exp`, a time'),
+    introspection_expiry_claim: text(
+      'the claim that says for how many seconds an answer may be kept; left out: `exp`, a time',
+    ),
     cache_segment: text('each place has caches of its own; the name adds nothing to that'),
     required_scopes: Type.Optional(
       Type.Array(Type.String(), { description: 'scopes that an access token must have; otherwise 403' }),
@@ -178,16 +193,25 @@ export const schema = Type.Object(
     access_token_in_authorization_header: flag(false, 'in `Authorization` instead'),
     set_id_token_header: flag(true, 'the upstream gets `X-ID-Token`: the claims, JSON in base64'),
     set_raw_id_token_header: flag(false, 'the upstream gets `X-Raw-ID-Token`: the token as it was signed'),
-    set_userinfo_header: flag(true, 'the upstream gets `X-Userinfo`: what the provider says of the user, JSON in base64'),
+    set_userinfo_header: flag(
+      true,
+      'the upstream gets `X-Userinfo`: what the provider says of the user, JSON in base64',
+    ),
     set_refresh_token_header: flag(false, 'the upstream gets `X-Refresh-Token`'),
 
     renew_access_token_on_expiry: flag(true, 'have a new access token when the old one expires; otherwise it stays'),
     access_token_expires_in: Type.Optional(
-      Type.Integer({ minimum: 1, description: 'seconds that an access token holds of which the provider does not say; left out: 3600' }),
+      Type.Integer({
+        minimum: 1,
+        description: 'seconds that an access token holds of which the provider does not say; left out: 3600',
+      }),
     ),
     access_token_expires_leeway: seconds(0, 'seconds before that when it is renewed'),
     refresh_session_interval: Type.Optional(
-      Type.Integer({ minimum: 1, description: 'seconds after which the provider is asked, without a window, whether the user is still there' }),
+      Type.Integer({
+        minimum: 1,
+        description: 'seconds after which the provider is asked, without a window, whether the user is still there',
+      }),
     ),
 
     session: Type.Optional(sessionSchema),

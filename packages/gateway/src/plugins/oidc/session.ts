@@ -44,6 +44,12 @@ export class SessionLife {
     return now - seenAt >= this.idle || now - createdAt >= this.absolute
   }
 
+  /** How long it lasts without another request, in seconds; a day where nothing ends it. */
+  secondsLeft({ createdAt }: SessionData, now: number): number {
+    const left = Math.min(this.idle, createdAt + this.absolute - now)
+    return left === Infinity ? 86_400 : Math.max(1, Math.ceil(left))
+  }
+
   /** Whether the cookie is to be written anew, as there was a request. Not with each: a response with it has bytes more. */
   isToTouch({ seenAt }: SessionData, now: number): boolean {
     return now - seenAt >= this.touchAfter

@@ -14,16 +14,19 @@ interface SignOutOptions {
  * Ends a session: here, whatever else happens, and then at the provider (OpenID Connect RP-Initiated Logout 1.0). A request with `sid` is one by which
  * the provider itself says that the session is over (Front-Channel Logout 1.0): it is shown in a frame, and leads nowhere.
  *
- * @param removed Set-Cookie fields that take the session away
+ * @param remove takes the session away, and gives the Set-Cookie fields for that
  */
 export async function endSession(
   session: GatewaySession,
   { config, provider }: SignOutOptions,
   data: SessionData | undefined,
-  removed: readonly string[],
+  remove: () => Promise<readonly string[]>,
 ): Promise<void> {
   const told = new URLSearchParams(session.request.query).get('sid')
-  if (told !== null) return plain(session, 200, 'signed out', data === undefined || isOf(data, told) ? removed : [])
+  if (told !== null) {
+    return plain(session, 200, 'signed out', data === undefined || isOf(data, told) ? await remove() : [])
+  }
+  const removed = await remove()
   const { post_logout_redirect_uri: after } = config
   let discovered: Discovered
   try {
@@ -45,10 +48,14 @@ function leave(session: GatewaySession, after: string | undefined, removed: read
   else redirect(session, after, removed)
 }
 
-const isOf = ({ idToken }: SessionData, sid: string): boolean => idToken !== undefined && decodeJwt(idToken)['sid'] === sid
+const isOf = ({ idToken }: SessionData, sid: string): boolean =>
+  idToken !== undefined && decodeJwt(idToken)['sid'] === sid
 
 /** As far as the provider can be reached: the service counted and logged what went wrong. */
-async function revoke({ metadata, library, client }: Discovered, { accessToken, refreshToken }: SessionData): Promise<void> {
+async function revoke(
+  { metadata, library, client }: Discovered,
+  { accessToken, refreshToken }: SessionData,
+): Promise<void> {
   if (metadata.revocation_endpoint === undefined) return
   const tokens = refreshToken === undefined ? [accessToken] : [refreshToken, accessToken]
   await Promise.allSettled(tokens.map((token) => library.tokenRevocation(client, token)))

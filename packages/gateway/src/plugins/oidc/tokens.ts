@@ -11,7 +11,12 @@ const expiresAt = ({ expires_in: seconds }: TokenEndpointResponse, config: OidcC
   now + (seconds ?? config.access_token_expires_in ?? USUAL_LIFETIME_SECONDS)
 
 /** The session of somebody who just signed in. @param subject of the ID token */
-export function newSession(tokens: TokenEndpointResponse, subject: string, user: Claims | undefined, config: OidcConfig): SessionData {
+export function newSession(
+  tokens: TokenEndpointResponse,
+  subject: string,
+  user: Claims | undefined,
+  config: OidcConfig,
+): SessionData {
   const now = nowInSeconds()
   return {
     sub: subject,
@@ -43,7 +48,12 @@ function renewedSession(session: SessionData, tokens: TokenEndpointResponse, con
 }
 
 /** What the provider says of the user, where somebody wants to know. */
-export function readUser({ metadata, library, client, dpop }: Discovered, tokens: TokenEndpointResponse, subject: string, config: OidcConfig): Promise<UserInfoResponse> | undefined {
+export function readUser(
+  { metadata, library, client, dpop }: Discovered,
+  tokens: TokenEndpointResponse,
+  subject: string,
+  config: OidcConfig,
+): Promise<UserInfoResponse> | undefined {
   if (metadata.userinfo_endpoint === undefined) return undefined
   if (!config.set_userinfo_header && config.claim_schema === undefined) return undefined
   return library.fetchUserInfo(client, tokens.access_token, subject, dpop === undefined ? {} : { DPoP: dpop })
@@ -80,7 +90,10 @@ export class Renewals {
     return made
   }
 
-  private async exchange({ library, client, dpop }: Discovered, session: SessionData & { readonly refreshToken: string }): Promise<SessionData> {
+  private async exchange(
+    { library, client, dpop }: Discovered,
+    session: SessionData & { readonly refreshToken: string },
+  ): Promise<SessionData> {
     const options = dpop === undefined ? {} : { DPoP: dpop }
     const tokens = await library.refreshTokenGrant(client, session.refreshToken, undefined, options)
     // OpenID Connect Core section 12.2: it has to be of the same person.

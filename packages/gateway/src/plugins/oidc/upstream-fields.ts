@@ -19,8 +19,16 @@ export interface Identity {
   readonly refreshToken?: string | undefined
 }
 
-/** The fields for the upstream, made once for each session or token. */
-export function upstreamFields(identity: Identity, config: OidcConfig): readonly (readonly [string, string])[] {
+/** What the rest of the way is told of the caller. */
+export interface Told {
+  /** For the upstream. */
+  readonly fields: readonly (readonly [string, string])[]
+  /** For other plugins: `acl` goes by it. */
+  readonly user: Claims | undefined
+}
+
+/** Made once for each session or token. */
+export function whatToTell(identity: Identity, config: OidcConfig): Told {
   const { accessToken, idToken, idClaims, user, refreshToken } = identity
   const fields: [string, string | undefined][] = []
   if (config.set_access_token_header) {
@@ -32,12 +40,16 @@ export function upstreamFields(identity: Identity, config: OidcConfig): readonly
   if (config.set_userinfo_header) fields.push(['X-Userinfo', encoded(user)])
   if (config.set_refresh_token_header) fields.push(['X-Refresh-Token', refreshToken])
   // A token is opaque: nothing says that it can stand in a field.
-  return fields.filter((field): field is [string, string] => field[1] !== undefined && isFieldValue(field[1]))
+  return {
+    fields: fields.filter((field): field is [string, string] => field[1] !== undefined && isFieldValue(field[1])),
+    user: user ?? idClaims,
+  }
 }
 
 const encoded = (claims: Claims | undefined): string | undefined =>
   claims === undefined ? undefined : Buffer.from(JSON.stringify(claims)).toString('base64')
 
-export function tellUpstream({ request: { headers } }: GatewaySession, fields: readonly (readonly [string, string])[]): void {
+export function tell({ request: { headers }, ctx }: GatewaySession, { fields, user }: Told): void {
   for (const [name, value] of fields) headers.set(name, value)
+  ctx.externalUser = user
 }

@@ -88,9 +88,10 @@ function withoutSecrets(resource: object): unknown {
 }
 
 /** As it is written in a configuration: without its upstream, and with the singular of what is there once. */
-function asWritten({ upstream: _, enabled, ...resource }: Record<string, unknown>): object {
+function asWritten({ enabled, ...resource }: Record<string, unknown>): object {
   const written: Record<string, unknown> = enabled === undefined ? {} : { status: enabled === true ? 1 : 0 }
   for (const [name, value] of Object.entries(resource)) {
+    if (name === 'upstream') continue
     const singular = SINGULAR[name]
     if (singular === undefined || !Array.isArray(value)) written[name] = value
     else if (value.length === 1) written[singular] = value[0]

@@ -99,6 +99,12 @@ export class TestSession {
     this.answer ??= { status, body, headers: Headers.from(headers) }
   }
 
+  withdrawResponse(): ResponseHead | undefined {
+    const { answer } = this
+    this.answer = undefined
+    return answer && new ResponseHead(answer.status, '', answer.headers)
+  }
+
   /** Runs the phases from `access` to the response of an upstream, or the plugin's own; returns its head. */
   async run(hooks: PluginHooks, upstream: Readonly<Record<string, string>> = {}): Promise<ResponseHead> {
     await hooks.rewrite?.(this.asSession)

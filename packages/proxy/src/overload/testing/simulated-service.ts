@@ -35,7 +35,7 @@ export class Simulation {
     const last = heap.pop() as SimulatedEvent
     if (heap.length === 0) return first
     heap[0] = last
-    for (let at = 0; ; ) {
+    for (let at = 0; ;) {
       const left = 2 * at + 1
       const right = left + 1
       let least = at

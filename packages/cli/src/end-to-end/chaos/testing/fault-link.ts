@@ -188,19 +188,15 @@ class Connection implements LinkedConnection {
     this.up = new Pipe(near, far, to.witness && ((number) => to.witness?.(number, this)))
     this.down = new Pipe(far, near, undefined)
     far.on('data', () => (this.heardAt = performance.now()))
-    let ended = false
-    const ends = (other: Socket, failed: boolean): void => {
-      if (ended) return
-      ended = true
-      if (failed) other.resetAndDestroy()
-      else if (other.writable) other.destroySoon()
-      else other.destroy()
-      to.gone()
-    }
-    for (const [socket, other] of [[near, far] as const, [far, near] as const]) {
+    let open = 2
+    for (const [socket, other, pipe] of [[near, far, this.up] as const, [far, near, this.down] as const]) {
       let failed = false
       socket.on('error', () => (failed = true))
-      socket.on('close', () => ends(other, failed))
+      socket.on('close', () => {
+        if (failed) other.resetAndDestroy()
+        else pipe.finish()
+        if (--open === 0) to.gone()
+      })
     }
   }
 
@@ -266,7 +262,6 @@ class Pipe {
       this.blocked = false
       this.pump()
     })
-    from.on('close', () => clearTimeout(this.timer))
     to.on('close', () => clearTimeout(this.timer))
   }
 
@@ -278,6 +273,12 @@ class Pipe {
   stall(stalled: boolean): void {
     this.stalled = stalled
     if (!stalled) this.pump()
+  }
+
+  /** Its sender is gone: what waits is still passed on. */
+  finish(): void {
+    this.ended = true
+    this.pump()
   }
 
   private take(bytes: Buffer): void {
@@ -313,7 +314,9 @@ class Pipe {
       if (pieceBytes > 0) return this.again(1)
     }
     if (this.waitingBytes <= MAX_WAITING_BYTES) this.from.resume()
-    if (this.ended && this.waiting.length === 0) this.to.end()
+    if (this.waiting.length > 0) return
+    if (this.from.destroyed) this.to.destroySoon()
+    else if (this.ended) this.to.end()
   }
 
   private again(delayMs: number): void {

@@ -10,6 +10,8 @@ export interface Order {
   readonly idempotent: boolean
   /** That, and the gateway still has all of it: no fault of one node may cost it. */
   readonly repeatable: boolean
+  /** Others may ask the same, by the same number. */
+  readonly shared: boolean
   /** Lives until its client ends it. */
   readonly long: boolean
   readonly startedAt: number
@@ -26,17 +28,25 @@ export interface Loss {
   readonly clientPort?: number | undefined
   /** The link that it went through to the gateway. */
   readonly clientLink?: FaultLink | undefined
+  /** How long its connection had been idle before. */
+  readonly idleMs?: number | undefined
   /** `PROCESS/THREAD` that had served the connection before. */
   readonly worker?: string | undefined
 }
 
 /** Something that the run did to the gateway, which may cost requests. */
 export interface Blow {
-  readonly how: 'process killed' | 'worker killed' | 'upgrade' | 'process frozen' | 'worker frozen'
+  readonly how:
+    | 'process killed'
+    | 'worker killed'
+    | 'upgrade'
+    | 'process frozen'
+    | 'worker frozen'
+    | 'clients unplugged'
   /** It happened between these. */
   readonly at: number
   until: number
-  /** `PROCESS/THREAD`, or `PROCESS`. */
+  /** `PROCESS/THREAD/`, or `PROCESS/`. */
   readonly victim: string
 }
 
@@ -60,7 +70,16 @@ export class Ledger {
   private readonly seen = new Map<number, Map<LinkedConnection, number>>()
 
   begin(kind: string, traits: Partial<Order>, number = ++this.count): Order {
-    return { kind, number, idempotent: false, repeatable: false, long: false, startedAt: performance.now(), ...traits }
+    return {
+      kind,
+      number,
+      idempotent: false,
+      repeatable: false,
+      shared: false,
+      long: false,
+      startedAt: performance.now(),
+      ...traits,
+    }
   }
 
   nextNumber(): number {
@@ -82,7 +101,8 @@ export class Ledger {
     this.checkSent(order)
     if (loss === undefined) {
       add(this.served, order.kind)
-      this.seen.delete(order.number)
+      // Several clients may be waiting for the same answer of the cache.
+      if (!order.shared) this.seen.delete(order.number)
     } else this.losses.push({ order, loss, endedAt: performance.now() })
   }
 
@@ -108,7 +128,7 @@ export class Ledger {
     const links = [...this.sightings(order.number).keys()].map(
       ({ link, broken }) => `${link.name}${broken === undefined ? '' : ` (${broken.how} at ${at(broken.at)})`}`,
     )
-    return `${order.kind} ${order.number}, ${at(order.startedAt)} to ${at(endedAt)}: ${loss.how}${loss.began ? ', begun' : ''}; worker ${loss.worker}; seen by ${links.join(', ') || 'no node'}`
+    return `${order.kind} ${order.number}, ${at(order.startedAt)} to ${at(endedAt)}: ${loss.how}${loss.began ? ', begun' : ''}; worker ${loss.worker}${loss.clientLink === undefined ? '' : ', by the link of clients'}; seen by ${links.join(', ') || 'no node'}`
   }
 
   private checkSent(order: Order): void {

@@ -8,11 +8,15 @@ import { World, type WorldOptions } from './world.ts'
 const PAIRED = 0.3
 /** Descriptors of a gateway process that has nothing to do: sockets of two workers, their spares, pools, logs. */
 const MAX_DESCRIPTORS = 250
+/** Characters of the error log that a failed run shows. */
+const MAX_LOG_LENGTH = 8_000
 /** What an error log must not say, whatever happens. */
 const BUGS = /\b(TypeError|RangeError|ReferenceError|AssertionError|ERR_INTERNAL\w*|internal error|unhandled)\b/i
 
 export interface RunOptions extends WorldOptions {
   readonly minutes: number
+  /** A regular expression for the names of what is done; empty: everything. */
+  readonly only: string
   readonly tell: (line: string) => void
 }
 
@@ -26,14 +30,14 @@ export interface RunResult {
 }
 
 /** One run: a load, and one thing or two at a time that go wrong, as the seed says. */
-export async function run({ minutes, tell, ...options }: RunOptions): Promise<RunResult> {
+export async function run({ minutes, tell, only, ...options }: RunOptions): Promise<RunResult> {
   const world = await World.start(options)
   const { ledger } = world
   const leaks: string[] = []
   const struck = new Map<string, number>()
   try {
     const next = randomFrom(options.seed)
-    const faults = FAULTS.filter((fault) => fault.possible?.(world) ?? true)
+    const faults = FAULTS.filter((fault) => new RegExp(only).test(fault.name) && (fault.possible?.(world) ?? true))
     const until = performance.now() + minutes * 60_000
     await world.recovered()
     while (performance.now() < until) {
@@ -65,6 +69,8 @@ export async function run({ minutes, tell, ...options }: RunOptions): Promise<Ru
     await world.close()
   }
   const { lost, unexplained } = ledger.judge(world.startedAt)
+  if (unexplained.length + ledger.wrong.length + leaks.length > 0)
+    tell(`the error log ended with:\n${world.gateway.sekisho.stderr.slice(-MAX_LOG_LENGTH)}`)
   report(world, struck, lost, tell)
   tell(`lost without one: ${unexplained.length}`)
   return { wrong: ledger.wrong, unexplained, leaks }
@@ -74,6 +80,7 @@ function choose(faults: readonly Fault[], next: () => number): Fault[] {
   const first = faults[Math.floor(next() * faults.length)] as Fault
   if (next() >= PAIRED) return [first]
   const others = faults.filter(({ area }) => area !== first.area)
+  if (others.length === 0) return [first]
   return [first, others[Math.floor(next() * others.length)] as Fault]
 }
 

@@ -1,6 +1,8 @@
 import type { Fields } from '../../output/noted.ts'
 import { redisOptionsOf } from '../../../redis/index.ts'
 import type { Report } from '../../report/report.ts'
+import { isFields } from '../source/source-item.ts'
+import { LOGGER_ADJUSTMENTS } from './adjust-loggers.ts'
 
 /** Changes a plugin's configuration, in place, where the same words mean something else here. */
 type Adjustment = (config: Fields, path: string, report: Report) => void
@@ -35,6 +37,7 @@ function countInRedis(config: Fields, path: string, report: Report): void {
 const PB_OPTIONS = ['enum_as_name', 'int64_as_number', 'auto_default_values', 'disable_hooks']
 
 const ADJUSTMENTS: Readonly<Record<string, Adjustment>> = {
+  ...LOGGER_ADJUSTMENTS,
   'limit-conn': countInRedis,
   'limit-count': countInRedis,
   'limit-req': countInRedis,
@@ -52,6 +55,15 @@ const ADJUSTMENTS: Readonly<Record<string, Adjustment>> = {
       'ldap',
       path,
       'APISIX does not verify the certificate of the directory; remove "tls_verify" to do it',
+    )
+  },
+  'openid-connect'(config, path, report) {
+    if (config['bearer_only'] === true || config['session'] !== undefined) return
+    config['session'] = { secret: '$env://OIDC_SESSION_SECRET' }
+    report.warnOnce(
+      'openid session',
+      path,
+      'has no secret for its sessions, where APISIX makes one up; set OIDC_SESSION_SECRET to 32 random characters',
     )
   },
   'proxy-cache'(config) {
@@ -83,6 +95,14 @@ const ADJUSTMENTS: Readonly<Record<string, Adjustment>> = {
       `${path}/exp`,
       'tokens that are older than this, counted from their "iat", are refused here; APISIX only signed with it',
     )
+  },
+  'multi-auth'({ auth_plugins: sets }, path, report) {
+    if (!Array.isArray(sets)) return
+    for (const [index, set] of sets.entries()) {
+      if (!isFields(set)) continue
+      for (const [name, config] of Object.entries(set))
+        if (isFields(config)) adjust(name, config, `${path}/auth_plugins/${index}/${name}`, report)
+    }
   },
   redirect(config, path, report) {
     if (config['http_to_https'] !== true || config['ret_port'] !== undefined) return

@@ -2,11 +2,9 @@
 const INSTEAD: Readonly<Record<string, string>> = {
   ai: 'its caches are how the router works here',
   'client-control': 'see "limits.max_body_bytes", which holds for the node',
-  'error-log-logger': 'see "error_log"',
   'ext-plugin-post-req': 'write a plugin in TypeScript: it runs in the gateway',
   'ext-plugin-post-resp': 'write a plugin in TypeScript: it runs in the gateway',
   'ext-plugin-pre-req': 'write a plugin in TypeScript: it runs in the gateway',
-  'file-logger': 'see "access_log"',
   'log-rotate': 'SIGUSR1 opens log files anew',
   'node-status': '127.0.0.1:9091 answers /status',
   'proxy-buffering': 'bodies pass through piece by piece, always',

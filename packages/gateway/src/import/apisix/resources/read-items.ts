@@ -1,6 +1,7 @@
 import { RESOURCE_KINDS, type ResourceKind } from '../../../resources/kind-names.ts'
 import type { ImportContext, Resource } from '../import-context.ts'
 import { fieldPath } from '../import-context.ts'
+import { adjustMetadata } from '../plugins/adjust-loggers.ts'
 import { readPlugins } from '../plugins/plugin-set.ts'
 import type { SourceItem } from '../source/source-item.ts'
 import { addCredentials, isCredentialItem, readConsumer } from './consumers.ts'
@@ -28,7 +29,8 @@ function readItem({ kind, path, value }: SourceItem, context: ImportContext): vo
   dropTimes(resource.fields)
   dropEmpty(resource.fields)
   if (!readKind(resource, context)) return
-  if (kind !== 'plugin_metadata') readPlugins(resource, context)
+  if (kind === 'plugin_metadata') adjustMetadata(resource.fields['id'], resource.fields, path, context.report)
+  else readPlugins(resource, context)
   context.resources.push(resource)
 }
 

@@ -4,6 +4,7 @@ import type { Message } from '../reader/message.ts'
 import { readUpstreamTls } from '../tls/upstream-tls.ts'
 import { balancerOf, hashBalanceOf, isHashing, isZoneAware, overprovisioningOf } from './balancing.ts'
 import { nodesField, readNodes } from './endpoints.ts'
+import { readCircuitBreakers } from './circuit-breakers.ts'
 import { readHealthChecks } from './health-checks.ts'
 import { readOutlierDetection } from './outlier-detection.ts'
 import { readPanicThreshold, readSlowStart } from './slow-start.ts'
@@ -36,6 +37,7 @@ export function readCluster(cluster: Message, context: ImportContext): void {
   const scheme = http.http2 ? (tls ? 'grpcs' : 'grpc') : tls ? 'https' : undefined
   const checks = readHealthChecks(cluster, tls !== undefined)
   const outliers = readOutlierDetection(cluster.message('outlier_detection'))
+  const { breakers, budget } = readCircuitBreakers(cluster, http.http2)
   const zoneAware = isZoneAware(cluster, nodes)
   const imported = new ImportedCluster({
     name,
@@ -54,6 +56,7 @@ export function readCluster(cluster: Message, context: ImportContext): void {
       checks,
       outlier_detection: outliers,
       slow_start: readSlowStart(cluster),
+      circuit_breakers: breakers,
       healthy_panic_threshold: readPanicThreshold(cluster, checks !== undefined || outliers !== undefined),
     }),
     hosts: [...new Set(nodes.map(({ host }) => host))],
@@ -62,9 +65,9 @@ export function readCluster(cluster: Message, context: ImportContext): void {
     http2: http.http2,
     hashes: isHashing(cluster.enumeration('lb_policy')),
     hashBalanceFactor: hashBalanceOf(cluster),
+    retryBudget: budget,
   })
   imported.notes.push(...(tls?.notes ?? []))
-  cluster.lose('circuit_breakers', 'upstreams have no limits of this kind: see the plugin limit-conn')
   context.clusters.set(name, imported)
 }
 

@@ -19,6 +19,8 @@ export class ImportedCluster {
   readonly hashes: boolean
   /** Percent. */
   readonly hashBalanceFactor: number | undefined
+  /** For the retries of its routes. */
+  readonly retryBudget: Fields | undefined
   /** By what kinds of listeners it is used. */
   usedByHttp = false
   usedByTcp = false
@@ -37,6 +39,7 @@ export class ImportedCluster {
     readonly http2: boolean
     readonly hashes: boolean
     readonly hashBalanceFactor: number | undefined
+    readonly retryBudget?: Fields | undefined
   }) {
     this.name = parts.name
     this.id = parts.id
@@ -48,6 +51,7 @@ export class ImportedCluster {
     this.http2 = parts.http2
     this.hashes = parts.hashes
     this.hashBalanceFactor = parts.hashBalanceFactor
+    this.retryBudget = parts.retryBudget
   }
 
   /** What Envoy says on a route and we on the upstream. Routes may disagree: the first counts, the others are told. */

@@ -134,6 +134,8 @@ const UPSTREAM_FIELDS = [
   'overprovisioning_factor',
   'pass_host',
   'retries',
+  'retry',
+  'circuit_breakers',
   'timeout',
   'keepalive_pool',
   'tls',
@@ -152,7 +154,8 @@ function composeUpstreams({ clusters, draft, upstreamIds }: ImportContext): void
       draft.upstreams.push({ fields: inOrder(cluster.fields), notes: cluster.notes })
     if (!cluster.usedByTcp) continue
     const id = cluster.usedByHttp ? upstreamIds.take(`${cluster.id}-tcp`, 'tcp') : cluster.id
-    const { scheme, keepalive_pool: _pool, ...fields } = cluster.fields
+    // Streams have no requests to limit or to repeat.
+    const { scheme, keepalive_pool: _pool, retry: _retry, circuit_breakers: _breakers, ...fields } = cluster.fields
     const secure = scheme === 'https' || scheme === 'grpcs'
     cluster.streamId = id
     draft.upstreams.push({

@@ -1,14 +1,18 @@
+import { RETRY_ON } from '../../../resources/overload.ts'
 import type { ImportedCluster } from '../clusters/imported-cluster.ts'
+import { defined, type Fields } from '../output/draft.ts'
 import type { Message } from '../reader/message.ts'
 
-/** What is tried again here: what failed before the upstream can have carried anything out. */
-const DONE_HERE = new Set(['connect-failure', 'refused-stream', 'reset-before-request'])
-/** The same, for methods that may be repeated. */
-const FOR_SAFE_METHODS = 'reset'
+/** Reasons that have another name here, or none because they are always one. */
+const SAME_AS: Readonly<Record<string, string>> = {
+  'refused-stream': 'connect-failure',
+  'reset-before-request': 'connect-failure',
+}
+const KNOWN: ReadonlySet<string> = new Set(RETRY_ON)
 
 /**
- * Retries are a matter of the upstream here, and of what failed: those that could carry something out twice are not
- * made, whatever is configured.
+ * Reads a retry policy of a route. How often is a matter of the upstream here; and requests that may have been carried out are sent again only
+ * where their method allows it, which Envoy does not look at.
  */
 export function readRetries(policy: Message | undefined, cluster: ImportedCluster, route: Message): void {
   if (policy === undefined) {
@@ -20,14 +24,38 @@ export function readRetries(policy: Message | undefined, cluster: ImportedCluste
     .split(',')
     .map((condition) => condition.trim())
     .filter((condition) => condition !== '')
-  const others = conditions.filter((condition) => !DONE_HERE.has(condition) && condition !== FOR_SAFE_METHODS)
-  if (others.length > 0)
-    policy.lose('retry_on', `no retry after ${others.join(', ')}: a response has come, or may have`)
-  if (conditions.includes(FOR_SAFE_METHODS))
-    policy.warn('retry_on', 'after a reset, only requests whose method allows it are repeated')
-  const retries = policy.number('num_retries') ?? 1
-  if (others.length < conditions.length) cluster.claim({ retries }, policy, 'num_retries')
-  policy.lose('per_try_timeout', 'each attempt has the time limits of the route')
-  // A node that failed is not picked again for the same request.
+    .map((condition) => SAME_AS[condition] ?? condition)
+  const others = conditions.filter((condition) => !KNOWN.has(condition))
+  const reasons = [...new Set(conditions.filter((condition) => KNOWN.has(condition)))]
+  if (others.length > 0) policy.lose('retry_on', `there is no such reason here: ${others.join(', ')}`)
+  const codes = policy
+    .strings('retriable_status_codes')
+    .map(Number)
+    .filter((code) => code >= 400 && code <= 599)
+  const usable = reasons.filter((reason) => reason !== 'retriable-status-codes' || codes.length > 0)
+  // A node that failed is not picked again for the same request while there is another.
   policy.ignore('retry_host_predicate', 'host_selection_retry_max_attempts')
+  const retries = policy.number('num_retries') ?? 1
+  const perTry = policy.duration('per_try_timeout')
+  const backOff = readBackOff(policy)
+  if (usable.length === 0 || retries === 0) return
+  cluster.claim({ retries }, policy, 'num_retries')
+  if (usable.some((reason) => reason !== 'connect-failure'))
+    policy.warn('retry_on', 'requests that may have been carried out are repeated only where their method allows it')
+  const retry = defined({
+    retry_on: usable,
+    retriable_status_codes: usable.includes('retriable-status-codes') ? codes : undefined,
+    per_try_timeout: perTry === undefined || perTry === 0 ? undefined : perTry,
+    back_off: backOff,
+    budget: cluster.retryBudget,
+  })
+  cluster.claim({ retry }, policy, 'retry_on')
+}
+
+function readBackOff(policy: Message): Fields | undefined {
+  const backOff = policy.message('retry_back_off')
+  const base = backOff?.duration('base_interval')
+  if (backOff === undefined || base === undefined) return undefined
+  const most = backOff.duration('max_interval') ?? base * 10
+  return { base_interval: Math.max(0.001, base), max_interval: Math.max(0.001, base, most) }
 }

@@ -31,7 +31,10 @@ export interface LogSink {
 /** @param tls PEM of a certificate and its key, for https */
 export async function startLogSink(tls?: { readonly cert: string; readonly key: string }): Promise<LogSink> {
   const requests: SunkRequest[] = []
-  const listener = (request: Parameters<Parameters<typeof createServer>[1] & object>[0], response: import('node:http').ServerResponse): void => {
+  const listener = (
+    request: Parameters<Parameters<typeof createServer>[1] & object>[0],
+    response: import('node:http').ServerResponse,
+  ): void => {
     void text(request).then((body) => {
       const sunk = { method: request.method ?? '', url: request.url ?? '', headers: request.headers, body }
       requests.push(sunk)

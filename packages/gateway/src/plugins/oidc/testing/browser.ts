@@ -19,7 +19,11 @@ export class Browser {
   readonly visited: string[] = []
 
   /** Follows redirects until there is none, or one to where `until` says. */
-  async open(address: string, until: (url: URL) => boolean = () => false, headers: Record<string, string> = {}): Promise<Page> {
+  async open(
+    address: string,
+    until: (url: URL) => boolean = () => false,
+    headers: Record<string, string> = {},
+  ): Promise<Page> {
     let url = new URL(address)
     for (let hops = 0; hops < 20; hops++) {
       const page = await this.request(url.href, { headers })
@@ -33,7 +37,10 @@ export class Browser {
   }
 
   /** One request, with the cookies that belong to it. */
-  async request(address: string, init: { method?: string; headers?: Record<string, string>; body?: URLSearchParams } = {}): Promise<Page> {
+  async request(
+    address: string,
+    init: { method?: string; headers?: Record<string, string>; body?: URLSearchParams } = {},
+  ): Promise<Page> {
     const url = new URL(address)
     this.visited.push(url.href)
     const jar = this.jar(url.origin)
@@ -59,15 +66,27 @@ export class Browser {
 }
 
 /** Not `fetch`, which says of itself that it is a script. */
-function send(url: URL, method: string, headers: Headers, body: URLSearchParams | undefined): Promise<{ status: number; body: string; headers: Headers }> {
+function send(
+  url: URL,
+  method: string,
+  headers: Headers,
+  body: URLSearchParams | undefined,
+): Promise<{ status: number; body: string; headers: Headers }> {
   if (body !== undefined) headers.set('content-type', 'application/x-www-form-urlencoded')
   return new Promise((resolve, reject) => {
-    const request = httpRequest(url, { method, headers: Object.fromEntries(headers.entries()), agent: false }, (response) => {
-      const fields = new Headers()
-      const raw = response.rawHeaders
-      for (let at = 0; at < raw.length; at += 2) fields.append(raw[at] ?? '', raw[at + 1] ?? '')
-      text(response).then((received) => resolve({ status: response.statusCode ?? 0, body: received, headers: fields }), reject)
-    })
+    const request = httpRequest(
+      url,
+      { method, headers: Object.fromEntries(headers.entries()), agent: false },
+      (response) => {
+        const fields = new Headers()
+        const raw = response.rawHeaders
+        for (let at = 0; at < raw.length; at += 2) fields.append(raw[at] ?? '', raw[at + 1] ?? '')
+        text(response).then(
+          (received) => resolve({ status: response.statusCode ?? 0, body: received, headers: fields }),
+          reject,
+        )
+      },
+    )
     request.on('error', reject)
     request.end(body?.toString())
   })

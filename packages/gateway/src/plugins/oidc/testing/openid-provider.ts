@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { exportJWK, generateKeyPair, SignJWT, type JWTPayload } from 'jose'
+import { type CryptoKey, exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { Provider, type Configuration } from 'oidc-provider'
 
 export const CLIENT_SECRET = '0123456789abcdef0123456789abcdef'
@@ -11,7 +11,7 @@ export interface ProviderOptions {
   /** Further fields of the one client, `gateway`. */
   readonly client?: object
   readonly accessTokenSeconds?: number
-  readonly features?: NonNullable<Configuration['features']>
+  readonly features?: Readonly<Record<string, object>>
 }
 
 /** A request that the provider got; its endpoints are paths. */
@@ -27,7 +27,6 @@ export class OpenIdProvider {
   readonly seen: Seen[] = []
   /** What becomes of a request before the provider sees it; true: it was answered. */
   intercept: (request: IncomingMessage, response: ServerResponse) => boolean = () => false
-  /** Nobody is signed in any more: what the provider says to `prompt=none`. */
   readonly close: () => Promise<void>
   private readonly privateKey: CryptoKey
 
@@ -38,7 +37,7 @@ export class OpenIdProvider {
   }
 
   static async start(options: ProviderOptions): Promise<OpenIdProvider> {
-    const { publicKey: _, privateKey } = await generateKeyPair('RS256', { extractable: true })
+    const { privateKey } = await generateKeyPair('RS256', { extractable: true })
     const jwk = { ...(await exportJWK(privateKey)), use: 'sig', alg: 'RS256', kid: 'k1' }
     const server = createServer()
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -69,7 +68,7 @@ export class OpenIdProvider {
   }
 
   /** A token that this provider signed. */
-  sign(claims: JWTPayload, header: object = {}): Promise<string> {
+  sign(claims: object, header: object = {}): Promise<string> {
     const now = Math.floor(Date.now() / 1_000)
     return new SignJWT({ iss: this.url, sub: 'robot', exp: now + 600, iat: now, ...claims })
       .setProtectedHeader({ alg: 'RS256', kid: 'k1', ...header })
@@ -85,7 +84,8 @@ async function interact(provider: Provider, request: IncomingMessage, response: 
     return
   }
   const known = grantId === undefined ? undefined : await provider.Grant.find(grantId)
-  const grant = known ?? new provider.Grant({ accountId: session?.accountId ?? '', clientId: String(params['client_id']) })
+  const grant =
+    known ?? new provider.Grant({ accountId: session?.accountId ?? '', clientId: String(params['client_id']) })
   grant.addOIDCScope(String(params['scope']))
   const consent = { grantId: await grant.save() }
   await provider.interactionFinished(request, response, { consent }, { mergeWithLastSubmission: true })
@@ -103,8 +103,12 @@ const configuration = (options: ProviderOptions, jwk: object): Configuration => 
       ...options.client,
     },
   ],
-  jwks: { keys: [jwk as never] },
+  jwks: { keys: [jwk] },
   cookies: { keys: ['only for tests'] },
+  enabledJWA: {
+    clientAuthSigningAlgValues: ['HS256', 'HS512', 'RS256', 'ES256'],
+    dPoPSigningAlgValues: ['ES256', 'RS256', 'PS256'],
+  },
   pkce: { required: () => false },
   scopes: ['openid', 'offline_access', 'profile', 'orders'],
   claims: { openid: ['sub'], profile: ['name', 'teams'] },
@@ -116,7 +120,13 @@ const configuration = (options: ProviderOptions, jwk: object): Configuration => 
   rotateRefreshToken: true,
   issueRefreshToken: (_context, client, code) =>
     client.grantTypeAllowed('refresh_token') && code.scopes.has('offline_access'),
-  ttl: { AccessToken: options.accessTokenSeconds ?? 3_600, IdToken: 3_600, Session: 3_600, Grant: 3_600, Interaction: 600 },
+  ttl: {
+    AccessToken: options.accessTokenSeconds ?? 3_600,
+    IdToken: 3_600,
+    Session: 3_600,
+    Grant: 3_600,
+    Interaction: 600,
+  },
   features: {
     devInteractions: { enabled: false },
     introspection: { enabled: true },
@@ -125,7 +135,7 @@ const configuration = (options: ProviderOptions, jwk: object): Configuration => 
     rpInitiatedLogout: {
       enabled: true,
       // Without asking.
-      logoutSource: (context, form) => {
+      logoutSource: (context: { body: string }, form: string) => {
         context.body = `${form}<input form="op.logoutForm" name="logout" value="yes">`
       },
     },

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import type { Blow } from '../ledger.ts'
 import { between, oneOf, slownessFrom } from './choices.ts'
 import type { Deed } from './fault.ts'
 
@@ -16,10 +17,13 @@ export const clients: readonly Deed[] = [
   {
     name: 'the cable to all clients is out',
     possible: ({ network }) => network.real,
-    async strike({ clientCable }, next) {
+    async strike({ clientCable, ledger }, next) {
+      const blow: Blow = { how: 'clients unplugged', victim: '', at: performance.now(), until: Infinity }
+      ledger.blows.push(blow)
       clientCable.plug?.(false)
       await pause(between(next, 300, 3_000))
       clientCable.plug?.(true)
+      blow.until = performance.now()
     },
   },
   {

@@ -28,7 +28,7 @@ export function question(ledger: Ledger, version: string, kind: HttpKind, next: 
   const body = withBody ? bodyOf(number, 'asked', orderOf(number).askedLength) : undefined
   const idempotent = kind !== 'post'
   const repeatable = idempotent && (body?.length ?? 0) <= REMEMBERED_BYTES
-  const order = ledger.begin(`${version} ${kind}`, { idempotent, repeatable }, number)
+  const order = ledger.begin(`${version} ${kind}`, { idempotent, repeatable, shared: kind === 'cached' }, number)
   const method = withBody ? kind.toUpperCase() : 'GET'
   const folder = kind === 'cached' ? `cached/${number % 2 === 0 ? 'memory' : 'disk'}` : kind
   return { method, path: `/${folder}/${token(number)}`, body, order }
@@ -39,6 +39,8 @@ export class HttpLane extends Lane {
   private readonly kinds: readonly HttpKind[]
   private readonly agent: Agent | false
   private readonly workers = new WeakMap<Socket, string>()
+  /** When a kept connection had brought its last answer. */
+  private readonly lastUsed = new WeakMap<Socket, number>()
 
   constructor(access: Access, ledger: Ledger, next: () => number, kinds: readonly HttpKind[], kept: boolean) {
     super(access, ledger, next)
@@ -68,6 +70,7 @@ export class HttpLane extends Lane {
       let socket: Socket | undefined
       let response: IncomingMessage | undefined
       let refusal = ''
+      let idleMs = 0
       let over = false
       const end = (how: string | undefined): void => {
         if (over) return
@@ -78,6 +81,7 @@ export class HttpLane extends Lane {
         const wrong = began ? expected.wrong(how === undefined) : undefined
         if (wrong !== undefined) this.ledger.gotWrongBytes(order, wrong)
         if (status === 422) this.ledger.gotWrongBytes(order, refusal)
+        if (socket !== undefined) this.lastUsed.set(socket, performance.now())
         if (how === undefined && status === 200) return resolve(undefined)
         resolve({
           how:
@@ -89,6 +93,7 @@ export class HttpLane extends Lane {
           clientPort: socket?.localPort ?? ports.get(asked),
           clientLink: this.access.link,
           worker: socket && this.workers.get(socket),
+          idleMs,
         })
       }
       const late = setTimeout(() => {
@@ -97,6 +102,7 @@ export class HttpLane extends Lane {
       }, PATIENCE_MS)
       asked.on('socket', (used) => {
         socket = used
+        idleMs = performance.now() - (this.lastUsed.get(used) ?? performance.now())
         if (used.localPort !== undefined) ports.set(asked, used.localPort)
         else used.once('connect', () => ports.set(asked, used.localPort ?? 0))
       })
