@@ -45,6 +45,28 @@ const ADJUSTMENTS: Readonly<Record<string, Adjustment>> = {
     config['pb_option'] ??= PB_OPTIONS
     config['field_names'] ??= 'proto'
   },
+  'api-breaker'(config, path, report) {
+    if (config['break_response_headers'] === undefined || config['break_response_body'] !== undefined) return
+    delete config['break_response_headers']
+    report.add(
+      'not carried over',
+      `${path}/break_response_headers`,
+      'APISIX sends them with a "break_response_body" alone',
+    )
+  },
+  workflow({ rules }, path, report) {
+    if (!Array.isArray(rules)) return
+    for (const [index, rule] of rules.entries()) {
+      if (!isFields(rule) || !Array.isArray(rule['actions'])) continue
+      const actions = rule['actions'] as unknown[]
+      const place = `${path}/rules/${index}/actions`
+      if (actions.length > 1)
+        report.add('not carried over', `${place}/1`, 'APISIX runs the first action of a rule alone')
+      actions.splice(1)
+      const [name, config] = Array.isArray(actions[0]) ? (actions[0] as unknown[]) : []
+      if (typeof name === 'string' && isFields(config)) adjust(name, config as Fields, `${place}/0/1`, report)
+    }
+  },
   'forward-auth'(config) {
     if (config['request_method'] === 'POST') config['max_req_body_size'] ??= 67_108_864
   },

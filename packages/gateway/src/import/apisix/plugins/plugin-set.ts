@@ -1,6 +1,7 @@
 import { pointerPart } from '../../../config/problem.ts'
 import type { Fields } from '../../output/noted.ts'
 import type { ImportContext, Resource } from '../import-context.ts'
+import { readUpstream } from '../resources/upstream.ts'
 import { isFields } from '../source/source-item.ts'
 import { adjust } from './adjust.ts'
 import { isCredential, isFilter, isGuard } from './guards.ts'
@@ -39,8 +40,21 @@ function readPlugin(resource: Resource, plugins: Fields, name: string, written: 
     return loseGuard(resource, name, context)
   }
   adjust(name, config, path, context.report)
+  if (name === 'traffic-split') readWeightedUpstreams(config, path, resource, context)
   plugins[name] = config
 }
+
+/** Upstreams within the rules of `traffic-split` are as any other. */
+function readWeightedUpstreams(config: Fields, path: string, resource: Resource, context: ImportContext): void {
+  for (const [at, rule] of listOf(config['rules']).entries())
+    for (const [index, entry] of listOf(isFields(rule) ? rule['weighted_upstreams'] : []).entries()) {
+      const upstream = isFields(entry) ? entry['upstream'] : undefined
+      const place = `${path}/rules/${at}/weighted_upstreams/${index}/upstream`
+      if (isFields(upstream)) readUpstream(upstream as Fields, place, resource, context)
+    }
+}
+
+const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? (value as unknown[]) : [])
 
 /** What follows from a plugin that is not in the result. */
 export function loseGuard({ kind, lostGuards }: Resource, plugin: string, { lostFilters }: ImportContext): void {
