@@ -45,7 +45,7 @@ const SCENARIOS = {
     service: ['0', '0'],
     guess: 1_200,
     configuration: (port) => ({
-      overload: { load_shedding: { target_delay: 0.002 } },
+      overload: { load_shedding: { target_delay: 0.003 } },
       upstreams: [{ id: 'service', nodes: { [`127.0.0.1:${port}`]: 1 } }],
       routes: [{ uri: '/*', upstream_id: 'service', plugins: { busy: { rounds: 2_000 } } }],
     }),

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process'
 
 const [upgrades = '20', reloads = '100', rate = '5000'] = process.argv.slice(2)
-const { status } = spawnSync('npx', ['vitest', 'run', 'packages/cli/src/end-to-end/upgrade'], {
+const { status } = spawnSync('npx', ['vitest', 'run', 'packages/cli/src/end-to-end/upgrade', '--no-file-parallelism'], {
   stdio: 'inherit',
   env: { ...process.env, UPGRADES: upgrades, RELOADS: reloads, UPGRADE_RATE: rate },
 })

@@ -1,5 +1,5 @@
 // One entry for each plugin: its common case, as most routes have it. A plugin without an entry is reported as not measured.
-import { createHmac } from 'node:crypto'
+import { createHmac, generateKeyPairSync, sign } from 'node:crypto'
 
 /**
  * @typedef {object} PluginCase
@@ -22,6 +22,16 @@ const base64url = (/** @type {string} */ text) => Buffer.from(text).toString('ba
 const signed = `${base64url('{"alg":"HS256","typ":"JWT"}')}.${base64url('{"key":"jack","sub":"jack"}')}`
 const SECRET = 'a-secret-of-at-least-32-characters'
 const JWT = `${signed}.${createHmac('sha256', SECRET).update(signed).digest('base64url')}`
+const OWN_KEY = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+const claims = {
+  iss: 'https://id.example.com',
+  sub: 'robot',
+  exp: Math.floor(Date.now() / 1_000) + 86_400,
+  scope: 'orders',
+}
+const unsigned = `${base64url('{"alg":"ES256"}')}.${base64url(JSON.stringify(claims))}`
+const signature = sign('sha256', Buffer.from(unsigned), { key: OWN_KEY.privateKey, dsaEncoding: 'ieee-p1363' })
+const ACCESS_TOKEN = `${unsigned}.${signature.toString('base64url')}`
 const JSON_BODY = '{"name":"kite","price":7,"tags":["a","b"]}'
 const JSON_TYPE = { 'Content-Type': 'application/json' }
 const FUNCTION = 'calls a function for each request'
@@ -230,7 +240,17 @@ export const CASES = {
   'forward-auth': { unmeasured: SERVICE },
   opa: { unmeasured: SERVICE },
   'ldap-auth': { unmeasured: SERVICE },
-  'openid-connect': { unmeasured: SERVICE },
+  'openid-connect': {
+    config: {
+      discovery: 'http://127.0.0.1:9/',
+      client_id: 'gateway',
+      bearer_only: true,
+      public_key: OWN_KEY.publicKey.export({ format: 'pem', type: 'spki' }),
+      claim_validator: { issuer: { valid_issuers: ['https://id.example.com'] } },
+    },
+    request: { headers: { Authorization: `Bearer ${ACCESS_TOKEN}` } },
+    note: 'a bearer token that was seen before',
+  },
   'kafka-logger': { unmeasured: 'needs a broker' },
   'error-log-logger': { unmeasured: 'sees the log, not requests' },
 }

@@ -1,32 +1,19 @@
-import { describe, expect, test } from 'vitest'
-import type { PluginDefinition } from '../plugins/definition.ts'
-import type { ResourceKind } from '../resources/kind-names.ts'
-import { secretRule } from './secret-fields.ts'
+import { expect, it } from 'vitest'
+import { isSecretName, secretRule } from './secret-fields.ts'
 
-const auth = { type: 'auth' } as PluginDefinition
-const plugins = {
-  get: (name: string) => (name.endsWith('-auth') || name === 'jwe-decrypt' ? auth : undefined),
-  names: () => [],
-}
-const isSecret = (kind: ResourceKind, path: string): boolean => secretRule(kind, plugins)(path.split('/'))
+const rule = secretRule('routes', { get: () => undefined, names: () => [] } as never)
 
-describe('secrets of plugins are told by their names', () => {
-  test.each([
-    ['consumers', 'plugins/jwt-auth/key', true],
-    ['consumers', 'plugins/jwt-auth/secret', true],
-    ['consumers', 'plugins/jwt-auth/public_key', false],
-    ['consumers', 'plugins/jwt-auth/jwks_uri', false],
-    ['consumers', 'credentials/c1/plugins/jwt-auth/secret', true],
-    ['consumers', 'plugins/hmac-auth/secret_key', true],
-    ['consumers', 'plugins/hmac-auth/key_id', false],
-    ['consumers', 'plugins/jwe-decrypt/key', true],
-    ['consumers', 'plugins/jwe-decrypt/secret', true],
-    ['routes', 'plugins/csrf/key', true],
-    ['global_rules', 'plugins/csrf/key', true],
-    ['routes', 'plugins/csrf/name', false],
-    ['routes', 'plugins/limit-count/key', false],
-    ['routes', 'plugins/jwt-auth/key_claim_name', false],
-  ] as const)('%s %s: %s', (kind, path, secret) => {
-    expect(isSecret(kind, path)).toBe(secret)
-  })
+it.each([
+  ['plugins', 'openid-connect', 'client_secret'],
+  ['plugins', 'openid-connect', 'client_rsa_private_key'],
+  ['plugins', 'openid-connect', 'dpop', 'private_key'],
+  ['plugins', 'openid-connect', 'session', 'secret'],
+  ['plugins', 'openid-connect', 'session', 'redis', 'password'],
+  ['plugins', 'forward-auth', 'extra_headers', 'Authorization'],
+])('%s/%s/%s/%s is a secret', (...path) => {
+  expect(rule(path.filter((name) => name !== undefined))).toBe(true)
+})
+
+it.each(['client_id', 'public_key', 'discovery', 'token_endpoint_auth_method', 'public_jwk'])('%s is none', (name) => {
+  expect(isSecretName(name)).toBe(false)
 })

@@ -234,7 +234,8 @@ describe('circuit breakers', () => {
       expect(service.held.length).toBe(1)
       service.held.pop()?.end(`${served}`)
     }
-    expect((await Promise.all(answers)).map(({ status: code }) => code).toSorted()).toEqual([200, 200, 200, 503])
+    const codes = (await Promise.all(answers)).map(({ status: code }) => code)
+    expect(codes.toSorted((a, b) => a - b)).toEqual([200, 200, 200, 503])
   })
 
   test('have none wait for too long', async () => {
@@ -332,5 +333,10 @@ describe('what cannot be', () => {
     [{ ...upstream, circuit_breakers: { max_pending_requests: 2 } }, /no limit to wait for/],
   ])('%j is refused', async (wrong, message) => {
     await expect(through({ routes: [{ uri: '/', upstream: wrong as never }] })).rejects.toThrow(message)
+  })
+
+  test('what a function cannot be told is refused', async () => {
+    const document = { routes: [{ uri: '/', upstream: 'function://hello', hedge: { after: 1 } }] }
+    await expect(through(document)).rejects.toThrow(/has no meaning for a function/)
   })
 })

@@ -32,7 +32,7 @@
  *
  * A datagram has up to 1,432 bytes, one or two requests: it passes networks whole. Nobody says whether it arrived.
  *
- * No request waits: [http-logger](http-logger.md) says what happens when a batch cannot be sent. Costs about 2 µs a request.
+ * No request waits: [http-logger](http-logger.md) says what happens when a batch cannot be sent. Costs about 1 µs a request.
  */
 import { type Static, Type } from '../schema/type.ts'
 import type { GatewaySession } from '../session.ts'

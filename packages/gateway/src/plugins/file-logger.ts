@@ -26,7 +26,7 @@
  * **When the file cannot be opened, the disk is full or stalls** no request waits. Up to 8 MiB of lines wait in a worker; others are dropped. The
  * error log says when it begins and ends, and `sekisho_plugin_log_entries_total` counts.
  *
- * Costs about 4 µs a request.
+ * Costs 2 to 4 µs a request.
  */
 import { compileExpression } from '../expressions/index.ts'
 import { type Static, Type } from '../schema/type.ts'

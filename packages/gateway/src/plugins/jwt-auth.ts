@@ -54,7 +54,7 @@
  *
  * With `store_in_ctx` plugins read the claims as `ctx.getState('jwt-auth')`, and templates as `$jwt_claim_sub`.
  *
- * Costs 1 µs for a token that was seen before (each worker remembers some 6,000), and for a new one a check of its signature: 20 µs with HS256, 100 µs with RS256 or ES256.
+ * Costs 1 µs for a token that was seen before (each worker remembers some 6,000), and 0.1 ms for a new one, whose signature is checked.
  */
 import type { ConsumerMatch } from '../consumers/consumer-directory.ts'
 import { type Static, Type } from '../schema/type.ts'

@@ -27,7 +27,7 @@
  *
  * An `anonymous_consumer` belongs to the last plugin: those behind it would never be asked.
  *
- * Costs what the plugins cost that are asked, and 0.3 µs for each that says no.
+ * Costs what the plugins cost that are asked, and 1 µs for each that says no.
  */
 import type { ResponseHead } from '@sekisho/wire'
 import { Type } from '../schema/type.ts'

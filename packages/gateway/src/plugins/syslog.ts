@@ -28,7 +28,7 @@
  * **When the server is slow, wrong or away** nothing waits: [http-logger](http-logger.md) says what happens. No more than `drop_limit` bytes
  * wait. What was on its way on a connection that broke is lost or comes twice: syslog does not confirm.
  *
- * Costs about 4 µs a request.
+ * Costs 2 to 4 µs a request.
  */
 import { type Static, Type } from '../schema/type.ts'
 import type { GatewayStreamSession } from '../stream/stream-context.ts'

@@ -19,7 +19,7 @@
  * bytes, is cut into several lists. An entry that is too large by itself is not sent, and counted as `refused`. Nobody says whether a datagram
  * arrives; a network drops large ones first, so that a small `batch_max_size` loses less.
  *
- * No request waits: [http-logger](http-logger.md) says what happens when a batch cannot be sent. Costs about 4 µs a request.
+ * No request waits: [http-logger](http-logger.md) says what happens when a batch cannot be sent. Costs 2 to 4 µs a request.
  */
 import { Type } from '../schema/type.ts'
 import { defaulted } from './defaulted.ts'

@@ -63,7 +63,7 @@ describe('a call', () => {
     const url = await serve((request, response) => {
       void bodyOf(request).then((body) => {
         response.writeHead(418, {
-          'X-Seen': `${request.method} ${request.url} ${request.headers['x-a']} ${request.headers.host}`,
+          'X-Seen': `${request.method} ${request.url} ${String(request.headers['x-a'])} ${request.headers.host}`,
         })
         response.end(JSON.stringify({ body, length: request.headers['content-length'] }))
       })
@@ -147,6 +147,20 @@ describe('a service that', () => {
     expect(client.refused(url, 'the answer is no JSON').kind).toBe('refused')
     expect(Object.fromEntries(counts)).toEqual({ ok: 1, refused: 1 })
     expect(lines[0]).toContain('the answer is no JSON')
+  })
+
+  test('answers what is of no use is told once, and once when it is of use again', async () => {
+    let status = 500
+    const url = await serve((_request, response) => response.writeHead(status).end())
+    const { client, counts, lines } = clientWith()
+    const unusable = (answer: { readonly status: number }): string | undefined =>
+      answer.status === 200 ? undefined : `it answers ${answer.status}`
+    expect((await failureOf(client.call(url, { unusable }))).kind).toBe('refused')
+    expect((await failureOf(client.call(url, { unusable }))).message).toBe('it answers 500')
+    status = 200
+    await client.call(url, { unusable })
+    expect(Object.fromEntries(counts)).toEqual({ refused: 2, ok: 1 })
+    expect(lines).toEqual([`opa: ${url} fails: it answers 500; requests are refused`, `opa: ${url} answers again`])
   })
 
   test('holds at most so many calls', async () => {

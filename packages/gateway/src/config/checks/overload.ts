@@ -1,4 +1,5 @@
 import type { Retry } from '../../resources/overload.ts'
+import type { Route } from '../../resources/route.ts'
 import type { Upstream } from '../../resources/upstream.ts'
 import type { Findings } from '../problem.ts'
 
@@ -28,6 +29,22 @@ export function checkOverload(findings: Findings, upstream: Upstream, path: stri
     })
   }
   if (breakers !== undefined) checkBreakers(findings, breakers, scheme, `${path}/circuit_breakers`)
+}
+
+/** A route may say what its upstream says, unless that is a function. */
+export function checkRouteRetries(findings: Findings, route: Route, path: string): void {
+  const { upstream } = route
+  const isFunction = typeof upstream === 'string' ? upstream.startsWith('function:') : upstream?.function !== undefined
+  if (!isFunction) return
+  for (const field of ['retry', 'hedge'] as const) {
+    if (route[field] === undefined) continue
+    findings.add({
+      path: `${path}/${field}`,
+      atKey: true,
+      message: 'has no meaning for a function',
+      remedy: 'remove it',
+    })
+  }
 }
 
 /** The `retry` of an upstream, or of a route. */

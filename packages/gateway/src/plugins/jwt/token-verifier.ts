@@ -1,6 +1,6 @@
-import type { KeyObject } from 'node:crypto'
+import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto'
 import { compactVerify, decodeJwt, errors } from 'jose'
-import type { Algorithm } from './algorithms.ts'
+import { type Algorithm, isSymmetric } from './algorithms.ts'
 import type { Claims } from './claims.ts'
 import { type KeyFields, keyOf } from './consumer-key.ts'
 import { KeysUnavailable, type RemoteKeys } from './remote-keys.ts'
@@ -43,7 +43,18 @@ export async function isSigned(
   if (remote !== undefined) return isSignedRemotely(token, config.algorithm, remote, now)
   const key = ownKey(config)
   if (key === null) return false
+  if (isSymmetric(config.algorithm) && !macFits(token, config.algorithm, key)) return false
   return attempt(() => compactVerify(token, key, options(config.algorithm)))
+}
+
+/** Before jose looks at a token: what strangers make up for a known key costs a tenth of the time so. */
+function macFits(token: string, algorithm: Algorithm, key: KeyObject | Uint8Array): boolean {
+  const dot = token.lastIndexOf('.')
+  const written = Buffer.from(token.slice(dot + 1), 'base64url')
+  const right = createHmac(`sha${algorithm.slice(2)}`, key)
+    .update(token.slice(0, dot), 'latin1')
+    .digest()
+  return written.length === right.length && timingSafeEqual(written, right)
 }
 
 async function isSignedRemotely(

@@ -1,16 +1,17 @@
 import type { Wrong } from './entry-options.ts'
 
-/** Who writes, in fields instead of the URL: URLs are logged. */
-export const clickhouseHeaders = (config: {
+/** Who writes, in fields instead of the URL: URLs are logged. What is empty the server knows. */
+export function clickhouseHeaders(config: {
   readonly user: string
   readonly password: string
   readonly database: string
-}): Record<string, string> => ({
-  'Content-Type': 'application/json',
-  'X-ClickHouse-User': config.user,
-  'X-ClickHouse-Key': config.password,
-  'X-ClickHouse-Database': config.database,
-})
+}): Record<string, string> {
+  const headers: Record<string, string> = { 'Content-Type': 'application/json' }
+  if (config.user !== '') headers['X-ClickHouse-User'] = config.user
+  if (config.password !== '') headers['X-ClickHouse-Key'] = config.password
+  if (config.database !== '') headers['X-ClickHouse-Database'] = config.database
+  return headers
+}
 
 /** Rows as JSON objects behind the statement, as ClickHouse's HTTP interface takes them. */
 export const insertBody = (table: string, rows: readonly string[]): string =>

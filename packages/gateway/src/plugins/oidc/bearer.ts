@@ -6,7 +6,7 @@ import { KeysUnavailable } from '../jwt/remote-keys.ts'
 import { audienceProblem, issuerProblem, lacksScopes, timeProblem } from './claims.ts'
 import { Introspection } from './introspection.ts'
 import type { Provider } from './provider.ts'
-import { Recent } from './recent.ts'
+import { detached, Recent } from './recent.ts'
 import type { OidcConfig } from './schema.ts'
 import type { ClaimSchema } from './claim-schema.ts'
 import { type Claims, nowInSeconds } from './session.ts'
@@ -92,7 +92,7 @@ export class BearerTokens {
     if (claims === undefined) return { kind: 'invalid', reason: 'the token is not valid' }
     const verdict = await this.weigh(token, claims)
     if (verdict.kind === 'accepted' && keepFor > 0) {
-      this.known.set(token, { verdict, until: nowInSeconds() + keepFor, generation })
+      this.known.set(detached(token), { verdict, until: nowInSeconds() + keepFor, generation })
     }
     return verdict
   }

@@ -6,25 +6,51 @@ const CHUNK = 3_600
 export const MAX_CHUNKS = 6
 export const MAX_CHARACTERS = CHUNK * MAX_CHUNKS
 
-/** Cookies of a request whose names begin with `prefix`, by name; undefined: there are none. */
-export function cookiesOf(field: string | undefined, prefix: string): Map<string, string> | undefined {
-  if (field === undefined || !field.includes(prefix)) return undefined
-  let found: Map<string, string> | undefined
-  for (const pair of field.split(/[;,]\s*/)) {
-    const equals = pair.indexOf('=')
-    if (equals < 0 || !pair.startsWith(prefix)) continue
-    found ??= new Map()
-    const name = pair.slice(0, equals).trim()
-    // Of several with one name the first is the one with the longest path (RFC 6265 section 5.4).
-    if (!found.has(name)) found.set(name, pair.slice(equals + 1).trim())
-  }
-  return found
+/** What a Cookie field has. */
+export interface SortedCookies {
+  /** Ours, by name. */
+  readonly own: ReadonlyMap<string, string>
+  /** The field without them; '' when nothing is left. */
+  readonly rest: string
 }
 
-/** The Cookie field without those cookies; undefined when nothing is left. */
-export function withoutCookies(field: string, isOurs: (name: string) => boolean): string | undefined {
-  const kept = field.split(/[;,]\s*/).filter((pair) => !isOurs(pair.slice(0, Math.max(0, pair.indexOf('='))).trim()))
-  return kept.length === 0 ? undefined : kept.join('; ')
+const SPACE = 0x20
+
+/**
+ * Tells the cookies whose names begin with `prefix`, and are ours by what follows, from the others; undefined: there are none of ours. One pass, without
+ * lists: a session is thousands of characters long.
+ */
+export function sortCookies(
+  field: string | undefined,
+  prefix: string,
+  isSuffix: (suffix: string) => boolean,
+): SortedCookies | undefined {
+  if (field === undefined || !field.includes(prefix)) return undefined
+  let own: Map<string, string> | undefined
+  let rest = ''
+  // Several Cookie fields are joined by commas, and no cookie has one. Looked for once: strangers choose how often.
+  let comma = nextOf(field, ',', 0)
+  for (let at = 0; at < field.length;) {
+    let start = at
+    while (field.charCodeAt(start) === SPACE) start++
+    if (comma < start) comma = nextOf(field, ',', start)
+    at = Math.min(nextOf(field, ';', start), comma)
+    const pair = field.slice(start, at)
+    const equals = pair.startsWith(prefix) ? pair.indexOf('=', prefix.length) : -1
+    if (equals >= 0 && isSuffix(pair.slice(prefix.length, equals))) {
+      own ??= new Map()
+      const name = pair.slice(0, equals)
+      // Of several with one name the first is the one with the longest path (RFC 6265 section 5.4).
+      if (!own.has(name)) own.set(name, pair.slice(equals + 1))
+    } else if (pair !== '') rest += rest === '' ? pair : `; ${pair}`
+    at++
+  }
+  return own === undefined ? undefined : { own, rest }
+}
+
+function nextOf(text: string, character: string, from: number): number {
+  const at = text.indexOf(character, from)
+  return at < 0 ? text.length : at
 }
 
 /** Writes and reads a long value as cookies `name`, `name_1`, `name_2`, …; the first says how many there are. */
@@ -78,11 +104,6 @@ export class CookieJar {
   /** The Set-Cookie fields that take it away. */
   remove(present: ReadonlyMap<string, string> | undefined, isSecure: boolean): string[] {
     return this.take(present, isSecure, 0)
-  }
-
-  isOurs(name: string): boolean {
-    if (!name.startsWith(this.name)) return false
-    return name.length === this.name.length || /^_\d$/.test(name.slice(this.name.length))
   }
 
   private take(present: ReadonlyMap<string, string> | undefined, isSecure: boolean, from: number): string[] {

@@ -39,3 +39,6 @@ export class Recent<T> {
     return this.young.size + this.old.size
   }
 }
+
+/** The same text in memory of its own: a part of a request's head would keep all of that. @param text of latin1, as heads are */
+export const detached = (text: string): string => Buffer.from(text, 'latin1').toString('latin1')

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { GatewaySession } from '../../session.ts'
-import { CookieJar, cookiesOf, MAX_CHARACTERS, withoutCookies } from './cookies.ts'
-import { Recent } from './recent.ts'
+import { CookieJar, MAX_CHARACTERS, sortCookies } from './cookies.ts'
+import { detached, Recent } from './recent.ts'
 import type { RedisSessions } from './redis-sessions.ts'
 import type { OidcConfig } from './schema.ts'
 import { Seal } from './seal.ts'
@@ -25,7 +25,7 @@ export class SessionStore {
   private readonly life: SessionLife
   private readonly redis: RedisSessions | undefined
   /** Sessions by what their cookies say: decrypting costs more than all else that a request does here. */
-  private readonly opened = new Recent<SessionData>()
+  private readonly opened = new Recent<{ readonly text: string; readonly data: SessionData }>(MAX_KEY_CHARACTERS)
 
   constructor(config: OidcConfig, session: SessionConfig, life: SessionLife, redis: RedisSessions | undefined) {
     this.jar = new CookieJar(session)
@@ -35,7 +35,7 @@ export class SessionStore {
   }
 
   cookies({ request }: GatewaySession): OwnCookies {
-    return cookiesOf(request.headers.get('cookie'), this.jar.name)
+    return sortCookies(request.headers.get('cookie'), this.jar.name, isOwn)?.own
   }
 
   /** A promise where it has to be asked for; that rejects with SessionsUnavailable. */
@@ -43,10 +43,11 @@ export class SessionStore {
     const text = this.jar.read(cookies)
     if (text === undefined) return undefined
     if (this.redis !== undefined) return this.redis.read(text).then((sealed) => this.open(sealed))
-    const known = this.opened.get(text)
-    if (known !== undefined) return known
+    const key = text.slice(-KEY_CHARACTERS)
+    const known = this.opened.get(key)
+    if (known?.text === text) return known.data
     const data = this.open(text)
-    if (data !== undefined) this.opened.set(text, data)
+    if (data !== undefined) this.opened.set(detached(key), { text: detached(text), data })
     return data
   }
 
@@ -94,13 +95,17 @@ export class SessionStore {
 
   /** The upstream has no use for them, and they are long. */
   hide({ request }: GatewaySession): void {
-    const field = request.headers.get('cookie')
-    if (field === undefined || !field.includes(this.jar.name)) return
-    const rest = withoutCookies(field, (name) => name.startsWith(this.jar.name) && isOwn(name, this.jar.name))
-    if (rest === undefined) request.headers.delete('cookie')
-    else if (rest !== field) request.headers.set('Cookie', rest)
+    const sorted = sortCookies(request.headers.get('cookie'), this.jar.name, isOwn)
+    if (sorted === undefined) return
+    if (sorted.rest === '') request.headers.delete('cookie')
+    else request.headers.set('Cookie', sorted.rest)
   }
 }
 
 /** The session, its chunks, and sign-ins on their way. */
-const isOwn = (name: string, base: string): boolean => /^(_\d|_login_\d)?$/.test(name.slice(base.length))
+const isOwn = (suffix: string): boolean => suffix === '' || /^(_\d|_login_\d)$/.test(suffix)
+
+/** Cookies are kept by their ends, which hold the tag of what was sealed: a hash of all of it would be made for each request. */
+const KEY_CHARACTERS = 40
+/** Of one half: 500 sessions of some kilobytes. */
+const MAX_KEY_CHARACTERS = 500 * KEY_CHARACTERS

@@ -41,15 +41,24 @@ export function whatToTell(identity: Identity, config: OidcConfig): Told {
   if (config.set_refresh_token_header) fields.push(['X-Refresh-Token', refreshToken])
   // A token is opaque: nothing says that it can stand in a field.
   return {
-    fields: fields.filter((field): field is [string, string] => field[1] !== undefined && isFieldValue(field[1])),
+    fields: fields.filter((field): field is [string, string] => field[1] !== undefined && isPlain(field[1])),
     user: user ?? idClaims,
   }
 }
+
+// eslint-disable-next-line no-control-regex
+const LATIN1 = /^[\0-\xff]*$/
+
+const isPlain = (value: string): boolean => isFieldValue(value) && LATIN1.test(value)
 
 const encoded = (claims: Claims | undefined): string | undefined =>
   claims === undefined ? undefined : Buffer.from(JSON.stringify(claims)).toString('base64')
 
 export function tell({ request: { headers }, ctx }: GatewaySession, { fields, user }: Told): void {
-  for (const [name, value] of fields) headers.set(name, value)
+  for (const [name, value] of fields) {
+    headers.delete(name)
+    // They were checked when they were made.
+    headers.appendUnchecked(name, value)
+  }
   ctx.externalUser = user
 }
