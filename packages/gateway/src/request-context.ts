@@ -1,4 +1,4 @@
-import type { Backend, CacheUse, Session } from '@sekisho/proxy'
+import type { Backend, CacheUse, ProxyError, Session } from '@sekisho/proxy'
 import type { GuardedRequest } from './overload/guarded-request.ts'
 import type { UpstreamCall } from './functions/upstream-call.ts'
 import type { Consumer } from './consumers/consumer-directory.ts'
@@ -58,6 +58,8 @@ export class RequestContext implements MatchRequest {
   watchedStatus = 0
   /** The node that the balancer counts this request on. */
   countedBackend: Backend | undefined = undefined
+  /** What the last attempt failed of; from `log` on, what ended the exchange. */
+  failure: ProxyError | undefined = undefined
   /** What it has taken of the limits of its upstream, where that has some. */
   guarded: GuardedRequest | undefined = undefined
   /** How much it matters that it is served, when not all can be: 0 (most) to 7. */

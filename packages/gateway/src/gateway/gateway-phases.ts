@@ -129,12 +129,14 @@ export class GatewayPhases implements ProxyPhases<RequestContext> {
 
   failToConnect = (session: GatewaySession, peer: Peer, error: ProxyError): void => {
     this.options.status.set(peer, upstreamName(session), false)
+    session.ctx.failure = error
     this.failed(session, peer, error)
     this.settleRetry(session, error)
   }
 
   errorWhileProxy = (session: GatewaySession, peer: Peer, error: ProxyError): void => {
     if (error.stale) return
+    session.ctx.failure = error
     this.failed(session, peer, error)
     this.settleRetry(session, error)
   }
@@ -209,6 +211,7 @@ export class GatewayPhases implements ProxyPhases<RequestContext> {
 
   logging = (session: GatewaySession, error?: ProxyError): void => {
     const { plan, watchedStatus } = session.ctx
+    session.ctx.failure = error
     this.leave(session)
     session.ctx.guarded?.end()
     if (session.ctx.shedderCounts) this.options.load?.finished()

@@ -40,10 +40,13 @@ export interface ServiceRequest {
 export class ServiceAnswer {
   readonly head: ResponseHead
   readonly body: Buffer
+  /** Trailer fields as they came: lines with CRLF, or the empty string. */
+  readonly trailers: string
 
-  constructor(head: ResponseHead, body: Buffer) {
+  constructor(head: ResponseHead, body: Buffer, trailers = '') {
     this.head = head
     this.body = body
+    this.trailers = trailers
   }
 
   get status(): number {
@@ -126,7 +129,7 @@ export class ServiceClient {
         let failure: ServiceFailure
         if (result instanceof SideFailure) failure = new ServiceFailure(result.kind, result.message)
         else {
-          const answer = new ServiceAnswer(result.head, result.body)
+          const answer = new ServiceAnswer(result.head, result.body, result.trailers)
           const reason = unusable?.(answer)
           if (reason === undefined) {
             this.counts.add('ok')

@@ -6,6 +6,8 @@ import { sideConnections } from './connections.ts'
 export interface SideAnswer {
   readonly head: ResponseHead
   readonly body: Buffer
+  /** Lines with CRLF, or the empty string. */
+  readonly trailers: string
 }
 
 export type SideFailureKind = 'unreachable' | 'timeout' | 'too-large'
@@ -117,14 +119,14 @@ class SideCall implements ClientExchange, Timed {
     stream.endBody()
   }
 
-  onResponse(head: ResponseHead, body: string): void {
+  onResponse(head: ResponseHead, body: string, trailers: string): void {
     this.head = head
     const { maxAnswerBytes: most } = this.limits
     if (most !== undefined) {
       if (body.length > most) return this.refuseLength()
       this.chunks = [Buffer.from(body, 'latin1')]
     }
-    this.onResponseEnd()
+    this.onResponseEnd(trailers)
   }
   onResponseHead(head: ResponseHead): void {
     this.head = head
@@ -137,12 +139,12 @@ class SideCall implements ClientExchange, Timed {
     else this.refuseLength()
     return true
   }
-  onResponseEnd(): void {
+  onResponseEnd(trailers: string): void {
     const { stream, head, chunks } = this
     if (stream === undefined || head === undefined) return
     this.stream = undefined
     stream.giveBack(this.peer.keepAlive)
-    this.end({ head, body: chunks.length === 1 ? chunks[0] : Buffer.concat(chunks) })
+    this.end({ head, body: chunks.length === 1 ? chunks[0] : Buffer.concat(chunks), trailers })
   }
   onUpstreamError(error: TransportError): void {
     if (this.stream === undefined) return

@@ -3,6 +3,7 @@ import { ServiceFailure, type ServiceClient, type ServiceAnswer } from '../../si
 import { RemoteKeys } from '../jwt/remote-keys.ts'
 import { clientAuth } from './client-auth.ts'
 import { dpopKeys } from './dpop-keys.ts'
+import { readMetadata } from './metadata.ts'
 import type { AuthMethod, OidcConfig } from './schema.ts'
 
 /** How long a discovery document is used before it is read anew, in the background. */
@@ -80,7 +81,7 @@ export class Provider {
       const { status, text } = await this.service.call(url, { headers: { Accept: 'application/json' } })
       if (status !== 200) throw this.service.refused(url, `the discovery document was answered with status ${status}`)
       if (text !== this.text || this.known === undefined) {
-        const metadata = readMetadata(text)
+        const metadata = readMetadata(text, url.startsWith('https:'))
         if (typeof metadata === 'string') throw this.service.refused(url, metadata)
         this.known = await this.prepare({ ...metadata, ...this.overrides() })
         this.text = text
@@ -149,36 +150,6 @@ function responseOf({ status, headers, body }: ServiceAnswer): Response {
   const bodiless = status === 204 || status === 205 || status === 304
   const fields = [...headers].map(([name, value]): [string, string] => [name, value])
   return new Response(bodiless ? null : Uint8Array.from(body), { status, headers: fields })
-}
-
-/** Endpoints that are asked by the gateway or shown to browsers. */
-const ENDPOINTS = [
-  'authorization_endpoint',
-  'token_endpoint',
-  'userinfo_endpoint',
-  'jwks_uri',
-  'introspection_endpoint',
-  'revocation_endpoint',
-  'end_session_endpoint',
-  'pushed_authorization_request_endpoint',
-] as const
-
-/** The document in a text, or what is wrong with it. */
-function readMetadata(text: string): ServerMetadata | string {
-  let document: unknown
-  try {
-    document = JSON.parse(text)
-  } catch {
-    return 'the discovery document is no JSON'
-  }
-  const metadata = document as ServerMetadata | null
-  if (typeof metadata?.issuer !== 'string') return 'the discovery document has no issuer'
-  for (const name of ENDPOINTS) {
-    const url = metadata[name]
-    if (url === undefined) continue
-    if (typeof url !== 'string' || !/^https?:\/\/[^/]/.test(url) || !URL.canParse(url)) return `its ${name} is no URL`
-  }
-  return metadata
 }
 
 /** The library speaks the protocol; it is loaded by those who use it alone. */

@@ -25,6 +25,13 @@ export interface ModuleBounds {
   readonly maxPages: number
   /** Count loops and calls, so that an endless one ends. */
   readonly metered: boolean
+  /** It imports its memory, which the host caps. */
+  readonly importsMemory?: boolean
+  /**
+   * Index of an imported function without parameters and results that is called when the global is below 0, in place of a trap: it sets the
+   * global anew, or throws.
+   */
+  readonly onEmpty?: number | undefined
 }
 
 /**
@@ -42,14 +49,15 @@ export interface ModuleBounds {
  * @param binary that `WebAssembly.validate` found good
  * @throws ModuleRefused
  */
-export function boundedModule(binary: Uint8Array, { maxPages, metered }: ModuleBounds): Uint8Array {
+export function boundedModule(binary: Uint8Array, bounds: ModuleBounds): Uint8Array {
+  const { maxPages, metered, importsMemory = false, onEmpty } = bounds
   const sections = sectionsOf(binary)
-  const counts = countsOf(sections)
+  const counts = countsOf(sections, importsMemory)
   const fuel = counts.globals
   const exports: number[][] = []
   const memory = sections.get(MEMORY)
-  if (memory === undefined) throw new ModuleRefused('the module has no memory')
-  sections.set(MEMORY, cappedMemory(memory, maxPages))
+  if (memory !== undefined) sections.set(MEMORY, cappedMemory(memory, maxPages))
+  else if (!importsMemory) throw new ModuleRefused('the module has no memory')
   const start = sections.get(START)
   if (start !== undefined) {
     exports.push(exportEntry(START_EXPORT, 0, new BinaryReader(start).u32()))
@@ -62,7 +70,7 @@ export function boundedModule(binary: Uint8Array, { maxPages, metered }: ModuleB
     append(sections, GLOBAL, [[I32, 1, ...i32Const(0x7fff_ffff), 0x0b]])
     exports.push(exportEntry(FUEL_EXPORT, 3, fuel))
     const code = sections.get(CODE)
-    sections.set(CODE, meteredCode(code ?? new Uint8Array([0]), fuel, charge))
+    sections.set(CODE, meteredCode(code ?? new Uint8Array([0]), { fuel, onEmpty }, charge))
   }
   append(sections, EXPORT, exports)
   return assembled(sections)
@@ -85,7 +93,7 @@ function sectionsOf(binary: Uint8Array): Sections {
   return sections
 }
 
-function countsOf(sections: Sections): { types: number; functions: number; globals: number } {
+function countsOf(sections: Sections, importsMemory: boolean): { types: number; functions: number; globals: number } {
   let functions = vectorLength(sections.get(FUNCTION))
   const imports = sections.get(IMPORT)
   if (imports !== undefined) {
@@ -93,6 +101,10 @@ function countsOf(sections: Sections): { types: number; functions: number; globa
     for (let left = reader.u32(); left > 0; left--) {
       const from = `${reader.name()}.${reader.name()}`
       const kind = reader.byte()
+      if (kind === 2 && importsMemory) {
+        reader.limits()
+        continue
+      }
       if (kind !== 0) throw new ModuleRefused(`the module imports "${from}", which is no function`)
       reader.skipNumber()
       functions++
@@ -134,8 +146,14 @@ function exportEntry(name: string, kind: number, index: number): number[] {
   return [...leb(bytes.length), ...bytes, kind, ...leb(index)]
 }
 
-function meteredCode(content: Uint8Array, fuel: number, charge: number): Uint8Array {
-  const meter = Buffer.from(countDown(fuel, i32Const(1)))
+interface Meter {
+  /** Index of the global. */
+  readonly fuel: number
+  readonly onEmpty: number | undefined
+}
+
+function meteredCode(content: Uint8Array, counter: Meter, charge: number): Uint8Array {
+  const meter = Buffer.from(countDown(counter, i32Const(1)))
   const callCharge = Buffer.from([0x10, ...leb(charge)])
   const reader = new BinaryReader(content)
   const count = reader.u32()
@@ -147,7 +165,7 @@ function meteredCode(content: Uint8Array, fuel: number, charge: number): Uint8Ar
     parts.push(Buffer.from(leb(body.length)), body)
   }
   // charge(n): takes a unit for each 64 bytes (or elements), and returns n. `shr_u`: a length is unsigned.
-  const chargeBody = [0, ...countDown(fuel, [0x20, 0, ...i32Const(6), 0x76]), 0x20, 0, 0x0b]
+  const chargeBody = [0, ...countDown(counter, [0x20, 0, ...i32Const(6), 0x76]), 0x20, 0, 0x0b]
   parts.push(Buffer.from(leb(chargeBody.length)), Buffer.from(chargeBody))
   return Buffer.concat(parts)
 }
@@ -177,8 +195,8 @@ function meteredBody(body: Uint8Array, meter: Uint8Array, callCharge: Uint8Array
   return Buffer.concat(parts)
 }
 
-/** Takes what `amount` leaves on the stack from the global, and traps when that is then below 0. */
-const countDown = (fuel: number, amount: readonly number[]): number[] => {
+/** Takes what `amount` leaves on the stack from the global, and traps, or calls the host, when that is then below 0. */
+const countDown = ({ fuel, onEmpty }: Meter, amount: readonly number[]): number[] => {
   const global = leb(fuel)
   return [
     0x23,
@@ -193,7 +211,7 @@ const countDown = (fuel: number, amount: readonly number[]): number[] => {
     0x48,
     0x04,
     0x40,
-    0x00,
+    ...(onEmpty === undefined ? [0x00] : [0x10, ...leb(onEmpty)]),
     0x0b,
   ]
 }
