@@ -53,7 +53,8 @@
  * is bound to the browser that began it, the code by PKCE, the ID token by a nonce. Requests of scripts and images (`Sec-Fetch-Mode` other than
  * `navigate`) get 401 instead of a redirect. `unauth_action: deny` sends nobody away, `pass` lets strangers through without the fields below.
  *
- * The access token is renewed when it expires, once for all requests that come at the same time; when the provider does not renew it the user signs in again.
+ * The access token is renewed when it expires, once for all requests of a worker that come at the same time; when the provider does not renew it the user
+ * signs in again. Workers and nodes do not wait for each other: have the provider forgive a refresh token that is used twice within seconds.
  * `logout_path` ends the session here and at the provider. A copy of a cookie is good until its time is over: keep `idling_timeout` and
  * `absolute_timeout` as short as you can bear, or keep sessions in a Redis (`session: { storage: redis, redis: { host: … }, secret: … }`): the cookie is
  * then the key of what is there, encrypted, and good until somebody signs out. Each request asks that Redis, and gets 503 while it is away.

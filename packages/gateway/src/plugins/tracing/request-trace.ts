@@ -1,0 +1,76 @@
+import type { Peer, ProxyError } from '@sekisho/proxy'
+import type { GatewaySession } from '../../session.ts'
+import { newSpanId } from './trace-ids.ts'
+
+/** One attempt at an upstream: a span of its own, whose identifier the upstream gets as its parent. */
+export interface Attempt {
+  readonly spanId: string
+  /** Times are milliseconds of `performance.now`. */
+  readonly startedAt: number
+  endedAt: number
+  peer: Peer | undefined
+  failure: ProxyError | undefined
+}
+
+/** What a tracing plugin keeps of a request. */
+export class RequestTrace {
+  /** The hooks that keep it: where a global rule and a route both trace, the first one does. */
+  readonly owner: object
+  readonly traceId: string
+  /** Of the span of the request itself. */
+  readonly spanId: string
+  /** '' for the first span of a trace. */
+  readonly parentId: string
+  readonly sampled: boolean
+  readonly attempts: Attempt[] = []
+
+  constructor(owner: object, traceId: string, parentId: string, sampled: boolean) {
+    this.owner = owner
+    this.traceId = traceId
+    this.spanId = newSpanId()
+    this.parentId = parentId
+    this.sampled = sampled
+  }
+
+  /** From the phase `balancer`: what was tried before is over. */
+  beginAttempt(session: GatewaySession): Attempt {
+    const now = performance.now()
+    this.endAttempt(session, now)
+    const attempt = { spanId: newSpanId(), startedAt: now, endedAt: 0, peer: undefined, failure: undefined }
+    // The proxy bounds the number of attempts, but not what a configuration may ask for.
+    if (this.attempts.length < MAX_ATTEMPTS) this.attempts.push(attempt)
+    return attempt
+  }
+
+  /** From the phase `log`. */
+  end(session: GatewaySession): void {
+    this.endAttempt(session, session.finishedAt)
+  }
+
+  private endAttempt(session: GatewaySession, now: number): void {
+    const last = this.attempts.at(-1)
+    if (last === undefined || last.endedAt !== 0) return
+    last.endedAt = now
+    last.peer = session.peer
+    last.failure = session.ctx.failure
+  }
+}
+
+/** Spans of a request, beside its own. */
+export const MAX_ATTEMPTS = 32
+
+/** Milliseconds from `performance.now` to those since 1970, by the clock as it is now. */
+export function epochOffset(): number {
+  const now = performance.now()
+  if (now - readAt > OFFSET_AGE_MS) {
+    offset = Date.now() - now
+    // Never less exact than the origin: both clocks agree to a millisecond unless one was set.
+    if (Math.abs(offset - performance.timeOrigin) < 2) offset = performance.timeOrigin
+    readAt = now
+  }
+  return offset
+}
+
+const OFFSET_AGE_MS = 10_000
+let offset = 0
+let readAt = Number.NEGATIVE_INFINITY
