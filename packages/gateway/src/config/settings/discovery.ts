@@ -55,7 +55,7 @@ export interface DiscoverySettings {
 /** @param at makes a path absolute */
 export function discoverySettings(written: Written, at: (path: string) => string): DiscoverySettings {
   const { empty_after: emptyAfter = 30, last_good: lastGood = './data/discovery.json', ...rest } = written
-  const { dns, kubernetes, file } = rest
+  const { dns, kubernetes, file, consul, consul_kv: consulKv, nacos, eureka } = rest
   return {
     emptyAfterMs: emptyAfter * 1_000,
     lastGood: at(lastGood),
@@ -64,8 +64,17 @@ export function discoverySettings(written: Written, at: (path: string) => string
       ...(dns?.resolv_conf === undefined ? {} : { dns: { ...dns, resolv_conf: at(dns.resolv_conf) } }),
       ...(file === undefined ? {} : { file: { path: at(file.path) } }),
       ...(kubernetes === undefined ? {} : { kubernetes: kubernetesAt(kubernetes, at) }),
+      ...(consul === undefined ? {} : { consul: registryAt(consul, at) }),
+      ...(consulKv === undefined ? {} : { consul_kv: registryAt(consulKv, at) }),
+      ...(nacos === undefined ? {} : { nacos: registryAt(nacos, at) }),
+      ...(eureka === undefined ? {} : { eureka: registryAt(eureka, at) }),
     },
   }
+}
+
+function registryAt<R extends { tls?: { ca?: string } }>(written: R, at: (path: string) => string): R {
+  const ca = written.tls?.ca
+  return ca === undefined ? written : { ...written, tls: { ...written.tls, ca: at(ca) } }
 }
 
 function kubernetesAt(written: KubernetesSettings, at: (path: string) => string): KubernetesSettings {

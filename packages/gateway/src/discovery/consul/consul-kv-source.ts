@@ -14,11 +14,12 @@ import { consulQuery, withDefault } from './consul-query.ts'
  */
 export class ConsulKvSource implements DiscoverySource {
   private readonly settings: ConsulKvSettings
-  private readonly client = new RegistryClient()
+  private readonly client: RegistryClient
   private readonly servers: ServerList
 
   constructor(settings: ConsulKvSettings) {
     this.settings = settings
+    this.client = RegistryClient.of(settings.tls)
     this.servers = new ServerList(settings.servers)
   }
 

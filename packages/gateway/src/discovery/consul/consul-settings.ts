@@ -1,4 +1,5 @@
 import { type Static, Type } from '../../schema/type.ts'
+import { RegistryTlsSetting } from '../http/registry-settings.ts'
 
 const strict = { additionalProperties: false } as const
 
@@ -30,6 +31,7 @@ const common = {
       { ...strict, default: {}, description: 'time limits' },
     ),
   ),
+  tls: RegistryTlsSetting,
   weight: Type.Optional(Type.Integer({ minimum: 1, description: 'of nodes, in place of what the registry says' })),
   fetch_interval: Type.Optional(
     Type.Integer({ minimum: 1, default: 3, description: 'seconds between queries where an answer has no index' }),

@@ -12,11 +12,12 @@ import { consulQuery, withDefault } from './consul-query.ts'
  */
 export class ConsulSource implements DiscoverySource {
   private readonly settings: ConsulSettings
-  private readonly client = new RegistryClient()
+  private readonly client: RegistryClient
   private readonly servers: ServerList
 
   constructor(settings: ConsulSettings) {
     this.settings = settings
+    this.client = RegistryClient.of(settings.tls)
     this.servers = new ServerList(settings.servers)
   }
 

@@ -1,5 +1,5 @@
 import { type Static, Type } from '../../schema/type.ts'
-import { registryHosts, registryPrefix, RegistryTimeout } from '../http/registry-settings.ts'
+import { registryHosts, registryPrefix, RegistryTimeout, RegistryTlsSetting } from '../http/registry-settings.ts'
 
 const strict = { additionalProperties: false } as const
 
@@ -12,6 +12,7 @@ export const EurekaSettings = Type.Object(
       Type.Integer({ minimum: 0, default: 100, description: 'of nodes that have none in their metadata' }),
     ),
     timeout: RegistryTimeout,
+    tls: RegistryTlsSetting,
   },
   { ...strict, description: 'Eureka' },
 )

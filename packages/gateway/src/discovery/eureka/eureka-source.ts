@@ -11,12 +11,13 @@ import type { EurekaSettings } from './eureka-settings.ts'
  */
 export class EurekaSource implements DiscoverySource {
   private readonly settings: EurekaSettings
-  private readonly client = new RegistryClient()
+  private readonly client: RegistryClient
   private readonly servers: ServerList
   private readonly authorization = new Map<string, string>()
 
   constructor(settings: EurekaSettings) {
     this.settings = settings
+    this.client = RegistryClient.of(settings.tls)
     const servers = settings.host.map((host) => {
       const { origin, username, password } = new URL(host)
       const user = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`

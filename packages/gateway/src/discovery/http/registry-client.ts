@@ -1,6 +1,8 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import { readFileSync } from 'node:fs'
 import { Deadline } from '../deadline.ts'
+import type { RegistryTlsSetting } from './registry-settings.ts'
 
 /** 5,000 instances of 1 KB each. */
 export const MAX_ANSWER_BYTES = 16 * 1024 * 1024
@@ -33,6 +35,15 @@ export interface RegistryTls {
 export class RegistryClient {
   private readonly http = new HttpAgent({ keepAlive: true, maxFreeSockets: MAX_IDLE, timeout: IDLE_MS })
   private readonly https: HttpsAgent
+
+  /** @throws Error when the file of the authorities cannot be read */
+  static of({ ca: file, verify }: NonNullable<RegistryTlsSetting> = {}): RegistryClient {
+    try {
+      return new RegistryClient({ ca: file === undefined ? undefined : readFileSync(file, 'utf8'), verify })
+    } catch (error) {
+      throw new Error(`the authorities for the registry cannot be read: ${(error as Error).message}`, { cause: error })
+    }
+  }
 
   constructor({ ca, verify = true }: RegistryTls = {}) {
     this.https = new HttpsAgent({

@@ -1,4 +1,4 @@
-import { Type } from '../../schema/type.ts'
+import { type Static, Type } from '../../schema/type.ts'
 
 const milliseconds = (standard: number) =>
   Type.Optional(Type.Integer({ minimum: 1, default: standard, description: 'milliseconds' }))
@@ -29,3 +29,21 @@ export const RegistryTimeout = Type.Optional(
     { additionalProperties: false, default: {}, description: 'time limits; an answer has the sum of them' },
   ),
 )
+
+/** For addresses that begin with `https://`. */
+export const RegistryTlsSetting = Type.Optional(
+  Type.Object(
+    {
+      ca: Type.Optional(
+        Type.String({
+          minLength: 1,
+          description:
+            'file with the authorities that may sign the certificate of the registry, PEM; left out: those of Node.js',
+        }),
+      ),
+      verify: Type.Optional(Type.Boolean({ default: true, description: 'false takes any certificate' })),
+    },
+    { additionalProperties: false, description: 'for addresses that begin with `https://`' },
+  ),
+)
+export type RegistryTlsSetting = Static<typeof RegistryTlsSetting>

@@ -1,5 +1,5 @@
 import { type Static, Type } from '../../schema/type.ts'
-import { registryHosts, registryPrefix, RegistryTimeout } from '../http/registry-settings.ts'
+import { registryHosts, registryPrefix, RegistryTimeout, RegistryTlsSetting } from '../http/registry-settings.ts'
 
 const strict = { additionalProperties: false } as const
 
@@ -12,6 +12,7 @@ export const NacosSettings = Type.Object(
     fetch_interval: Type.Optional(Type.Integer({ minimum: 1, default: 30, description: 'seconds' })),
     weight: Type.Optional(Type.Integer({ minimum: 1, default: 100, description: 'of nodes that have none' })),
     timeout: RegistryTimeout,
+    tls: RegistryTlsSetting,
   },
   { ...strict, dependentRequired: { username: ['password'], password: ['username'] }, description: 'Nacos' },
 )

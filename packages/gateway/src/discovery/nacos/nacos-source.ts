@@ -21,7 +21,7 @@ const WEIGHT_SCALE = 100
  */
 export class NacosSource implements DiscoverySource {
   private readonly settings: NacosSettings
-  private readonly client = new RegistryClient()
+  private readonly client: RegistryClient
   private readonly servers: ServerList
   private readonly users = new Map<string, { readonly username: string; readonly password: string }>()
   private token: Promise<Token> | undefined
@@ -29,6 +29,7 @@ export class NacosSource implements DiscoverySource {
 
   constructor(settings: NacosSettings) {
     this.settings = settings
+    this.client = RegistryClient.of(settings.tls)
     const servers = settings.host.map((host) => {
       const url = new URL(host)
       const { username, password } = url
