@@ -126,7 +126,7 @@ const schema = Type.Object(
 )
 
 /** What was true of the body as the upstream sent it, and how it was to arrive. */
-const FIELDS_OF_BODY = [
+export const FIELDS_OF_BODY = [
   'content-length',
   'content-encoding',
   'etag',

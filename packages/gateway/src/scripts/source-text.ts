@@ -28,7 +28,7 @@ export function sourceProblem(source: string): string | undefined {
   if (source.trim() === '') return `is empty; write ${EXAMPLE}`
   try {
     new Script(programOf(source), { filename: 'function' })
-    return LUA_ALONE.test(source) ? luaProblem : undefined
+    return undefined
   } catch (error) {
     if (LUA.test(source)) return luaProblem
     const line = /^function:(\d+)/.exec((error as Error).stack ?? '')?.[1]
@@ -36,8 +36,6 @@ export function sourceProblem(source: string): string | undefined {
   }
 }
 
-/** Lua that happens to be JavaScript, too. */
-const LUA_ALONE = /\bngx\.|\bcore\.(?:log|request|response)\./
 const luaProblem = `is Lua, and functions are JavaScript here; write ${EXAMPLE}`
 
 /** What is missing for the sandbox, and how to get it; undefined when it is installed. */

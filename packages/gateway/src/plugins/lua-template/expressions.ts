@@ -1,7 +1,7 @@
 import { isVariable, variableReader } from '../../variables/variables.ts'
 import type { Frame } from './frame.ts'
 import { FUNCTION_NAMES, functionOf, methodOf, type LuaFunction } from './functions.ts'
-import { calculate, equal, isTrue, lengthOf, less, LuaError, type LuaValue, member, textOf, typeOf } from './lua-values.ts'
+import { calculate, equal, isTable, isTrue, lengthOf, less, LuaError, type LuaValue, member, textOf, typeOf } from './lua-values.ts'
 import type { TokenReader } from './token-reader.ts'
 
 export type Read = (frame: Frame) => LuaValue
@@ -150,7 +150,7 @@ export class ExpressionParser {
       return [this.mustCall(name, offset), undefined]
     // A name that no body can take the place of.
     if (name === '_ctx' || this.reader.is('(')) return [() => undefined, name]
-    return [(frame) => member(frame.input, name), name]
+    return [({ input }) => (isTable(input) ? member(input, name) : undefined), name]
   }
 
   private mustCall(name: string, offset: number): Read {

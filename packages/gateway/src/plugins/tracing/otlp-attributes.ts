@@ -23,7 +23,7 @@ export class AttributeKey {
 
   constructor(name: string) {
     this.name = name
-    const writer = new ProtobufWriter()
+    const writer = new ProtobufWriter(256)
     writer.byte(KEY)
     writer.text(name)
     writer.byte(VALUE)
@@ -69,7 +69,7 @@ export class AttributeKey {
   writeKnown(writer: ProtobufWriter, tag: number, value: AttributeValue): void {
     let whole = this.known.get(value)
     if (whole === undefined) {
-      const made = new ProtobufWriter()
+      const made = new ProtobufWriter(256)
       this.write(made, tag, value)
       whole = made.take()
       if (this.known.size >= MAX_KNOWN) this.known.clear()

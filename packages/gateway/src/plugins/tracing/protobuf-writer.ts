@@ -3,8 +3,13 @@
  * moved. One for each thread; what it made is copied out.
  */
 export class ProtobufWriter {
-  private bytes = Buffer.allocUnsafeSlow(16_384)
+  private bytes: Buffer
   private at = 0
+
+  /** @param bytes to begin with */
+  constructor(bytes = 16_384) {
+    this.bytes = Buffer.allocUnsafeSlow(bytes)
+  }
 
   reset(): void {
     this.at = 0
@@ -50,7 +55,7 @@ export class ProtobufWriter {
     const length = utf8Length(value)
     this.varint(length)
     this.room(length)
-    this.at += this.bytes.utf8Write(value, this.at, length)
+    this.at += this.bytes.write(value, this.at, length, 'utf8')
   }
 
   /** Length and bytes of hexadecimal digits. */
@@ -58,7 +63,7 @@ export class ProtobufWriter {
     const length = digits.length >>> 1
     this.varint(length)
     this.room(length)
-    this.at += this.bytes.hexWrite(digits, this.at, length)
+    this.at += this.bytes.write(digits, this.at, length, 'hex')
   }
 
   /** 64 bits of a number that may be larger than 2^53, as exact as a number is. */

@@ -9,7 +9,7 @@ function randomHex(bytes: number): string {
     randomFillSync(pool)
     used = 0
   }
-  const hex = pool.hexSlice(used, used + bytes)
+  const hex = pool.toString('hex', used, used + bytes)
   used += bytes
   return hex
 }

@@ -28,6 +28,8 @@ export interface Loss {
   readonly clientPort?: number | undefined
   /** The link that it went through to the gateway. */
   readonly clientLink?: FaultLink | undefined
+  /** How long a node that had it said nothing, before it ended; the ledger finds out. */
+  readonly silentMs?: number
   /** How long its connection had been idle before. */
   readonly idleMs?: number | undefined
   /** `PROCESS/THREAD` that had served the connection before. */
@@ -103,7 +105,15 @@ export class Ledger {
       add(this.served, order.kind)
       // Several clients may be waiting for the same answer of the cache.
       if (!order.shared) this.seen.delete(order.number)
-    } else this.losses.push({ order, loss, endedAt: performance.now() })
+    } else
+      this.losses.push({ order, loss: { ...loss, silentMs: this.silence(order.number) }, endedAt: performance.now() })
+  }
+
+  /** For how long nothing has come on a connection to a node that the request went over. */
+  private silence(number: number): number {
+    const now = performance.now()
+    const since = [...this.sightings(number)].map(([{ heardAt }, sightedAt]) => now - Math.max(heardAt, sightedAt))
+    return Math.max(0, ...since)
   }
 
   /** How many were lost by which rule, and what by none. Not before the run is over: what did it may become known after the loss. */

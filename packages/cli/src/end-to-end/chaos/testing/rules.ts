@@ -81,15 +81,15 @@ function byIdleDrain(ledger: Ledger, order: Order, { status, idleMs = 0 }: Loss)
 function byUpstream(ledger: Ledger, order: Order, loss: Loss, endedAt: number): string | undefined {
   if (order.repeatable && !loss.began) return undefined
   const seen = ledger.sightings(order.number)
-  for (const [{ link, broken, heardAt }, sightedAt] of seen) {
+  for (const [{ link, broken }, sightedAt] of seen) {
     // By somebody else, for an answer of the cache.
     if (sightedAt < order.startedAt - READ_TIMEOUT_MS) continue
     if (broken !== undefined && broken.at <= endedAt) return `its connection to a node was broken (${broken.how})`
     const silent = silence(link, order.startedAt, endedAt)
     if (silent !== undefined) return `its node did not answer (${silent})`
-    // As on a machine that has too much to do: the gateway is right to give up.
-    if (endedAt - Math.max(heardAt, sightedAt) > READ_TIMEOUT_MS * 0.8) return 'its node did not answer in time'
   }
+  // As on a machine that has too much to do: the gateway is right to give up.
+  if ((loss.silentMs ?? 0) > READ_TIMEOUT_MS * 0.8) return 'its node did not answer in time'
   if (seen.size > 0 && !order.shared) return undefined
   const stale = ledger.links.some((link) => link.brokeOne(order.startedAt - STALE_MS, endedAt))
   return stale ? 'it was sent on a connection that had just been broken' : undefined
