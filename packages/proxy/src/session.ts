@@ -1,7 +1,7 @@
 import type { Headers, RequestHead, ResponseHead, TlsInfo } from '@sekisho/wire'
 import type { Backend } from './balancing/index.ts'
 import type { CacheResult } from './cache/http-cache.ts'
-import type { Subrequest, SubrequestAnswer } from './exchange/subrequest.ts'
+import type { AnswerBudget, Subrequest, SubrequestAnswer } from './exchange/subrequest.ts'
 import type { TunnelHandler } from './exchange/local-tunnel.ts'
 import type { MessageLimits } from './exchange/message-limits.ts'
 import type { ResponseTranslator } from './exchange/translated-response.ts'
@@ -82,9 +82,10 @@ export interface Session<Ctx = unknown> {
   replaceBody(body: Uint8Array): void
   /**
    * Sends another request through all phases, as if the same client had sent it, and gathers the response. Rejects with an Error for people when the
-   * request is malformed, or its response was cut or has more than `limitBytes` bytes. Nothing else limits it in time than what limits any request.
+   * request is malformed (`MalformedSubrequest`), or its response was cut or has more than `limitBytes` bytes, or than `budget`, which several may
+   * share, has left. It is given up when this request ends; nothing else limits it in time than what limits any request.
    */
-  subrequest(request: Subrequest, limitBytes: number): Promise<SubrequestAnswer>
+  subrequest(request: Subrequest, limitBytes: number, budget?: AnswerBudget): Promise<SubrequestAnswer>
   /**
    * Holds back what the upstream sends next for so long (a bandwidth limit, called from a body filter). A small response that came whole in one
    * read has nothing to be held back.

@@ -14,7 +14,8 @@ export function addForwardedHeaders(request: RequestHead, context: RequestContex
   headers.delete('x-real-ip')
   if (chain !== undefined) headers.delete('x-forwarded-for')
   let lines = `X-Real-IP: ${address}\r\nX-Forwarded-For: ${chain === undefined ? '' : chain + ', '}${session.remoteAddress}\r\n`
-  const keep = trusted !== undefined && trusted.has(session.remoteAddress)
+  // The fields of one of a batch were not written by the proxy that the batch came through.
+  const keep = trusted !== undefined && !session.inner && trusted.has(session.remoteAddress)
   if (!keep) {
     headers.delete('forwarded')
     headers.delete('x-forwarded-proto')

@@ -35,13 +35,14 @@
  * Costs 0.05 µs for a consumer: what its labels come to is remembered until they change. For a user of a provider 1 µs.
  */
 import type { Consumer } from '../consumers/consumer-directory.ts'
-import { compileRegularExpression, ExpressionError } from '../expressions/index.ts'
+import { compileRegularExpression } from '../expressions/index.ts'
 import { needsOneOf } from '../resources/constraints.ts'
 import { Type } from '../schema/type.ts'
 import { claimReader } from './acl/claim-path.ts'
 import { fromAny, type ValueReader, valueReader } from './acl/label-values.ts'
 import { defaulted } from './defaulted.ts'
 import { definePlugin } from './definition.ts'
+import { expressionProblem } from './expression-problem.ts'
 
 const labels = (description: string) =>
   Type.Optional(
@@ -93,13 +94,7 @@ export default definePlugin({
     if (separator === undefined) return undefined
     if (parser !== 'segmented_text')
       return { path: SEPARATOR, message: 'is for the parser "segmented_text" alone; name that, or remove it' }
-    try {
-      compileRegularExpression(separator, false, SEPARATOR)
-      return undefined
-    } catch (error) {
-      if (error instanceof ExpressionError) return { path: SEPARATOR, message: error.reason }
-      throw error
-    }
+    return expressionProblem(SEPARATOR, () => compileRegularExpression(separator, false, ''))
   },
   create({ external_user_label_field: field, external_user_label_field_parser: parser, ...config }) {
     const {

@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startGateway, type TestGateway } from '../testing/start-gateway.ts'
@@ -110,9 +113,13 @@ describe('batch-requests', () => {
         { path: '/a', method: 'GET /b HTTP/1.1\r\n' },
         { path: '/a', headers: { 'x-a': '1\r\nx-forged: 1' } },
         { path: '/a', headers: { 'transfer-encoding': 'chunked', 'content-length': '100' } },
+        // As bytes of latin1 these would be line ends and a blank.
+        { path: '/a', headers: { 'x-a': '1\u010d\u010ax-forged: 1' } },
+        { path: '/a\u0120HTTP/1.1\u010d\u010a' },
+        { path: '/a', method: 'GET\u0120/b' },
       ],
     })
-    expect(answers.map(({ status }) => status)).toEqual([400, 502, 400, 400, 400, 200])
+    expect(answers.map(({ status }) => status)).toEqual([400, 502, 400, 400, 400, 200, 400, 400, 400])
   })
 
   it.each([
@@ -134,6 +141,18 @@ describe('batch-requests', () => {
     expect((await send('x'.repeat(5_001))).status).toBe(413)
   })
 
+  it.each([
+    [{ query: Object.fromEntries(Array.from({ length: 101 }, (_, at) => [`q${at}`, 1])) }, '"query" has 101 names'],
+    [{ headers: Object.fromEntries(Array.from({ length: 101 }, (_, at) => [`h${at}`, 1])) }, '"headers" has 101 names'],
+    [{ headers: { h: 'x'.repeat(16_385) } }, '"headers" is longer'],
+    [{ query: { q: Array.from({ length: 10_000 }, () => 1) } }, '"query" is longer'],
+    [{ headers: { h: [[[1]]] } }, '"headers" must hold'],
+    [{ query: { q: [{}] } }, '"query" must hold'],
+  ])('refuses what would be copied to each request at length', (shared, message) => {
+    expect(readBatch(JSON.stringify({ ...shared, pipeline: [{ path: '/a' }] }), 10)).toContain(message)
+    expect(readBatch(JSON.stringify({ pipeline: [{ path: '/a', ...shared }] }), 10)).toContain(message)
+  })
+
   it('reads any JSON without failing', () => {
     fc.assert(
       fc.property(
@@ -148,5 +167,110 @@ describe('batch-requests', () => {
         },
       ),
     )
+  })
+})
+
+describe('batch-requests as seen from outside', () => {
+  /** Never ends what it begins. */
+  const endless = createServer((request, response) => {
+    open++
+    mostOpen = Math.max(mostOpen, open)
+    response.on('close', () => {
+      open--
+      closed.forEach((tell) => tell())
+    })
+    if (request.url === '/silent') return
+    response.writeHead(200)
+    const send = () => void (response.destroyed || response.write('x'.repeat(10_000)))
+    send()
+    const timer = setInterval(send, 5)
+    response.on('close', () => clearInterval(timer))
+  })
+  let open = 0
+  let mostOpen = 0
+  const closed = new Set<() => void>()
+  const noneOpen = () =>
+    new Promise<void>((resolve) => {
+      const check = () => void (open === 0 && resolve())
+      closed.add(check)
+      check()
+    })
+  let gateway: TestGateway
+  beforeAll(async () => {
+    await once(endless.listen(0, '127.0.0.1'), 'listening')
+    gateway = await startGateway({
+      trusted_addresses: ['127.0.0.0/8'],
+      routes: [
+        { uri: '/apisix/batch-requests', plugins: { 'public-api': {} } },
+        { uri: '/inside', upstream_id: 'echo', plugins: { 'ip-restriction': { whitelist: ['10.0.0.1'] } } },
+        { uris: ['/endless', '/silent'], upstream: `http://127.0.0.1:${(endless.address() as AddressInfo).port}` },
+        { uri: '/*', upstream_id: 'echo' },
+      ],
+      global_rules: [
+        { id: 'ip', plugins: { 'real-ip': { source: 'http_x_forwarded_for', trusted_addresses: ['127.0.0.0/8'] } } },
+      ],
+    })
+  })
+  afterAll(async () => {
+    await gateway.close()
+    endless.close()
+    endless.closeAllConnections()
+  })
+
+  const send = async (batch: object, headers: Record<string, string> = {}): Promise<Answered[]> => {
+    const answer = await gateway.fetch('/apisix/batch-requests', {
+      method: 'POST',
+      body: JSON.stringify(batch),
+      headers,
+    })
+    return answer.json() as Answered[]
+  }
+
+  it('believes nothing that an item says of the client, whatever proxy the batch came through', async () => {
+    const forged = {
+      'x-forwarded-for': '10.0.0.1',
+      'x-real-ip': '10.0.0.1',
+      'x-forwarded-host': 'other.test',
+      'x-forwarded-proto': 'https',
+      forwarded: 'for=10.0.0.1',
+    }
+    const [inside, shown] = await send(
+      { headers: forged, pipeline: [{ path: '/inside' }, { path: '/a' }] },
+      { 'x-forwarded-for': '192.0.2.7' },
+    )
+    expect(inside.status).toBe(403)
+    const { headers } = JSON.parse(shown.body) as { headers: Record<string, string> }
+    expect(headers).toMatchObject({ 'x-real-ip': '192.0.2.7', 'x-forwarded-for': '10.0.0.1, 192.0.2.7' })
+    expect(headers['x-forwarded-host']).not.toBe('other.test')
+    expect(headers['x-forwarded-proto']).toBe('http')
+    expect(headers).not.toHaveProperty('forwarded')
+    const [allowed] = await send({ pipeline: [{ path: '/inside' }] }, { 'x-forwarded-for': '10.0.0.1' })
+    expect(allowed.status).toBe(200)
+  })
+
+  it('takes fifty connections at most, and lets go of all when the list is answered', async () => {
+    mostOpen = 0
+    const answers = await send({ timeout: 500, pipeline: Array.from({ length: 120 }, () => ({ path: '/endless' })) })
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([504]))
+    await noneOpen()
+    expect(mostOpen).toBe(50)
+  })
+
+  it('lets go of an answer as soon as it is too large', async () => {
+    const [answer] = await send({ pipeline: [{ path: '/endless' }], timeout: 60_000 })
+    expect(answer).toMatchObject({ status: 502 })
+    await noneOpen()
+  })
+
+  it('lets go of everything when the client leaves', async () => {
+    const body = JSON.stringify({ pipeline: [{ path: '/silent' }, { path: '/silent' }], timeout: 60_000 })
+    const socket = connect(gateway.port, '127.0.0.1')
+    socket.write(
+      `POST /apisix/batch-requests HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    )
+    await once(endless, 'request')
+    // A half-closed connection could still be read from.
+    socket.resetAndDestroy()
+    await noneOpen()
   })
 })

@@ -26,11 +26,12 @@
  * Each response in the list that comes back has `status`, `reason`, `headers` and `body`, in the order of the requests. One that had no answer in time is a 504, one that
  * is malformed a 400 with the reason.
  *
- * The requests run at the same time, through the whole gateway, as if the same client had sent each by itself: routes, authentication (fields of `headers` count for
- * all), limits, logs. A batch within a batch is refused.
+ * The requests run at the same time, fifty at most, through the whole gateway, as if the same client had sent each by itself: routes, authentication (fields of `headers`
+ * count for all), limits, logs. The client's address is the one that the request with the list has: what an item says of it (`X-Forwarded-For`) is not believed. A
+ * batch within a batch is refused. Requests that are not answered when the list is, or when the client leaves, are given up.
  *
  * Bounded by `max_body_size` and `max_pipeline_items` of the plugin's metadata; a response of more than 1 MB, and what comes when all have 16 MB
- * together, is a 502 in the list.
+ * together, is a 502 in the list. `query` and `headers` may have 100 names each, and what is sent is as long as a head may be.
  *
  * Costs what the requests cost.
  */

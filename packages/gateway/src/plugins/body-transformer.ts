@@ -24,7 +24,7 @@
  *
  * **Input.** `input_format` says how the body is read; left out, its content type does, and `args` (the query) is what every GET request is read as.
  * The names in a template are those of the input. Of XML, elements are there by name, without namespaces: text, an object, or a list of
- * several; attributes in `_attr`, and text beside attributes as `[1]`. Of forms, fields that occur several times are lists. `_body` is the body
+ * several; attributes (also `xmlns`) in `_attr`, and text beside attributes as `[1]`. Of forms, fields that occur several times are lists. `_body` is the body
  * as it came, `context` the whole input, `_ctx.var.NAME` a [variable](../routing.md#variables). A body with a DOCTYPE is refused.
  *
  * **Templates** are those of lua-resty-template. `{{x}}` writes a value, escaped for HTML, `{*x*}` as it is; in JSON and XML write `{*_escape_json(x)*}` (with its
@@ -115,11 +115,15 @@ export default definePlugin({
     return undefined
   },
   create(config, context): PluginHooks {
-    return { ...requestHooks(config, context), ...responseHooks(config, context) }
+    const key = `${NAME}/${++instances}`
+    return { ...requestHooks(config, context, key), ...responseHooks(config, context, key) }
   },
 })
 
-function requestHooks(config: Config, context: PluginContext): PluginHooks {
+let instances = 0
+
+/** @param key of what is kept of a request */
+function requestHooks(config: Config, context: PluginContext, key: string): PluginHooks {
   if (config.request === undefined) return {}
   const transformation = new BodyTransformation('request', config.request, config.max_req_body_size, context)
   const isGet = ({ ctx }: GatewaySession): boolean => ctx.method === 'GET'
@@ -127,7 +131,7 @@ function requestHooks(config: Config, context: PluginContext): PluginHooks {
   function transform(session: GatewaySession, bytes: Uint8Array | undefined): void {
     const { headers, target } = session.request
     const decoder = contentDecoder(headers.get('content-encoding'))
-    if (decoder === undefined) return session.respond(415, { message: 'request body is compressed in a way that is not known here' })
+    if (decoder === undefined) return refuse(session, 415, 'request body is compressed in a way that is not known here')
     const at = target.indexOf('?')
     const result = transformation.apply(session.ctx, bytes, {
       decoder,
@@ -135,10 +139,16 @@ function requestHooks(config: Config, context: PluginContext): PluginHooks {
       query: at < 0 ? '' : target.slice(at + 1),
       format: isGet(session) ? 'args' : undefined,
     })
-    if (typeof result !== 'string') return session.respond(result.status, { message: result.message })
+    if (typeof result !== 'string') return refuse(session, result.status, result.message)
     headers.delete('content-encoding')
     session.replaceBody(Buffer.from(result))
     return undefined
+  }
+
+  function refuse(session: GatewaySession, status: number, message: string): void {
+    // Not to be made something else by the template for responses.
+    session.ctx.setState(key, REFUSED)
+    session.respond(status, { message })
   }
 
   return {
@@ -149,13 +159,16 @@ function requestHooks(config: Config, context: PluginContext): PluginHooks {
   }
 }
 
-let instances = 0
+/** A response body, until it is whole. */
+interface Kept {
+  readonly chunks: Buffer[]
+  size: number
+}
 
-function responseHooks(config: Config, context: PluginContext): PluginHooks {
+function responseHooks(config: Config, context: PluginContext, key: string): PluginHooks {
   if (config.response === undefined) return {}
   const limit = config.max_resp_body_size
   const transformation = new BodyTransformation('response', config.response, limit, context)
-  const key = `${NAME}/${++instances}`
 
   function transformed(session: GatewaySession, bytes: Buffer): Transformed {
     const headers = session.response!.headers
@@ -171,19 +184,24 @@ function responseHooks(config: Config, context: PluginContext): PluginHooks {
   return {
     headerFilter(session) {
       const { status } = session.response!
+      const refused = session.ctx.getState(key) === REFUSED
       session.ctx.setState(key, undefined)
-      if (status < 200 || status === 204 || status === 304 || session.ctx.method === 'HEAD') return
-      session.ctx.setState(key, [])
-      session.holdResponse(limit)
+      if (refused || status < 200 || status === 204 || status === 304 || session.ctx.method === 'HEAD') return
+      session.ctx.setState(key, { chunks: [], size: 0 } satisfies Kept)
+      session.holdResponse(session.responseSource === 'local' ? Infinity : limit)
     },
     bodyFilter(session, chunk, end) {
-      const kept = session.ctx.getState<Buffer[]>(key)
+      const kept = session.ctx.getState<Kept>(key)
       if (kept === undefined) return undefined
-      if (chunk.length > 0) kept.push(Buffer.from(chunk))
-      if (!end) return NOTHING
+      kept.size += chunk.length
+      if (chunk.length > 0) kept.chunks.push(Buffer.from(chunk))
+      const isTooLarge = kept.size > limit
+      if (!end && !isTooLarge) return NOTHING
       session.ctx.setState(key, undefined)
-      const whole = kept.length === 1 ? kept[0] : Buffer.concat(kept)
-      const result = transformed(session, whole)
+      // More than `holdResponse` holds: it fails with a 502.
+      if (!end) return Buffer.concat(kept.chunks)
+      const whole = kept.chunks.length === 1 ? kept.chunks[0] : Buffer.concat(kept.chunks)
+      const result = isTooLarge ? TOO_LARGE : transformed(session, whole)
       // What the gateway itself says need not be what the template is for.
       if (typeof result !== 'string' && session.responseSource === 'local') return whole
       const response = session.response!
@@ -197,4 +215,6 @@ function responseHooks(config: Config, context: PluginContext): PluginHooks {
   }
 }
 
+const TOO_LARGE: Transformed = { status: 502, message: 'too large' }
+const REFUSED = 'refused'
 const NOTHING = new Uint8Array(0)

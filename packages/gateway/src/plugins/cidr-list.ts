@@ -1,5 +1,6 @@
 import { Type } from '../schema/type.ts'
 import { AddressError, CidrSet } from '../addresses/index.ts'
+import type { ConfigProblem } from './definition.ts'
 
 /**
  * Schema of a list of addresses and networks. What is an address is left to `checkCidrList`, which can say what is
@@ -11,7 +12,7 @@ export const cidrList = (description: string) => Type.Array(Type.String({ minLen
 export function checkCidrList(
   list: readonly string[] | undefined,
   path: string,
-): { path: string; message: string } | undefined {
+): ConfigProblem | undefined {
   try {
     if (list !== undefined) new CidrSet(list)
     return undefined

@@ -30,39 +30,32 @@
  *
  * **When ClickHouse is slow, wrong or away** no request waits: [http-logger](http-logger.md) says what happens. Costs 2 to 4 µs a request.
  */
-import { isFieldValue } from '@sekisho/wire'
 import { type Static, Type } from '../schema/type.ts'
 import { needsOneOf, notBoth } from '../resources/constraints.ts'
 import { defaulted } from './defaulted.ts'
-import { definePlugin } from './definition.ts'
+import { type ConfigProblem, definePlugin } from './definition.ts'
 import { batchLogger } from './logging/batch-logger.ts'
-import { batchMetadata, batchOptions } from './logging/batch-options.ts'
+import { batchLoggerMetadata, batchOptions } from './logging/batch-options.ts'
 import { checkTableName, clickhouseHeaders, insertBody } from './logging/clickhouse-insert.ts'
-import { checkEntryOptions, checkFormats, entryOptions, formatOptions, type Wrong } from './logging/entry-options.ts'
-import {
-  ADDRESS_ERROR,
-  ADDRESS_PATTERN,
-  checkAddress,
-  HTTP_CONCURRENCY,
-  HttpEndpoints,
-  statusReason,
-} from './logging/http-endpoints.ts'
-
-const Address = (description: string) =>
-  Type.String({ pattern: ADDRESS_PATTERN, patternErrorMessage: ADDRESS_ERROR, description })
+import { checkEntryOptions, checkFormats, entryOptions } from './logging/entry-options.ts'
+import { HTTP_CONCURRENCY, HttpEndpoints, unlessBelow } from './logging/http-endpoints.ts'
+import { addressesOf, checkAddresses, checkValue, sinkAddress, verifyOption } from './logging/http-options.ts'
 
 const schema = Type.Object(
   {
-    endpoint_addr: Type.Optional(Address('address of ClickHouse; better write `endpoint_addrs`')),
+    endpoint_addr: Type.Optional(sinkAddress('address of ClickHouse; better write `endpoint_addrs`')),
     endpoint_addrs: Type.Optional(
-      Type.Array(Address('an address'), { minItems: 1, description: 'addresses of ClickHouse, of its HTTP interface' }),
+      Type.Array(sinkAddress('an address'), {
+        minItems: 1,
+        description: 'addresses of ClickHouse, of its HTTP interface',
+      }),
     ),
     user: defaulted(Type.String({ default: '', description: 'name of the user; none: that of the server' })),
     password: defaulted(Type.String({ default: '', description: 'their password' })),
     database: defaulted(Type.String({ default: '', description: 'where the table is; none: that of the user' })),
     logtable: Type.String({ minLength: 1, description: 'name of the table, with or without its database' }),
     timeout: defaulted(Type.Integer({ minimum: 1, default: 3, description: 'seconds for a batch' })),
-    ssl_verify: defaulted(Type.Boolean({ default: true, description: "verify the server's certificate" })),
+    ssl_verify: verifyOption,
     ...batchOptions('clickhouse-logger'),
     ...entryOptions,
   },
@@ -75,17 +68,11 @@ const schema = Type.Object(
   },
 )
 
-const metadataSchema = Type.Object({ ...formatOptions, ...batchMetadata }, { additionalProperties: false })
-
-type Config = Static<typeof schema>
-
-const addressesOf = ({ endpoint_addr: one, endpoint_addrs: all }: Config): readonly string[] => all ?? [one as string]
-
 export default definePlugin({
   name: 'clickhouse-logger',
   priority: 398,
   schema,
-  metadataSchema,
+  metadataSchema: batchLoggerMetadata,
   placeless: true,
   check: (config) => checkOwn(config) ?? checkEntryOptions(config),
   checkMetadata: checkFormats,
@@ -96,28 +83,20 @@ export default definePlugin({
       context,
     )
     const headers = clickhouseHeaders(config)
+    const unusable = unlessBelow(400)
     return batchLogger('clickhouse-logger', config, context, {
       concurrency: HTTP_CONCURRENCY,
       async send(entries) {
         const body = insertBody(logtable, entries)
-        const unusable = statusUnder400
         await endpoints.call(() => ({ path: '', method: 'POST', headers, body, unusable }))
       },
     })
   },
 })
 
-const statusUnder400 = (answer: Parameters<typeof statusReason>[0]): string | undefined =>
-  answer.status < 400 ? undefined : statusReason(answer)
-
-function checkOwn(config: Config): Wrong {
-  for (const name of ['user', 'password', 'database'] as const)
-    if (!isFieldValue(config[name]))
-      return { path: `/${name}`, message: 'has a control character, which no header field may have' }
-  for (const [index, address] of addressesOf(config).entries()) {
-    const path = config.endpoint_addrs === undefined ? '/endpoint_addr' : `/endpoint_addrs/${index}`
-    const wrong = checkAddress(address, path)
-    if (wrong !== undefined) return wrong
-  }
-  return checkTableName(config.logtable, '/logtable')
-}
+const checkOwn = (config: Static<typeof schema>): ConfigProblem | undefined =>
+  checkValue(config.user, '/user') ??
+  checkValue(config.password, '/password') ??
+  checkValue(config.database, '/database') ??
+  checkAddresses(config) ??
+  checkTableName(config.logtable, '/logtable')

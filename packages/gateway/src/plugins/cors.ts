@@ -40,12 +40,13 @@
  * Costs 0.2 to 0.3 µs for the headers of a response.
  */
 import { type Static, Type } from '../schema/type.ts'
-import { compileRegularExpression, ExpressionError } from '../expressions/index.ts'
+import { compileRegularExpression } from '../expressions/index.ts'
 import type { GatewaySession } from '../session.ts'
 import { parseWebType } from '../grpc-web/content-type.ts'
 import { exposeStatus } from '../grpc-web/cross-origin.ts'
 import { defaulted } from './defaulted.ts'
-import { definePlugin } from './definition.ts'
+import { type ConfigProblem, definePlugin } from './definition.ts'
+import { expressionProblem } from './expression-problem.ts'
 import type { PluginLogger } from './context.ts'
 
 const originsOptions = {
@@ -257,7 +258,7 @@ const WITHOUT_CREDENTIALS = [
   'timing_allow_origins',
 ] as const
 
-function checkCredentials(config: Config): { path: string; message: string } | undefined {
+function checkCredentials(config: Config): ConfigProblem | undefined {
   if (!config.allow_credential) return undefined
   // Other lists take its place: its default says nothing then.
   const replaced = config.allow_origins_by_regex !== undefined || config.allow_origins_by_metadata !== undefined
@@ -270,15 +271,11 @@ function checkCredentials(config: Config): { path: string; message: string } | u
   return { path: `/${field}`, message: `cannot be "*" when "allow_credential" is true; ${remedy}` }
 }
 
-function checkExpressions(config: Config): { path: string; message: string } | undefined {
+function checkExpressions(config: Config): ConfigProblem | undefined {
   for (const field of ['allow_origins_by_regex', 'timing_allow_origins_by_regex'] as const) {
     for (const [index, pattern] of (config[field] ?? []).entries()) {
-      try {
-        compileRegularExpression(pattern, false, `/${field}/${index}`)
-      } catch (error) {
-        if (error instanceof ExpressionError) return { path: error.pointer, message: error.reason }
-        throw error
-      }
+      const wrong = expressionProblem(`/${field}/${index}`, () => compileRegularExpression(pattern, false, ''))
+      if (wrong !== undefined) return wrong
     }
   }
   return undefined

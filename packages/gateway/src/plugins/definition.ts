@@ -4,6 +4,14 @@ import type { GatewayStreamSession } from '../stream/stream-context.ts'
 import type { Upstream } from '../resources/upstream.ts'
 import type { PluginContext } from './context.ts'
 
+/** What `check` of a plugin finds wrong. */
+export interface ConfigProblem {
+  /** JSON pointer below the plugin's configuration, as `/regex_uri/0`; the empty string: all of it. */
+  readonly path: string
+  /** What is wrong there, and what would be right. */
+  readonly message: string
+}
+
 /**
  * The phases in which a plugin may act, in the order of a request. They are OpenResty's, as APISIX uses them.
  *
@@ -120,11 +128,11 @@ export interface PluginDefinition<
    * What a schema cannot say (a regular expression that does not compile, say). Returns what is wrong, as
    * `{ path: '/regex_uri/0', message: '...' }`, or undefined. Runs on the control thread, before any worker sees the change.
    */
-  check?(config: Static<S>): { path: string; message: string } | undefined
+  check?(config: Static<S>): ConfigProblem | undefined
   /** The same for its metadata. */
-  checkMetadata?(metadata: Static<M>): { path: string; message: string } | undefined
+  checkMetadata?(metadata: Static<M>): ConfigProblem | undefined
   /** The same for a configuration on a consumer. */
-  checkConsumer?(config: Static<C>): { path: string; message: string } | undefined
+  checkConsumer?(config: Static<C>): ConfigProblem | undefined
   /**
    * The plugins and upstreams within this configuration. They are loaded and checked with it (schema, `check`, `plugins` of the node,
    * references); `create` gets them by `context.instance` and `context.upstream`.
@@ -133,7 +141,7 @@ export interface PluginDefinition<
   /** What it answers itself, where a route with `public-api` leads to it. */
   readonly apis?: readonly PluginApi[]
   /** What of the configuration does not work on a stream route; as `check`. */
-  checkStream?(config: Static<S>): { path: string; message: string } | undefined
+  checkStream?(config: Static<S>): ConfigProblem | undefined
   /** Once for each place the plugin is mounted in and each worker, when the configuration changes: never per request. */
   create(config: Static<S>, context: PluginContext<Static<C>, Static<M>>): PluginHooks
 }

@@ -28,7 +28,6 @@
  *
  * **When Elasticsearch is slow, wrong or away** no request waits: [http-logger](http-logger.md) says what happens. Costs 2 to 5 µs a request.
  */
-import { isFieldValue, isToken } from '@sekisho/wire'
 import { type Static, Type } from '../schema/type.ts'
 import { LogThrottle } from '@sekisho/proxy'
 import { needsOneOf, notBoth } from '../resources/constraints.ts'
@@ -36,19 +35,14 @@ import type { GatewaySession } from '../session.ts'
 import { compileText, hasVariables, type TextTemplate } from '../variables/template.ts'
 import type { PluginContext } from './context.ts'
 import { defaulted } from './defaulted.ts'
-import { definePlugin } from './definition.ts'
+import { type ConfigProblem, definePlugin } from './definition.ts'
 import { batchLogger, type BatchMetadata } from './logging/batch-logger.ts'
-import { batchMetadata, batchOptions } from './logging/batch-options.ts'
+import { batchLoggerMetadata, batchOptions } from './logging/batch-options.ts'
 import type { BatchSink } from './logging/batch-queue.ts'
 import { bulkMediaTypes, bulkResult, versionOf } from './logging/elasticsearch-bulk.ts'
-import { checkEntryOptions, checkFormats, entryOptions, formatOptions, type Wrong } from './logging/entry-options.ts'
-import {
-  basicCredentials,
-  checkAddress,
-  HTTP_CONCURRENCY,
-  HttpEndpoints,
-  statusReason,
-} from './logging/http-endpoints.ts'
+import { checkEntryOptions, checkFormats, entryOptions } from './logging/entry-options.ts'
+import { basicCredentials, HTTP_CONCURRENCY, HttpEndpoints, statusReason } from './logging/http-endpoints.ts'
+import { addressesOf, checkAddresses, checkFields, fieldsOption, verifyOption } from './logging/http-options.ts'
 import { checkFormat } from './logging/log-format.ts'
 import { requestVariable } from './logging/log-variables.ts'
 
@@ -84,14 +78,9 @@ const schema = Type.Object(
         { ...strict, description: 'who writes' },
       ),
     ),
-    headers: Type.Optional(
-      Type.Record(Type.String(), Type.String({ minLength: 1 }), {
-        minProperties: 1,
-        description: 'more fields, as `{ Authorization: "ApiKey …" }`',
-      }),
-    ),
+    headers: fieldsOption('more fields, as `{ Authorization: "ApiKey …" }`'),
     timeout: defaulted(Type.Integer({ minimum: 1, default: 10, description: 'seconds for a batch' })),
-    ssl_verify: defaulted(Type.Boolean({ default: true, description: "verify the server's certificate" })),
+    ssl_verify: verifyOption,
     ...batchOptions('elasticsearch-logger'),
     ...entryOptions,
   },
@@ -104,17 +93,13 @@ const schema = Type.Object(
   },
 )
 
-const metadataSchema = Type.Object({ ...formatOptions, ...batchMetadata }, strict)
-
 type Config = Static<typeof schema>
-
-const addressesOf = ({ endpoint_addr: one, endpoint_addrs: all }: Config): readonly string[] => all ?? [one as string]
 
 export default definePlugin({
   name: 'elasticsearch-logger',
   priority: 413,
   schema,
-  metadataSchema,
+  metadataSchema: batchLoggerMetadata,
   placeless: true,
   check: (config) => checkOwn(config) ?? checkEntryOptions(config),
   checkMetadata: checkFormats,
@@ -212,14 +197,9 @@ function datePart(format: string): string {
   return format.replace(/%./g, (part) => parts[part] ?? part)
 }
 
-function checkOwn(config: Config): Wrong {
-  for (const [index, address] of addressesOf(config).entries()) {
-    const path = config.endpoint_addrs === undefined ? '/endpoint_addr' : `/endpoint_addrs/${index}`
-    const wrong = checkAddress(address, path)
-    if (wrong !== undefined) return wrong
-  }
-  for (const [name, value] of Object.entries(config.headers ?? {}))
-    if (!isToken(name) || !isFieldValue(value)) return { path: `/headers/${name}`, message: 'is not a header field' }
+function checkOwn(config: Config): ConfigProblem | undefined {
+  const wrong = checkAddresses(config) ?? checkFields(config.headers, '/headers')
+  if (wrong !== undefined) return wrong
   for (const [, format] of config.field.index.matchAll(DATE)) {
     const unknown = format.match(/%./g)?.find((part) => !/%[YmdH]/.test(part))
     if (unknown !== undefined)

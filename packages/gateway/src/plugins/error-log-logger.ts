@@ -30,12 +30,12 @@
  */
 import { Type } from '../schema/type.ts'
 import { defaulted } from './defaulted.ts'
-import { definePlugin } from './definition.ts'
+import { type ConfigProblem, definePlugin } from './definition.ts'
 import { batchMetadata, batchOptions } from './logging/batch-options.ts'
 import { checkTableName } from './logging/clickhouse-insert.ts'
-import type { Wrong } from './logging/entry-options.ts'
-import { checkAddress } from './logging/http-endpoints.ts'
-import { KafkaBroker, tlsOption } from './logging/kafka-options.ts'
+import { checkAddress } from './logging/http-options.ts'
+import { KafkaBroker, producerTypeOption, refreshOption, tlsOption } from './logging/kafka-options.ts'
+import { tcpVerifyOption } from './logging/net-options.ts'
 
 const strict = { additionalProperties: false } as const
 const Host = Type.String({
@@ -55,9 +55,7 @@ const tcp = Type.Object(
     tls_server_name: Type.Optional(
       Type.String({ description: 'the name that is asked for and verified, if not `host`' }),
     ),
-    ssl_verify: defaulted(
-      Type.Boolean({ default: true, description: "verify the server's certificate; not in APISIX" }),
-    ),
+    ssl_verify: tcpVerifyOption,
   },
   { ...strict, description: 'lines over TCP' },
 )
@@ -91,12 +89,7 @@ const kafka = Type.Object(
     }),
     kafka_topic: Type.String({ minLength: 1, description: 'name of the topic' }),
     key: Type.Optional(Type.String({ description: 'key of all messages' })),
-    producer_type: defaulted(
-      Type.Enum(['async', 'sync'], {
-        default: 'async',
-        description: 'gather messages of several batches, or send each at once',
-      }),
-    ),
+    producer_type: producerTypeOption,
     required_acks: defaulted(
       Type.Enum([0, 1, -1], {
         default: 1,
@@ -110,13 +103,7 @@ const kafka = Type.Object(
         description: 'tells clusters apart in APISIX; there is one here, so it has no effect',
       }),
     ),
-    meta_refresh_interval: defaulted(
-      Type.Integer({
-        minimum: 1,
-        default: 30,
-        description: 'seconds after which brokers are asked for partitions and leaders again',
-      }),
-    ),
+    meta_refresh_interval: refreshOption,
     tls: tlsOption,
   },
   { ...strict, description: 'messages of Kafka' },
@@ -170,7 +157,7 @@ export default definePlugin({
   priority: 1_091,
   schema: Type.Object({}, strict),
   metadataSchema: errorLogMetadata,
-  checkMetadata(metadata): Wrong {
+  checkMetadata(metadata): ConfigProblem | undefined {
     const named = KINDS.filter((kind) => metadata[kind] !== undefined)
     const old = metadata.host !== undefined || metadata.port !== undefined
     if (named.length + (old ? 1 : 0) !== 1)

@@ -24,10 +24,11 @@
  * Cost: one random number and the expressions; a timer for a request that is delayed.
  */
 import { type Static, Type } from '../schema/type.ts'
-import { compileExpression, type Condition, ExpressionError } from '../expressions/index.ts'
+import { compileExpression, type Condition } from '../expressions/index.ts'
 import type { GatewaySession } from '../session.ts'
 import { compileText, type TextTemplate } from '../variables/template.ts'
-import { definePlugin } from './definition.ts'
+import { type ConfigProblem, definePlugin } from './definition.ts'
+import { expressionProblem } from './expression-problem.ts'
 import { checkHeaderFields, fieldValue, headerFields } from './header-fields.ts'
 import { MAX_PAUSE_SECONDS, pause } from './pause.ts'
 
@@ -125,17 +126,10 @@ function compileAbort(abort: Static<typeof Abort>): (session: GatewaySession) =>
   }
 }
 
-function checkVars(
-  expressions: readonly unknown[] | undefined,
-  path: string,
-): { path: string; message: string } | undefined {
-  for (const [index, expression] of (expressions ?? []).entries()) {
-    try {
-      compileExpression(expression)
-    } catch (error) {
-      if (!(error instanceof ExpressionError)) throw error
-      return { path: `${path}/${index}${error.pointer}`, message: error.reason }
-    }
+function checkVars(expressions: readonly unknown[] = [], path: string): ConfigProblem | undefined {
+  for (const [index, expression] of expressions.entries()) {
+    const wrong = expressionProblem(`${path}/${index}`, () => compileExpression(expression))
+    if (wrong !== undefined) return wrong
   }
   return undefined
 }

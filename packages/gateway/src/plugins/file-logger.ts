@@ -31,16 +31,10 @@
 import { compileExpression } from '../expressions/index.ts'
 import { type Static, Type } from '../schema/type.ts'
 import type { GatewaySession } from '../session.ts'
-import { definePlugin } from './definition.ts'
+import { type ConfigProblem, definePlugin } from './definition.ts'
+import { expressionProblem } from './expression-problem.ts'
 import { hooksOf } from './logging/batch-logger.ts'
-import {
-  checkEntryOptions,
-  checkExpressionAt,
-  checkFormats,
-  entryOptions,
-  formatOptions,
-  type Wrong,
-} from './logging/entry-options.ts'
+import { checkEntryOptions, checkFormats, entryOptions, formatOptions } from './logging/entry-options.ts'
 import { entryMaker } from './logging/log-entry.ts'
 import { acquireLogFile, releaseLogFile } from './logging/log-file.ts'
 import { LogCounts } from './logging/log-metrics.ts'
@@ -76,7 +70,7 @@ export default definePlugin({
   placeless: true,
   check(config) {
     for (const [index, expression] of (config.match ?? []).entries()) {
-      const wrong = checkExpressionAt(expressionOf(expression), `/match/${index}`)
+      const wrong = expressionProblem(`/match/${index}`, () => compileExpression(expressionOf(expression)))
       if (wrong !== undefined) return wrong
     }
     return checkPath(config.path) ?? checkEntryOptions(config)
@@ -118,5 +112,5 @@ function matcher(match: Config['match']): ((session: GatewaySession) => boolean)
   }
 }
 
-const checkPath = (path: string | undefined): Wrong =>
+const checkPath = (path: string | undefined): ConfigProblem | undefined =>
   path?.includes('\0') ? { path: '/path', message: 'has a NUL character, which no file name has' } : undefined

@@ -1,6 +1,7 @@
 import { type Headers, isFieldValue, isToken } from '@sekisho/wire'
 import type { RequestContext } from '../request-context.ts'
 import { type CaptureText, compileCaptureText, isConstant } from './capture-text.ts'
+import type { ConfigProblem } from './definition.ts'
 import { fieldValue } from './header-fields.ts'
 
 type Value = string | number
@@ -90,7 +91,7 @@ export function checkHeaderEdits(
   written: WrittenHeaders | undefined,
   base: string,
   reserved: ReadonlySet<string> = NONE,
-): { path: string; message: string } | undefined {
+): ConfigProblem | undefined {
   if (written === undefined) return undefined
   const edits = editsOf(written)
   const isOld = edits !== written

@@ -1,5 +1,6 @@
 import { isFieldValue, isToken } from '@sekisho/wire'
 import { Type } from '../schema/type.ts'
+import type { ConfigProblem } from './definition.ts'
 
 /** Response fields of a configuration, by name. */
 export const headerFields = (description: string) =>
@@ -12,7 +13,7 @@ const FRAMING = new Set(['connection', 'content-length', 'keep-alive', 'te', 'tr
 export function checkHeaderFields(
   fields: Readonly<Record<string, string | number>> | undefined,
   path: string,
-): { path: string; message: string } | undefined {
+): ConfigProblem | undefined {
   for (const [name, value] of Object.entries(fields ?? {})) {
     const place = `${path}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`
     if (!isToken(name)) return { path: place, message: `"${name}" is not a header name; write letters, digits and "-"` }

@@ -35,30 +35,19 @@
  *
  * Places with the same configuration share a queue. Costs 2 to 4 µs a request.
  */
-import { isFieldValue } from '@sekisho/wire'
 import { type Static, Type } from '../schema/type.ts'
 import { defaulted } from './defaulted.ts'
 import { definePlugin } from './definition.ts'
-import { batchMetadata, batchOptions } from './logging/batch-options.ts'
+import { batchLoggerMetadata, batchOptions } from './logging/batch-options.ts'
 import { batchJson, batchLogger } from './logging/batch-logger.ts'
 import type { BatchSink } from './logging/batch-queue.ts'
-import { checkEntryOptions, checkFormats, entryOptions, formatOptions } from './logging/entry-options.ts'
-import {
-  ADDRESS_ERROR,
-  ADDRESS_PATTERN,
-  checkAddress,
-  HTTP_CONCURRENCY,
-  HttpEndpoints,
-  statusReason,
-} from './logging/http-endpoints.ts'
+import { checkEntryOptions, checkFormats, entryOptions } from './logging/entry-options.ts'
+import { HTTP_CONCURRENCY, HttpEndpoints, unlessBelow } from './logging/http-endpoints.ts'
+import { checkAddress, checkValue, sinkAddress, verifyOption } from './logging/http-options.ts'
 
 const schema = Type.Object(
   {
-    uri: Type.String({
-      pattern: ADDRESS_PATTERN,
-      patternErrorMessage: ADDRESS_ERROR,
-      description: 'where entries are sent',
-    }),
+    uri: sinkAddress('where entries are sent'),
     auth_header: Type.Optional(Type.String({ description: 'the field `Authorization` of what is sent' })),
     timeout: defaulted(
       Type.Integer({ minimum: 1, default: 3, description: 'seconds for a batch to be sent and answered' }),
@@ -66,26 +55,23 @@ const schema = Type.Object(
     concat_method: defaulted(
       Type.Enum(['json', 'new_line'], { default: 'json', description: 'a JSON list, or one entry a line' }),
     ),
-    ssl_verify: defaulted(Type.Boolean({ default: true, description: "verify the server's certificate" })),
+    ssl_verify: verifyOption,
     ...batchOptions('http logger'),
     ...entryOptions,
   },
   { additionalProperties: false },
 )
 
-const metadataSchema = Type.Object({ ...formatOptions, ...batchMetadata }, { additionalProperties: false })
-
 export default definePlugin({
   name: 'http-logger',
   priority: 410,
   schema,
-  metadataSchema,
+  metadataSchema: batchLoggerMetadata,
   placeless: true,
-  check(config) {
-    if (config.auth_header !== undefined && !isFieldValue(config.auth_header))
-      return { path: '/auth_header', message: 'has a control character, which no header field may have' }
-    return checkAddress(config.uri, '/uri') ?? checkEntryOptions(config)
-  },
+  check: (config) =>
+    checkValue(config.auth_header ?? '', '/auth_header') ??
+    checkAddress(config.uri, '/uri') ??
+    checkEntryOptions(config),
   checkMetadata: checkFormats,
   create(config, context) {
     const endpoints = new HttpEndpoints(
@@ -102,16 +88,12 @@ function httpSink(config: Static<typeof schema>, endpoints: HttpEndpoints): Batc
     'Content-Type': 'application/json',
     ...(authorization === undefined || authorization === '' ? {} : { Authorization: authorization }),
   }
+  const unusable = unlessBelow(400)
   return {
     concurrency: HTTP_CONCURRENCY,
     async send(entries) {
       const body = method === 'json' ? batchJson(entries, max) : entries.join('\n')
-      await endpoints.call(() => ({
-        path: '',
-        headers,
-        body,
-        unusable: (answer) => (answer.status < 400 ? undefined : statusReason(answer)),
-      }))
+      await endpoints.call(() => ({ path: '', headers, body, unusable }))
     },
   }
 }

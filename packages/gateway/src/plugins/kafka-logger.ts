@@ -37,12 +37,12 @@ import { isDeepStrictEqual } from 'node:util'
 import { type Static, Type } from '../schema/type.ts'
 import { needsOneOf, notBoth } from '../resources/constraints.ts'
 import { defaulted } from './defaulted.ts'
-import { definePlugin } from './definition.ts'
+import { type ConfigProblem, definePlugin } from './definition.ts'
 import { batchJson, batchLogger, hooksOf, logQueue } from './logging/batch-logger.ts'
-import { batchMetadata, batchOptions } from './logging/batch-options.ts'
+import { batchLoggerMetadata, batchOptions } from './logging/batch-options.ts'
 import type { BatchSink } from './logging/batch-queue.ts'
-import { checkEntryOptions, checkFormats, entryOptions, formatOptions, type Wrong } from './logging/entry-options.ts'
-import { brokerOptions, KafkaBroker, tlsOption } from './logging/kafka-options.ts'
+import { checkEntryOptions, checkFormats, entryOptions } from './logging/entry-options.ts'
+import { brokerOptions, KafkaBroker, producerTypeOption, refreshOption, tlsOption } from './logging/kafka-options.ts'
 import { KafkaWriter } from './logging/kafka-producer.ts'
 import { entryMaker } from './logging/log-entry.ts'
 import { originEntry } from './logging/origin-entry.ts'
@@ -70,12 +70,7 @@ const schema = Type.Object(
     ),
     kafka_topic: Type.String({ minLength: 1, description: 'name of the topic' }),
     key: Type.Optional(Type.String({ description: 'key of all messages' })),
-    producer_type: defaulted(
-      Type.Enum(['async', 'sync'], {
-        default: 'async',
-        description: 'gather messages of several batches, or send each at once',
-      }),
-    ),
+    producer_type: producerTypeOption,
     required_acks: defaulted(
       Type.Enum([1, -1], { default: 1, description: '1: the leader has a message; -1: all replicas in sync have it' }),
     ),
@@ -108,7 +103,7 @@ const schema = Type.Object(
       }),
     ),
     producer_time_linger: seconds(1, 'seconds that the first message waits for others, with `producer_type: async`'),
-    meta_refresh_interval: seconds(30, 'seconds after which brokers are asked for partitions and leaders again'),
+    meta_refresh_interval: refreshOption,
     cluster_name: defaulted(
       Type.Integer({
         minimum: 1,
@@ -134,15 +129,13 @@ const schema = Type.Object(
   },
 )
 
-const metadataSchema = Type.Object({ ...formatOptions, ...batchMetadata }, { additionalProperties: false })
-
 type Config = Static<typeof schema>
 
 export default definePlugin({
   name: 'kafka-logger',
   priority: 403,
   schema,
-  metadataSchema,
+  metadataSchema: batchLoggerMetadata,
   placeless: true,
   check: (config) => checkOwn(config) ?? checkEntryOptions(config),
   checkMetadata: checkFormats,
@@ -199,7 +192,7 @@ function kafkaWriter(config: Config): KafkaWriter {
   })
 }
 
-function checkOwn(config: Config): Wrong {
+function checkOwn(config: Config): ConfigProblem | undefined {
   const { brokers = [], meta_format: format } = config
   const other = brokers.findIndex(({ sasl_config: own }) => !isDeepStrictEqual(own, brokers[0]?.sasl_config))
   if (other > 0)

@@ -38,7 +38,7 @@ import { type Static, Type } from '../schema/type.ts'
 import { notBoth } from '../resources/constraints.ts'
 import { STREAM_VARIABLES, streamVariable } from '../stream/stream-variables.ts'
 import { defaulted } from './defaulted.ts'
-import { definePlugin } from './definition.ts'
+import { type ConfigProblem, definePlugin } from './definition.ts'
 import { LimitFailure, rejection } from './limits/answers.ts'
 import { checkLimit, checkPolicy } from './limits/check-limit.ts'
 import { dueGates, gatesOf, latencyS } from './limits/gates.ts'
@@ -170,7 +170,7 @@ export default definePlugin({
   },
 })
 
-function checkTtl({ policy, key_ttl: ttl }: Config): { path: string; message: string } | undefined {
+function checkTtl({ policy, key_ttl: ttl }: Config): ConfigProblem | undefined {
   if (policy !== 'local' || ttl === undefined) return undefined
   return { path: '/key_ttl', message: 'has no effect with policy "local"; leave it out' }
 }
@@ -183,7 +183,7 @@ function checkStream({
   key,
   key_type: type,
   rules,
-}: Config): { path: string; message: string } | undefined {
+}: Config): ConfigProblem | undefined {
   if (policy !== 'local')
     return { path: '/policy', message: 'must be "local" on a stream route: connections do not wait for a Redis' }
   if (rules !== undefined)

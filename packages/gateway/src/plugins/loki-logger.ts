@@ -29,24 +29,17 @@
  *
  * Costs 2 to 4 µs a request, and some for each label with a variable.
  */
-import { isFieldValue, isToken } from '@sekisho/wire'
 import { type Static, Type } from '../schema/type.ts'
 import { compileText, hasVariables, type TextTemplate } from '../variables/template.ts'
 import type { GatewaySession } from '../session.ts'
 import { defaulted } from './defaulted.ts'
-import { definePlugin } from './definition.ts'
+import { type ConfigProblem, definePlugin } from './definition.ts'
 import { hooksOf, logQueue } from './logging/batch-logger.ts'
-import { batchMetadata, batchOptions } from './logging/batch-options.ts'
+import { batchLoggerMetadata, batchOptions } from './logging/batch-options.ts'
 import { jsonText, startTime } from './logging/default-entry.ts'
-import { checkEntryOptions, checkFormats, entryOptions, formatOptions, type Wrong } from './logging/entry-options.ts'
-import {
-  ADDRESS_ERROR,
-  ADDRESS_PATTERN,
-  checkAddress,
-  HTTP_CONCURRENCY,
-  HttpEndpoints,
-  statusReason,
-} from './logging/http-endpoints.ts'
+import { checkEntryOptions, checkFormats, entryOptions } from './logging/entry-options.ts'
+import { HTTP_CONCURRENCY, HttpEndpoints, unlessBelow } from './logging/http-endpoints.ts'
+import { checkAddresses, checkFields, checkValue, sinkAddress, verifyOption } from './logging/http-options.ts'
 import { entryMaker } from './logging/log-entry.ts'
 import { checkFormat } from './logging/log-format.ts'
 import { requestVariable } from './logging/log-variables.ts'
@@ -56,17 +49,14 @@ const texts = (description: string, options: object = {}) =>
 
 const schema = Type.Object(
   {
-    endpoint_addrs: Type.Array(Type.String({ pattern: ADDRESS_PATTERN, patternErrorMessage: ADDRESS_ERROR }), {
-      minItems: 1,
-      description: 'addresses of Loki',
-    }),
+    endpoint_addrs: Type.Array(sinkAddress('an address'), { minItems: 1, description: 'addresses of Loki' }),
     endpoint_uri: defaulted(
       Type.String({ minLength: 1, default: '/loki/api/v1/push', description: 'path of its push API' }),
     ),
     tenant_id: defaulted(Type.String({ default: 'fake', description: 'the field `X-Scope-OrgID`' })),
     headers: Type.Optional(texts('more fields, as `{ Authorization: "Bearer …" }`')),
     log_labels: defaulted(texts('labels of the entries; texts with variables', { default: { job: 'apisix' } })),
-    ssl_verify: defaulted(Type.Boolean({ default: true, description: "verify the server's certificate" })),
+    ssl_verify: verifyOption,
     timeout: defaulted(
       Type.Integer({ minimum: 1, maximum: 60_000, default: 3_000, description: 'milliseconds for a batch' }),
     ),
@@ -82,8 +72,6 @@ const schema = Type.Object(
   },
   { additionalProperties: false },
 )
-
-const metadataSchema = Type.Object({ ...formatOptions, ...batchMetadata }, { additionalProperties: false })
 
 type Config = Static<typeof schema>
 
@@ -101,9 +89,9 @@ export default definePlugin({
   name: 'loki-logger',
   priority: 414,
   schema,
-  metadataSchema,
+  metadataSchema: batchLoggerMetadata,
   placeless: true,
-  check: (config) => checkPlaces(config) ?? checkTexts(config) ?? checkEntryOptions(config),
+  check: (config) => checkAddresses(config) ?? checkTexts(config) ?? checkEntryOptions(config),
   checkMetadata: checkFormats,
   create(config, context) {
     const { endpoint_addrs: addresses, timeout: timeoutMs, ssl_verify: verify } = config
@@ -115,6 +103,7 @@ export default definePlugin({
     const headers = { ...config.headers, 'Content-Type': 'application/json', 'X-Scope-OrgID': config.tenant_id }
     const constant = labelsJson(Object.entries(config.log_labels).filter(([, value]) => !hasVariables(value)))
     const labelsOf = labelWriter(config.log_labels)
+    const unusable = unlessBelow(300)
     const queue = logQueue<Line>('loki-logger', config, context, context.metadata, {
       concurrency: HTTP_CONCURRENCY,
       async send(lines) {
@@ -122,7 +111,7 @@ export default definePlugin({
           path: config.endpoint_uri,
           headers,
           body: pushBody(lines, constant),
-          unusable: (answer) => (answer.status < 300 ? undefined : statusReason(answer)),
+          unusable,
         }))
       },
     })
@@ -134,22 +123,12 @@ export default definePlugin({
   },
 })
 
-function checkPlaces({ endpoint_addrs: addresses, endpoint_uri: uri }: Config): Wrong {
-  for (const [index, address] of addresses.entries()) {
-    const path = `/endpoint_addrs/${index}`
-    const wrong = checkAddress(address, path)
-    if (wrong !== undefined) return wrong
-    if (!URL.canParse(address + uri))
-      return { path: '/endpoint_uri', message: 'makes no URL; write a path, as "/push"' }
-  }
-  return undefined
-}
-
-function checkTexts({ headers = {}, tenant_id: tenant, log_labels: labels }: Config): Wrong {
-  if (!isFieldValue(tenant))
-    return { path: '/tenant_id', message: 'has a control character, which no header field may have' }
-  for (const [name, value] of Object.entries(headers))
-    if (!isToken(name) || !isFieldValue(value)) return { path: `/headers/${name}`, message: 'is not a header field' }
+function checkTexts(config: Config): ConfigProblem | undefined {
+  const { endpoint_addrs: addresses, endpoint_uri: uri, log_labels: labels } = config
+  if (addresses.some((address) => !URL.canParse(address + uri)))
+    return { path: '/endpoint_uri', message: 'makes no URL; write a path, as "/push"' }
+  const wrong = checkValue(config.tenant_id, '/tenant_id') ?? checkFields(config.headers, '/headers')
+  if (wrong !== undefined) return wrong
   for (const name of Object.keys(labels))
     if (!/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name))
       return { path: `/log_labels/${name}`, message: 'is not a label name of Loki; write letters, digits and "_"' }

@@ -1,5 +1,6 @@
 import type { RequestContext } from '../request-context.ts'
 import { compileText } from '../variables/template.ts'
+import type { ConfigProblem } from './definition.ts'
 import { isXmlName } from './mock-xml.ts'
 
 /** The keywords of a JSON Schema that data is made up after. */
@@ -29,11 +30,7 @@ const TYPES = ['string', 'number', 'integer', 'boolean', 'object', 'array']
 const dice = (from: number, to: number): number => from + Math.floor(Math.random() * (to - from + 1))
 
 /** What is wrong with a schema: a type that is not known or missing, a list without items, too many values. */
-export function checkMockSchema(
-  schema: MockSchema,
-  path: string,
-  isXml: boolean,
-): { path: string; message: string } | undefined {
+export function checkMockSchema(schema: MockSchema, path: string, isXml: boolean): ConfigProblem | undefined {
   const result = countValues({ ...schema, type: 'object' }, path, isXml, 0)
   if (typeof result !== 'number') return result
   return result <= MAX_VALUES
@@ -41,10 +38,8 @@ export function checkMockSchema(
     : { path, message: `can make more than ${MAX_VALUES} values; nest fewer lists` }
 }
 
-type Wrong = { path: string; message: string }
-
 /** The most values that a schema can make, or what is wrong with it. */
-function countValues(schema: unknown, path: string, isXml: boolean, depth: number): number | Wrong {
+function countValues(schema: unknown, path: string, isXml: boolean, depth: number): number | ConfigProblem {
   if (!isObject(schema)) return { path, message: 'is not a schema; write { type: string }, say' }
   if (depth > MAX_DEPTH) return { path, message: `is nested more than ${MAX_DEPTH} levels deep` }
   const type = typeOf(schema)
@@ -62,7 +57,7 @@ function countValues(schema: unknown, path: string, isXml: boolean, depth: numbe
   return type === 'object' ? countProperties(schema.properties ?? {}, `${path}/properties`, isXml, depth) : 1
 }
 
-function countProperties(properties: unknown, path: string, isXml: boolean, depth: number): number | Wrong {
+function countProperties(properties: unknown, path: string, isXml: boolean, depth: number): number | ConfigProblem {
   if (!isObject(properties)) return { path, message: 'must be an object: schemas by name' }
   let total = 1
   for (const [name, property] of Object.entries(properties)) {

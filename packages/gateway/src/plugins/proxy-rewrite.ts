@@ -36,10 +36,10 @@
  * nested repetitions, as `(a+)+`, can be made to cost seconds by a client: do not write such.
  */
 import { Type } from '../schema/type.ts'
-import { ExpressionError } from '../expressions/index.ts'
 import type { GatewaySession } from '../session.ts'
 import { defaulted } from './defaulted.ts'
 import { definePlugin } from './definition.ts'
+import { expressionProblem } from './expression-problem.ts'
 import { checkHeaderEdits, HeaderEdits } from './header-edits.ts'
 import {
   compileRawTarget,
@@ -148,12 +148,8 @@ export default definePlugin({
       if (pairs.length % 2 !== 0) {
         return { path: '/regex_uri', message: 'has an expression without its replacement; write them in pairs' }
       }
-      try {
-        compileTargetRules(pairs)
-      } catch (error) {
-        if (!(error instanceof ExpressionError)) throw error
-        return { path: `/regex_uri${error.pointer}`, message: error.reason }
-      }
+      const wrong = expressionProblem('/regex_uri', () => compileTargetRules(pairs))
+      if (wrong !== undefined) return wrong
     }
     return checkHeaderEdits(headers, '/headers')
   },

@@ -78,7 +78,9 @@ export default definePlugin({
     const read = variableReader(source)
     const find = source === 'http_x_forwarded_for' ? lastOf(read, recursive ? trusted : undefined) : single(read)
     return {
-      rewrite({ ctx }) {
+      rewrite({ ctx, inner }) {
+        // One of a batch: the address is known, and its fields are the client's, whatever proxy the batch came through.
+        if (inner) return
         if (trusted?.has(ctx.remoteAddr) === false) return
         const address = find(ctx)
         if (address !== undefined) ctx.remoteAddr = address

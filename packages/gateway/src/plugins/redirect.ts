@@ -27,7 +27,7 @@
  * Costs less than 0.3 µs, and no upstream is asked.
  */
 import { Type } from '../schema/type.ts'
-import { compileRegularExpression, ExpressionError } from '../expressions/index.ts'
+import { compileRegularExpression } from '../expressions/index.ts'
 import type { RequestContext } from '../request-context.ts'
 import { needsOneOf, notBoth } from '../resources/constraints.ts'
 import type { GatewaySession } from '../session.ts'
@@ -35,6 +35,7 @@ import { compileText, type TextTemplate } from '../variables/template.ts'
 import { CaptureTemplate } from './captures.ts'
 import { defaulted } from './defaulted.ts'
 import { definePlugin } from './definition.ts'
+import { expressionProblem } from './expression-problem.ts'
 import { appendQuery, encodeLocation, encodePath } from './uri-encoding.ts'
 
 const Port = (description: string) => Type.Optional(Type.Integer({ minimum: 1, maximum: 65_535, description }))
@@ -103,13 +104,7 @@ export default definePlugin({
       const message = 'http_to_https keeps the query anyway; remove append_query_string'
       return { path: '/append_query_string', message }
     }
-    try {
-      if (pair !== undefined) compileMatch(pair)
-    } catch (error) {
-      if (!(error instanceof ExpressionError)) throw error
-      return { path: `/regex_uri${error.pointer}`, message: error.reason }
-    }
-    return undefined
+    return expressionProblem('/regex_uri', () => pair === undefined || compileMatch(pair))
   },
   create(config, { metadata }) {
     const { uri, regex_uri: pair, ret_code: status, encode_uri: encode, append_query_string: append } = config

@@ -39,7 +39,7 @@
  * which the worker does nothing else.
  */
 import { Type } from '../schema/type.ts'
-import { compileExpression, ExpressionError } from '../expressions/index.ts'
+import { compileExpression } from '../expressions/index.ts'
 import { notBoth } from '../resources/constraints.ts'
 import type { GatewaySession } from '../session.ts'
 import { BodyFilters } from './body-filters.ts'
@@ -47,6 +47,7 @@ import { type BodyRewriting, FilteredBody, ReplacedBody } from './body-rewriting
 import { contentDecoder } from './content-decoding.ts'
 import { defaulted } from './defaulted.ts'
 import { definePlugin } from './definition.ts'
+import { expressionProblem } from './expression-problem.ts'
 import { checkHeaderEdits, HeaderEdits } from './header-edits.ts'
 
 const Value = Type.Union([Type.String(), Type.Number()])
@@ -153,8 +154,8 @@ export default definePlugin({
       }
     }
     return (
-      problemOf('/vars', () => vars === undefined || compileExpression(vars)) ??
-      problemOf('/filters', () => filters === undefined || new BodyFilters(filters)) ??
+      expressionProblem('/vars', () => vars === undefined || compileExpression(vars)) ??
+      expressionProblem('/filters', () => filters === undefined || new BodyFilters(filters)) ??
       checkHeaderEdits(headers, '/headers', FRAMING)
     )
   },
@@ -235,15 +236,4 @@ function setStatus(response: NonNullable<GatewaySession['response']>, status: nu
 function isWellFormedBase64(text: string): boolean {
   const compact = text.replace(/\s+/g, '')
   return compact !== '' && Buffer.from(compact, 'base64').toString('base64') === compact
-}
-
-/** What `compile` finds wrong, as a finding below `base`. */
-function problemOf(base: string, compile: () => unknown): { path: string; message: string } | undefined {
-  try {
-    compile()
-    return undefined
-  } catch (error) {
-    if (error instanceof ExpressionError) return { path: base + error.pointer, message: error.reason }
-    throw error
-  }
 }

@@ -26,7 +26,6 @@
  *
  * **When Splunk is slow, wrong or away** no request waits: [http-logger](http-logger.md) says what happens. Costs 2 to 4 µs a request.
  */
-import { isFieldValue } from '@sekisho/wire'
 import { hostname } from 'node:os'
 import { jsonString } from '../observability/access-log/escape.ts'
 import type { ServiceAnswer } from '../side-calls/index.ts'
@@ -35,29 +34,19 @@ import type { GatewaySession } from '../session.ts'
 import { defaulted } from './defaulted.ts'
 import { definePlugin } from './definition.ts'
 import { batchLogger } from './logging/batch-logger.ts'
-import { batchMetadata, batchOptions } from './logging/batch-options.ts'
+import { batchLoggerMetadata, batchOptions } from './logging/batch-options.ts'
 import { rounded, startTime } from './logging/default-entry.ts'
 import { checkFormats, formatOptions } from './logging/entry-options.ts'
 import { headersJson, queryJson } from './logging/fields-json.ts'
-import {
-  ADDRESS_ERROR,
-  ADDRESS_PATTERN,
-  checkAddress,
-  HTTP_CONCURRENCY,
-  HttpEndpoints,
-  statusReason,
-} from './logging/http-endpoints.ts'
+import { HTTP_CONCURRENCY, HttpEndpoints, statusReason } from './logging/http-endpoints.ts'
+import { checkAddress, checkValue, sinkAddress, verifyOption } from './logging/http-options.ts'
 import { entryMaker } from './logging/log-entry.ts'
 
 const schema = Type.Object(
   {
     endpoint: Type.Object(
       {
-        uri: Type.String({
-          pattern: ADDRESS_PATTERN,
-          patternErrorMessage: ADDRESS_ERROR,
-          description: 'of the collector, as "https://HOST:8088/services/collector"',
-        }),
+        uri: sinkAddress('of the collector, as "https://HOST:8088/services/collector"'),
         token: Type.String({ minLength: 1, description: 'token of the collector' }),
         channel: Type.Optional(Type.String({ minLength: 1, description: 'the field `X-Splunk-Request-Channel`' })),
         timeout: defaulted(Type.Integer({ minimum: 1, default: 10, description: 'seconds for a batch' })),
@@ -71,14 +60,12 @@ const schema = Type.Object(
       },
       { additionalProperties: false, description: 'where events are sent' },
     ),
-    ssl_verify: defaulted(Type.Boolean({ default: true, description: "verify the server's certificate" })),
+    ssl_verify: verifyOption,
     ...batchOptions('splunk-hec-logging'),
     ...formatOptions,
   },
   { additionalProperties: false },
 )
-
-const metadataSchema = Type.Object({ ...formatOptions, ...batchMetadata }, { additionalProperties: false })
 
 const ORIGIN = `"host":${JSON.stringify(hostname())},"source":"sekisho-splunk-hec-logging","sourcetype":"_json"`
 
@@ -86,13 +73,16 @@ export default definePlugin({
   name: 'splunk-hec-logging',
   priority: 409,
   schema,
-  metadataSchema,
+  metadataSchema: batchLoggerMetadata,
   placeless: true,
   check(config) {
     const { uri, token, channel = '' } = config.endpoint
-    if (!isFieldValue(token)) return { path: '/endpoint/token', message: 'has a control character' }
-    if (!isFieldValue(channel)) return { path: '/endpoint/channel', message: 'has a control character' }
-    return checkAddress(uri, '/endpoint/uri') ?? checkFormats(config)
+    return (
+      checkValue(token, '/endpoint/token') ??
+      checkValue(channel, '/endpoint/channel') ??
+      checkAddress(uri, '/endpoint/uri') ??
+      checkFormats(config)
+    )
   },
   checkMetadata: checkFormats,
   create(config, context) {

@@ -36,32 +36,23 @@ import type { PluginContext } from './context.ts'
 import { defaulted } from './defaulted.ts'
 import { definePlugin, type PluginHooks } from './definition.ts'
 import { hooksOf, logQueue, type BatchMetadata } from './logging/batch-logger.ts'
-import { batchMetadata, batchOptions } from './logging/batch-options.ts'
+import { batchLoggerMetadata, batchOptions } from './logging/batch-options.ts'
 import type { BatchSink } from './logging/batch-queue.ts'
-import {
-  bodyOptions,
-  checkBodyOptions,
-  checkFormats,
-  checkFormatsWith,
-  entryOptions,
-  formatOptions,
-} from './logging/entry-options.ts'
+import { bodyOptions, checkBodyOptions, checkFormats, checkFormatsWith, entryOptions } from './logging/entry-options.ts'
 import { entryMaker, joined } from './logging/log-entry.ts'
 import { compileFormat } from './logging/log-format.ts'
 import { streamEntry, streamLogVariable } from './logging/log-variables.ts'
+import { serverOptions, tcpVerifyOption } from './logging/net-options.ts'
 import { hostHealth, MAX_DATAGRAM_BYTES, noted, UdpSender } from './logging/net-sender.ts'
 import { OWN_HOST, syslogMessage } from './logging/syslog-message.ts'
 import { TcpStream } from './logging/tcp-stream.ts'
 
 const schema = Type.Object(
   {
-    host: Type.String({ minLength: 1, description: 'name or address of the syslog server' }),
-    port: Type.Integer({ minimum: 0, maximum: 65_535, description: 'its port' }),
+    ...serverOptions,
     sock_type: defaulted(Type.Enum(['tcp', 'udp'], { default: 'tcp', description: 'transport' })),
     tls: defaulted(Type.Boolean({ default: false, description: 'encrypt the connection, with `sock_type: tcp`' })),
-    ssl_verify: defaulted(
-      Type.Boolean({ default: true, description: "verify the server's certificate; not in APISIX" }),
-    ),
+    ssl_verify: tcpVerifyOption,
     timeout: defaulted(
       Type.Integer({ minimum: 1, default: 3_000, description: 'milliseconds for a batch, with its connection' }),
     ),
@@ -86,15 +77,13 @@ const schema = Type.Object(
   { additionalProperties: false },
 )
 
-const metadataSchema = Type.Object({ ...formatOptions, ...batchMetadata }, { additionalProperties: false })
-
 type Config = Static<typeof schema>
 
 export default definePlugin({
   name: 'syslog',
   priority: 401,
   schema,
-  metadataSchema,
+  metadataSchema: batchLoggerMetadata,
   placeless: true,
   streams: true,
   check(config) {

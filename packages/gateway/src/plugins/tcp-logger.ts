@@ -30,21 +30,19 @@ import { Type } from '../schema/type.ts'
 import { defaulted } from './defaulted.ts'
 import { definePlugin } from './definition.ts'
 import { batchJson, batchLogger } from './logging/batch-logger.ts'
-import { batchMetadata, batchOptions } from './logging/batch-options.ts'
-import { checkEntryOptions, checkFormats, entryOptions, formatOptions } from './logging/entry-options.ts'
+import { batchLoggerMetadata, batchOptions } from './logging/batch-options.ts'
+import { checkEntryOptions, checkFormats, entryOptions } from './logging/entry-options.ts'
+import { serverOptions, tcpVerifyOption } from './logging/net-options.ts'
 import { hostHealth, noted, sendOverTcp } from './logging/net-sender.ts'
 
 const schema = Type.Object(
   {
-    host: Type.String({ minLength: 1, description: 'name or address of the server' }),
-    port: Type.Integer({ minimum: 0, maximum: 65_535, description: 'its port' }),
+    ...serverOptions,
     tls: defaulted(Type.Boolean({ default: false, description: 'encrypt the connection' })),
     tls_options: Type.Optional(
       Type.String({ description: 'the name that is asked for and verified in TLS, where it is not that in `host`' }),
     ),
-    ssl_verify: defaulted(
-      Type.Boolean({ default: true, description: "verify the server's certificate; not in APISIX" }),
-    ),
+    ssl_verify: tcpVerifyOption,
     timeout: defaulted(
       Type.Integer({ minimum: 1, default: 1_000, description: 'milliseconds for a batch, with its connection' }),
     ),
@@ -54,13 +52,11 @@ const schema = Type.Object(
   { additionalProperties: false },
 )
 
-const metadataSchema = Type.Object({ ...formatOptions, ...batchMetadata }, { additionalProperties: false })
-
 export default definePlugin({
   name: 'tcp-logger',
   priority: 405,
   schema,
-  metadataSchema,
+  metadataSchema: batchLoggerMetadata,
   placeless: true,
   check: checkEntryOptions,
   checkMetadata: checkFormats,

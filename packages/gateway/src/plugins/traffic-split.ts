@@ -34,14 +34,15 @@
  *
  * Costs 0.1 µs and the expressions.
  */
-import { compileExpression, type Condition, ExpressionError } from '../expressions/index.ts'
+import { compileExpression, type Condition } from '../expressions/index.ts'
 import type { UpstreamChoice } from '../gateway/nested-target.ts'
 import { notBoth } from '../resources/constraints.ts'
 import { Upstream } from '../resources/upstream.ts'
 import { type Static, Type } from '../schema/type.ts'
 import { defaulted } from './defaulted.ts'
 import type { NestedUpstream } from './definition.ts'
-import { definePlugin } from './definition.ts'
+import { type ConfigProblem, definePlugin } from './definition.ts'
+import { expressionProblem } from './expression-problem.ts'
 import { SmoothWeights } from './traffic-split/smooth-weights.ts'
 
 const strict = { additionalProperties: false } as const
@@ -146,14 +147,10 @@ function conditionOf(match: WrittenRule['match']): Condition | undefined {
   return conditions.length === 1 ? only : (context) => conditions.some((condition) => condition(context))
 }
 
-function checkMatch(match: WrittenRule['match'] = [], path: string): { path: string; message: string } | undefined {
-  for (const [index, { vars }] of match.entries()) {
-    try {
-      if (vars !== undefined) compileExpression(vars)
-    } catch (error) {
-      if (!(error instanceof ExpressionError)) throw error
-      return { path: `${path}/${index}/vars${error.pointer}`, message: error.reason }
-    }
+function checkMatch(match: WrittenRule['match'] = [], path: string): ConfigProblem | undefined {
+  for (const [index, { vars = [] }] of match.entries()) {
+    const wrong = expressionProblem(`${path}/${index}/vars`, () => compileExpression(vars))
+    if (wrong !== undefined) return wrong
   }
   return undefined
 }

@@ -23,10 +23,11 @@
  * Costs one regular expression after another until one matches, 0.04 µs each for simple ones.
  */
 import { Type } from '../schema/type.ts'
-import { compileRegularExpression, ExpressionError } from '../expressions/index.ts'
+import { compileRegularExpression } from '../expressions/index.ts'
 import { needsOneOf, notBoth } from '../resources/constraints.ts'
 import { defaulted } from './defaulted.ts'
 import { definePlugin } from './definition.ts'
+import { expressionProblem } from './expression-problem.ts'
 
 const patterns = (description: string) =>
   Type.Optional(Type.Array(Type.String({ minLength: 1 }), { minItems: 1, description }))
@@ -62,17 +63,13 @@ export default definePlugin({
   placeless: true,
   schema,
   check({ allowlist, denylist }) {
-    try {
-      compileAll(allowlist ?? [], '/allowlist')
-      compileAll(denylist ?? [], '/denylist')
-      return undefined
-    } catch (error) {
-      if (error instanceof ExpressionError) return { path: error.pointer, message: error.reason }
-      throw error
-    }
+    return (
+      expressionProblem('/allowlist', () => compileAll(allowlist ?? [])) ??
+      expressionProblem('/denylist', () => compileAll(denylist ?? []))
+    )
   },
   create({ bypass_missing: bypass, allowlist, denylist, message }) {
-    const listed = compileAll(allowlist ?? denylist ?? [], '')
+    const listed = compileAll(allowlist ?? denylist ?? [])
     const wanted = allowlist !== undefined
     const body = { message }
     return {
@@ -88,5 +85,5 @@ export default definePlugin({
   },
 })
 
-const compileAll = (list: readonly string[], path: string): RegExp[] =>
-  list.map((source, index) => compileRegularExpression(source, false, `${path}/${index}`))
+const compileAll = (list: readonly string[]): RegExp[] =>
+  list.map((source, index) => compileRegularExpression(source, false, `/${index}`))

@@ -25,14 +25,14 @@ import { Type } from '../schema/type.ts'
 import { defaulted } from './defaulted.ts'
 import { definePlugin } from './definition.ts'
 import { batchLogger } from './logging/batch-logger.ts'
-import { batchMetadata, batchOptions } from './logging/batch-options.ts'
-import { checkEntryOptions, checkFormats, entryOptions, formatOptions } from './logging/entry-options.ts'
+import { batchLoggerMetadata, batchOptions } from './logging/batch-options.ts'
+import { checkEntryOptions, checkFormats, entryOptions } from './logging/entry-options.ts'
+import { serverOptions } from './logging/net-options.ts'
 import { hostHealth, MAX_DATAGRAM_BYTES, noted, UdpSender } from './logging/net-sender.ts'
 
 const schema = Type.Object(
   {
-    host: Type.String({ minLength: 1, description: 'name or address of the server' }),
-    port: Type.Integer({ minimum: 0, maximum: 65_535, description: 'its port' }),
+    ...serverOptions,
     timeout: defaulted(Type.Integer({ minimum: 1, default: 3, description: 'seconds for a batch to be sent' })),
     ...batchOptions('udp logger'),
     ...entryOptions,
@@ -40,13 +40,11 @@ const schema = Type.Object(
   { additionalProperties: false },
 )
 
-const metadataSchema = Type.Object({ ...formatOptions, ...batchMetadata }, { additionalProperties: false })
-
 export default definePlugin({
   name: 'udp-logger',
   priority: 400,
   schema,
-  metadataSchema,
+  metadataSchema: batchLoggerMetadata,
   placeless: true,
   check: checkEntryOptions,
   checkMetadata: checkFormats,

@@ -29,10 +29,11 @@
  *
  * Costs the expressions, and what the action costs.
  */
-import { compileExpression, ExpressionError } from '../expressions/index.ts'
+import { compileExpression } from '../expressions/index.ts'
 import { type Static, Type } from '../schema/type.ts'
 import type { GatewaySession } from '../session.ts'
-import { definePlugin, type PluginHooks } from './definition.ts'
+import { type ConfigProblem, definePlugin, type PluginHooks } from './definition.ts'
+import { expressionProblem } from './expression-problem.ts'
 
 const Rule = Type.Object(
   {
@@ -77,7 +78,9 @@ export default definePlugin({
       const path = `/rules/${index}`
       if (actions.length > 1)
         return { path: `${path}/actions`, message: 'has several actions, and only the first would run; keep one' }
-      const wrong = checkCase(condition, `${path}/case`) ?? checkAction(actions[0], `${path}/actions/0`)
+      const wrong =
+        expressionProblem(`${path}/case`, () => condition === undefined || compileExpression(condition)) ??
+        checkAction(actions[0], `${path}/actions/0`)
       if (wrong !== undefined) return wrong
     }
     return undefined
@@ -117,18 +120,8 @@ const rejecting = ({ code }: Return): PluginHooks => ({
 const isOptions = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-function checkCase(condition: readonly unknown[] | undefined, path: string) {
-  try {
-    if (condition !== undefined) compileExpression(condition as unknown[])
-    return undefined
-  } catch (error) {
-    if (error instanceof ExpressionError) return { path: path + error.pointer, message: error.reason }
-    throw error
-  }
-}
-
 /** Options of limits are checked as those of the plugins. */
-function checkAction([name, config, ...more]: Action, path: string): { path: string; message: string } | undefined {
+function checkAction([name, config, ...more]: Action, path: string): ConfigProblem | undefined {
   if (name !== 'return' && !LIMITS.has(name))
     return {
       path: `${path}/0`,

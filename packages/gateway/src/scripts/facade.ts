@@ -134,14 +134,14 @@ class Session {
   respond(status, body = '', headers = {}) {
     const isJson = typeof body !== 'string' && !isBytes(body)
     const kind = isJson ? ${KINDS.json} : isBytes(body) || body.includes('\\0') ? ${KINDS.bytes} : ${KINDS.text}
-    host(${CALLS.respond}, this.#id, +status, kind, bodyOf(body), json(headers))
+    host(${CALLS.respond}, this.#id, +status, kind, bodyOf(body), json(headers) ?? '{}')
   }
   log(level, ...values) { host(${CALLS.log}, this.#id, text(level), text(values.map(show).join(' '))) }
   get(key) {
     const found = host(${CALLS.getState}, this.#id, text(key))
     return found === undefined ? undefined : JSON.parse(found)
   }
-  set(key, value) { host(${CALLS.setState}, this.#id, text(key), json(value)) }
+  set(key, value) { host(${CALLS.setState}, this.#id, text(key), json(value) ?? '') }
 }
 const show = (value) => typeof value === 'string' ? value.slice(0, 1000).replaceAll('\\0', ' ') : value instanceof Error ? describe(value)
   : typeof value === 'object' && value !== null ? (json(value) ?? '') : text(String(value))
@@ -177,7 +177,10 @@ const invoke = (run, id, kind, given, end) => {
     const value = kind === ${KINDS.nothing} ? run(session)
       : kind === ${KINDS.bytes} ? run(session, new Uint8Array(given), end)
       : run(session, ...(trusted ? given : JSON.parse(given)))
-    if (value === undefined) return ${OUTCOMES.nothing}
+    if (value === undefined) {
+      over(id)
+      return ${OUTCOMES.nothing}
+    }
     if (value instanceof Promise) {
       then.call(value, (settled) => finish(id, settled), (error) => fail(id, error)).catch((error) => fail(id, error))
       return ${OUTCOMES.waiting}

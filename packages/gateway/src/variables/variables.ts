@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import type { RequestTrace } from '../plugins/tracing/request-trace.ts'
 import type { RequestContext } from '../request-context.ts'
 import { clientCertificate, verdictOn } from '../tls/client-certificate.ts'
 
@@ -29,6 +30,10 @@ function methodOf({ upstreamTarget, path, session }: RequestContext): readonly [
 }
 
 const GRPC_PATH = /^\/([A-Za-z_][\w.]*)\/([A-Za-z_]\w*)$/
+
+/** What a tracing plugin keeps of the request. */
+const traceOf = (context: RequestContext, plugin: string): RequestTrace | undefined =>
+  context.getState<RequestTrace>(plugin)
 
 /** Variables by nginx's and APISIX's names. */
 const READERS: Readonly<Record<string, VariableReader>> = {
@@ -79,6 +84,12 @@ const READERS: Readonly<Record<string, VariableReader>> = {
   consumer_name: ({ consumer }) => consumer?.username,
   consumer_group_id: ({ consumer }) => consumer?.groupId,
   remote_user: ({ consumer }) => consumer?.username,
+  opentelemetry_trace_id: (context) => traceOf(context, 'opentelemetry')?.traceId,
+  opentelemetry_span_id: (context) => traceOf(context, 'opentelemetry')?.spanId,
+  opentelemetry_context_traceparent: (context) => traceOf(context, 'opentelemetry')?.traceParent,
+  zipkin_trace_id: (context) => traceOf(context, 'zipkin')?.traceId,
+  zipkin_span_id: (context) => traceOf(context, 'zipkin')?.spanId,
+  zipkin_context_traceparent: (context) => traceOf(context, 'zipkin')?.traceParent,
   ssl_protocol: ({ session }) => session.tls?.protocol,
   ssl_cipher: ({ session }) => session.tls?.cipher,
   ssl_server_name: ({ session }) => session.tls?.serverName || undefined,

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Type, type Static } from '../schema/type.ts'
 import { defaulted } from '../plugins/defaulted.ts'
+import type { ConfigProblem } from '../plugins/definition.ts'
 
 const MIB = 1_048_576
 
@@ -133,7 +134,7 @@ export const configurationBytes = (written: string | object | undefined): Buffer
 export function moduleBytes({
   path,
   code,
-}: FilterConfig): Buffer | { readonly path: string; readonly message: string } {
+}: FilterConfig): Buffer | ConfigProblem {
   if (code !== undefined) {
     return /^[A-Za-z0-9+/\s]+={0,2}\s*$/.test(code)
       ? Buffer.from(code, 'base64')

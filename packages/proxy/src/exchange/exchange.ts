@@ -31,7 +31,7 @@ import { DEFAULT_TUNNEL_LIMITS, type TunnelLimits } from './tunnel-limits.ts'
 import type { WholeBody } from './whole-body.ts'
 import { AttemptLimit } from './attempt-limit.ts'
 import { Hedging } from './hedging.ts'
-import { subrequest, type Subrequest, type SubrequestAnswer } from './subrequest.ts'
+import { subrequest, type AnswerBudget, type Subrequest, type SubrequestAnswer } from './subrequest.ts'
 import { TimeLimit } from './time-limit.ts'
 import { connected, phaseFailed, upstreamFailed } from './upstream-stage.ts'
 
@@ -104,6 +104,8 @@ export class Exchange<Ctx> implements Session<Ctx>, ServerExchange, ClientExchan
   readonly background: boolean
   /** Made by `subrequest`. */
   inner = false
+  /** Those that it made and waits for. */
+  subrequests: Set<{ abandon(reason: string): void }> | undefined
   whole: WholeBody | undefined
   trailers: Headers | undefined
   /** A phase took the switch of protocols upon itself. */
@@ -211,8 +213,8 @@ export class Exchange<Ctx> implements Session<Ctx>, ServerExchange, ClientExchan
     return this.body === undefined ? Promise.resolve(new Uint8Array(0)) : this.body.collect(limitBytes)
   }
 
-  subrequest(request: Subrequest, limitBytes: number): Promise<SubrequestAnswer> {
-    return subrequest(this, request, limitBytes)
+  subrequest(request: Subrequest, limitBytes: number, budget?: AnswerBudget): Promise<SubrequestAnswer> {
+    return subrequest(this, request, limitBytes, budget)
   }
 
   replaceBody(body: Uint8Array): void {

@@ -86,6 +86,7 @@ export function finish<Ctx>(exchange: Exchange<Ctx>, error: ProxyError | undefin
     exchange.upstream = undefined
   }
   exchange.cached?.over()
+  if (exchange.subrequests !== undefined) abandonAll(exchange.subrequests)
   const { phases } = exchange.runtime
   try {
     phases.logging?.(exchange, error)
@@ -98,6 +99,10 @@ export function finish<Ctx>(exchange: Exchange<Ctx>, error: ProxyError | undefin
   } catch (cause) {
     logError(exchange, ProxyError.fromPhase('persistConnectionContext', cause))
   }
+}
+
+function abandonAll(subrequests: ReadonlySet<{ abandon(reason: string): void }>): void {
+  for (const one of [...subrequests]) one.abandon('the request that wanted it is over')
 }
 
 /** What `persistConnectionContext` kept, by connection. */

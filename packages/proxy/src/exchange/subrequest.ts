@@ -5,6 +5,7 @@ import {
   parseRequestHead,
   RequestHead,
   SENT,
+  TransportError,
   type ClientEnd,
   type ResponseHead,
   type Sent,
@@ -23,12 +24,22 @@ export interface Subrequest {
   /** With `Host`; how the body is framed is said by us. */
   readonly headers: readonly (readonly [name: string, value: string])[]
   readonly body?: Uint8Array | undefined
+  /** The client's address, where a phase found another one than that of the connection; the fields of this request are not believed about it. */
+  readonly remoteAddress?: string | undefined
 }
 
 export interface SubrequestAnswer {
   readonly head: ResponseHead
   readonly body: Buffer
 }
+
+/** Bytes that the answers of several subrequests may still have together: counted down as they come, and not when they are whole. */
+export interface AnswerBudget {
+  left: number
+}
+
+/** The request is none that a client could have sent. The message is for people. */
+export class MalformedSubrequest extends Error {}
 
 const FRAMING: ReadonlySet<string> = new Set([
   'connection',
@@ -43,40 +54,62 @@ const FRAMING: ReadonlySet<string> = new Set([
 
 /**
  * Sends a request through all phases, from the client of `original` and beside its request, and gathers the response. It is checked as one from
- * a socket would be. Rejects with an Error for people: the request is malformed, or its answer was cut or has more than `limitBytes` bytes.
+ * a socket would be, and given up when `original` ends. Rejects with an Error for people: the request is malformed, or its answer was cut or
+ * has more than `limitBytes` bytes, or than `budget` has left.
  */
 export function subrequest<Ctx>(
   original: Exchange<Ctx>,
-  { method, target, headers, body }: Subrequest,
+  request: Subrequest,
   limitBytes: number,
+  budget: AnswerBudget = { left: limitBytes },
 ): Promise<SubrequestAnswer> {
-  const lines = [`${method} ${target} HTTP/1.1`]
-  for (const [name, value] of headers) {
-    if (!isToken(name) || !isFieldValue(value))
-      return Promise.reject(new Error(`the header ${JSON.stringify(name.slice(0, 60))} is malformed`))
-    if (!FRAMING.has(name.toLowerCase())) lines.push(`${name}: ${value}`)
-  }
-  if (body !== undefined) lines.push(`Content-Length: ${body.length}`)
-  const text = `${lines.join('\r\n')}\r\n\r\n`
-  // A method or target with a line end in it would be another request.
-  const head = /[\r\n ]/.test(method + target) ? undefined : parseRequestHead(text, 0, text.length, DEFAULT_H1_LIMITS)
-  if (!(head instanceof RequestHead))
-    return Promise.reject(new Error(head === undefined ? 'the method or target is malformed' : head.message))
+  const head = headOf(request)
+  if (typeof head === 'string') return Promise.reject(new MalformedSubrequest(head))
+  if (original.over) return Promise.reject(new Error(OVER))
+  const { body, remoteAddress } = request
+  const { client } = original.downstream
+  const seenAs =
+    remoteAddress === undefined || remoteAddress === client.remoteAddress
+      ? client
+      : (Object.create(client, { remoteAddress: { value: remoteAddress } }) as ClientEnd)
   return new Promise((resolve, reject) => {
-    const stream = new InnerStream(original.downstream, limitBytes, (result) =>
-      result instanceof Error ? reject(result) : resolve(result),
-    )
+    const stream = new InnerStream(seenAs, limitBytes, budget, (result) => {
+      original.subrequests?.delete(stream)
+      if (result instanceof Error) reject(result)
+      else resolve(result)
+    })
+    ;(original.subrequests ??= new Set()).add(stream)
     const exchange = new Exchange(original.runtime, stream, head)
     exchange.inner = true
     if (body !== undefined && body.length > 0) exchange.body = RequestBody.of(exchange, body)
     stream.exchange = exchange
     // Not within the phase that asked: this one may fail at once.
-    setImmediate(() => begin(exchange))
+    setImmediate(() => {
+      if (!exchange.over) begin(exchange)
+    })
   })
 }
 
+const OVER = 'the request that wanted it is over'
+
+/** What a parser makes of it; a text says why none would take it. */
+function headOf({ method, target, headers, body }: Subrequest): RequestHead | string {
+  // A method or target with a line end in it would be another request.
+  if (/[\r\n ]/.test(method + target)) return 'the method or target is malformed'
+  let text = `${method} ${target} HTTP/1.1\r\n`
+  for (const [name, value] of headers) {
+    if (!isToken(name) || !isFieldValue(value)) return `the header ${JSON.stringify(name.slice(0, 60))} is malformed`
+    if (!FRAMING.has(name.toLowerCase())) text += `${name}: ${value}\r\n`
+    if (text.length > DEFAULT_H1_LIMITS.maxHeadBytes) return 'the target and the headers are too long'
+  }
+  if (body !== undefined) text += `Content-Length: ${body.length}\r\n`
+  text += '\r\n'
+  const head = parseRequestHead(text, 0, text.length, DEFAULT_H1_LIMITS)
+  return head instanceof RequestHead ? head : head.message
+}
+
 /** The client of a request that was made here: gathers what it is sent. */
-class InnerStream implements ServerStream {
+export class InnerStream implements ServerStream {
   exchange: ServerExchange | undefined
   readonly client: ClientEnd
   readonly requestNumber = 1
@@ -87,14 +120,31 @@ class InnerStream implements ServerStream {
   readonly backlog = 0
   readonly needsDrain = false
   private readonly limitBytes: number
+  private readonly budget: AnswerBudget
   private readonly done: (result: SubrequestAnswer | Error) => void
   private head: ResponseHead | undefined
-  private readonly chunks: Buffer[] = []
+  private chunks: Buffer[] = []
+  private refused = false
 
-  constructor(original: ServerStream, limitBytes: number, done: (result: SubrequestAnswer | Error) => void) {
-    this.client = original.client
+  constructor(
+    client: ClientEnd,
+    limitBytes: number,
+    budget: AnswerBudget,
+    done: (result: SubrequestAnswer | Error) => void,
+  ) {
+    this.client = client
     this.limitBytes = limitBytes
+    this.budget = budget
     this.done = done
+  }
+
+  /** Nobody waits for the answer any more: its upstream is let go. */
+  abandon(reason: string): void {
+    this.refused = true
+    this.chunks = []
+    this.done(new Error(reason))
+    // Not within what the exchange is doing just now.
+    setImmediate(() => this.exchange?.onDownstreamLost(new TransportError('CLIENT_GONE', reason)))
   }
 
   // Its body was there before it.
@@ -112,15 +162,21 @@ class InnerStream implements ServerStream {
   sendHead(head: ResponseHead): void {
     this.headSent = true
     this.head = head
+    this.budget.left -= head.headers.block.length
   }
   sendBody(chunk: Uint8Array): Sent {
     this.bytesSent += chunk.length
-    if (this.bytesSent <= this.limitBytes) this.chunks.push(Buffer.from(chunk))
+    if (this.refused) return SENT
+    this.budget.left -= chunk.length
+    if (this.bytesSent > this.limitBytes) this.abandon(`the answer has more than ${this.limitBytes} bytes`)
+    else if (this.budget.left < 0) this.abandon('the answers are too large together')
+    else this.chunks.push(Buffer.from(chunk))
     return SENT
   }
   endBody(): void {
+    if (this.refused) return
     if (this.head === undefined) this.done(new Error('the request was not answered'))
-    else if (this.bytesSent > this.limitBytes) this.done(new Error(`the answer has more than ${this.limitBytes} bytes`))
+    else if (this.budget.left < 0) this.done(new Error('the answers are too large together'))
     else this.done({ head: this.head, body: Buffer.concat(this.chunks) })
   }
   cut(): void {

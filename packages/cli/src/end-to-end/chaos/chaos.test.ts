@@ -3,7 +3,7 @@ import { run } from './testing/run.ts'
 
 // `npm run test:chaos -- --seed N --minutes M` sets these; here a short form.
 const SEED = Number(process.env['CHAOS_SEED'] ?? 1)
-const MINUTES = Number(process.env['CHAOS_MINUTES'] ?? 0.3)
+const MINUTES = Number(process.env['CHAOS_MINUTES'] ?? 0.2)
 /** The short form leaves the machine alone. */
 const ISOLATED = process.env['CHAOS_MINUTES'] !== undefined
 const ONLY = process.env['CHAOS_ONLY'] ?? ''

@@ -46,7 +46,8 @@ function checkActive(findings: Findings, active: NonNullable<Upstream['checks']>
       remedy: 'write "NAME: VALUE"',
     })
   }
-  if (service !== undefined && type !== 'grpc') {
+  // Within a plugin's configuration defaults are filled in: the empty name of all services.
+  if (service !== undefined && service !== '' && type !== 'grpc') {
     findings.add({
       path: `${path}/grpc_service_name`,
       atKey: true,

@@ -1,5 +1,5 @@
 import type { TSchema } from 'typebox'
-import type { PluginDefinition } from '../../plugins/definition.ts'
+import type { ConfigProblem, PluginDefinition } from '../../plugins/definition.ts'
 import { MAX_NESTING, usesOf } from '../../plugins/plugin-uses.ts'
 import { withDefaults } from '../../resources/defaults.ts'
 import { PluginMeta, type PluginSet } from '../../resources/plugin-set.ts'
@@ -112,7 +112,7 @@ function attempt(
   { findings }: CheckContext,
   path: string,
   config: unknown,
-  check: () => { readonly path: string; readonly message: string } | undefined,
+  check: () => ConfigProblem | undefined,
 ): void {
   try {
     const found = check()

@@ -15,6 +15,10 @@ export interface BatchItem {
 const DEFAULT_TIMEOUT_MS = 30_000
 /** Longer nobody waits for a list. */
 export const MAX_TIMEOUT_MS = 300_000
+/** Names in one `headers` or `query`: what is for all is copied to each request, a thousand times. */
+const MAX_NAMES = 100
+/** Characters of one `headers` or `query`; what is sent has limits of its own. */
+const MAX_CHARACTERS = 16_384
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -34,11 +38,12 @@ export function readBatch(text: string, maxItems: number): Batch | string {
   if (!Array.isArray(pipeline) || pipeline.length === 0) return '"pipeline" must be a list of one request or more'
   if (pipeline.length > maxItems) return `"pipeline" has ${pipeline.length} requests, of at most ${maxItems}`
   if (typeof timeout !== 'number' || !(timeout > 0)) return '"timeout" must be a number of milliseconds'
-  if (!isObject(query)) return '"query" must be an object'
-  if (!isObject(headers)) return '"headers" must be an object'
+  const problem = fieldsProblem('query', query) ?? fieldsProblem('headers', headers)
+  if (problem !== undefined) return problem
+  const [sharedQuery, sharedHeaders] = [query as Fields, headers as Fields]
   const items: BatchItem[] = []
   for (const [index, item] of pipeline.entries()) {
-    const read = readItem(item, query, headers)
+    const read = readItem(item, sharedQuery, sharedHeaders)
     if (typeof read === 'string') return `pipeline[${index}]: ${read}`
     items.push(read)
   }
@@ -50,15 +55,31 @@ function readItem(item: unknown, sharedQuery: Fields, sharedHeaders: Fields): Ba
   const { path, method = 'GET', query = {}, headers = {}, body } = item
   if (typeof path !== 'string' || !path.startsWith('/')) return '"path" must be a path, beginning with "/"'
   if (typeof method !== 'string') return '"method" must be a text'
-  if (!isObject(query)) return '"query" must be an object'
-  if (!isObject(headers)) return '"headers" must be an object'
+  const problem = fieldsProblem('query', query) ?? fieldsProblem('headers', headers)
+  if (problem !== undefined) return problem
   if (body !== undefined && typeof body !== 'string') return '"body" must be a text'
   return {
     method,
-    target: withQuery(path, { ...sharedQuery, ...query }),
-    headers: [...merged(sharedHeaders, headers)],
+    target: withQuery(path, { ...sharedQuery, ...(query as Fields) }),
+    headers: [...merged(sharedHeaders, headers as Fields)],
     body,
   }
+}
+
+function fieldsProblem(name: 'query' | 'headers', written: unknown): string | undefined {
+  if (!isObject(written)) return `"${name}" must be an object`
+  const fields = Object.entries(written)
+  if (fields.length > MAX_NAMES) return `"${name}" has ${fields.length} names, of at most ${MAX_NAMES}`
+  let characters = 0
+  for (const [key, value] of fields) {
+    const values: readonly unknown[] = name === 'query' && Array.isArray(value) ? value : [value]
+    for (const one of values) {
+      if (typeof one === 'object' && one !== null) return `"${name}" must hold texts, numbers and truth values`
+      characters += key.length + String(one).length
+    }
+    if (characters > MAX_CHARACTERS) return `"${name}" is longer than ${MAX_CHARACTERS} characters`
+  }
+  return undefined
 }
 
 function withQuery(path: string, query: Fields): string {

@@ -1,12 +1,14 @@
 import { STATUS_CODES } from 'node:http'
-import type { SubrequestAnswer } from '@sekisho/proxy'
+import { type AnswerBudget, MalformedSubrequest, type SubrequestAnswer } from '@sekisho/proxy'
 import type { GatewaySession } from '../../session.ts'
 import type { Batch, BatchItem } from './batch.ts'
 
 /** Of one response. */
 const MAX_ANSWER_BYTES = 1_048_576
-/** Of all of a list. */
+/** Of all of a list: of what has come so far, whole or not. */
 const MAX_ANSWERS_BYTES = 16_777_216
+/** A list of a thousand takes no more of the upstreams at a time than so many clients would. */
+const MAX_AT_A_TIME = 50
 
 /** A response in the list. */
 export interface ItemAnswer {
@@ -16,28 +18,39 @@ export interface ItemAnswer {
   readonly body?: string
 }
 
-/** All requests at the same time; the answers in their order. Never rejects. */
+/** The answers in the order of the requests. Those that are not there in time are given up when the list is answered. Never rejects. */
 export async function runBatch(session: GatewaySession, { items }: Batch, timeoutMs: number): Promise<ItemAnswer[]> {
   const { headers } = session.request
   const host = headers.get('host') ?? session.request.host
+  const remoteAddress = session.ctx.remoteAddr
+  const budget: AnswerBudget = { left: MAX_ANSWERS_BYTES }
+  let isLate = false
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), timeoutMs)
+    timer = setTimeout(() => {
+      isLate = true
+      resolve(undefined)
+    }, timeoutMs)
   })
-  let bytes = 0
-  const run = async (item: BatchItem): Promise<ItemAnswer> => {
+
+  async function run(item: BatchItem): Promise<ItemAnswer> {
+    if (isLate || session.finishedAt !== 0) return failed(504, 'no answer in time')
     try {
-      const answer = await Promise.race([session.subrequest(requestOf(item, host), MAX_ANSWER_BYTES), late])
-      if (answer === undefined) return failed(504, 'no answer in time')
-      bytes += answer.body.length
-      return bytes > MAX_ANSWERS_BYTES ? failed(502, 'the answers are too large together') : shown(answer)
+      const request = { ...requestOf(item, host), remoteAddress }
+      const answer = await Promise.race([session.subrequest(request, MAX_ANSWER_BYTES, budget), late])
+      return answer === undefined ? failed(504, 'no answer in time') : shown(answer)
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error)
-      // What is wrong with the request is said before it goes anywhere.
-      return failed(/malformed|invalid|must|refused/.test(message) ? 400 : 502, message)
+      return failed(error instanceof MalformedSubrequest ? 400 : 502, message)
     }
   }
-  const answers = await Promise.all(items.map(run))
+
+  const answers: ItemAnswer[] = []
+  let next = 0
+  const one = async (): Promise<void> => {
+    for (let at = next++; at < items.length; at = next++) answers[at] = await run(items[at]!)
+  }
+  await Promise.all(Array.from({ length: Math.min(MAX_AT_A_TIME, items.length) }, one))
   clearTimeout(timer)
   return answers
 }
@@ -50,7 +63,7 @@ const requestOf = ({ method, target, headers, body }: BatchItem, host: string) =
 })
 
 function shown({ head, body }: SubrequestAnswer): ItemAnswer {
-  const headers: Record<string, string> = {}
+  const headers: Record<string, string> = Object.create(null) as Record<string, string>
   for (const [name, value] of head.headers)
     headers[name] = headers[name] === undefined ? value : `${headers[name]}, ${value}`
   return { status: head.status, reason: reasonOf(head.status), headers, body: body.toString('utf8') }

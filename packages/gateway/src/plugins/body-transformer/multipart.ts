@@ -51,7 +51,7 @@ function set(fields: Record<string, unknown>, name: string, value: string): void
 function partName(head: string): string | undefined {
   if (!DISPOSITION.test(head)) return undefined
   const line = head.split('\r\n').find((one) => DISPOSITION.test(one)) ?? ''
-  const [, quoted, plain] = /;[ \t]*name=(?:"((?:[^"\\]|\\.)*)"|([^\s;"]+))/i.exec(line) ?? []
+  const [, quoted, plain] = /;[ \t]*name=(?:"([^"]*)"|([^\s;"]+))/i.exec(line) ?? []
   if (quoted === undefined) return plain
-  return quoted.replace(/\\(["\\])/g, '$1').replace(/%(22|0D|0A)/g, (code) => decodeURIComponent(code))
+  return quoted.replace(/%(22|0D|0A)/g, (code) => decodeURIComponent(code))
 }

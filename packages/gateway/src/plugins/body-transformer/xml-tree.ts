@@ -14,10 +14,10 @@ const parser = new XMLParser({
   textNodeName: TEXT,
   parseTagValue: false,
   trimValues: true,
-  removeNSPrefix: true,
   ignoreDeclaration: true,
   ignorePiTags: true,
-  htmlEntities: false,
+  // Without it not even &#65; is decoded.
+  htmlEntities: true,
   maxNestedTags: MAX_DEPTH,
 })
 
@@ -58,13 +58,14 @@ function hasDoctype(text: string): boolean {
 function add(parent: Record<string, unknown>, nodes: readonly Node[]): string {
   let text = ''
   for (const node of nodes) {
-    for (const name of Object.keys(node)) {
-      if (name === ATTRIBUTES) continue
-      if (name === TEXT) {
+    for (const written of Object.keys(node)) {
+      if (written === ATTRIBUTES) continue
+      if (written === TEXT) {
         text += String(node[TEXT])
         continue
       }
-      const value = element(node[name] as Node[], node[ATTRIBUTES] as Node | undefined)
+      const name = localName(written)
+      const value = element(node[written] as Node[], node[ATTRIBUTES] as Node | undefined)
       const known = parent[name]
       if (known === undefined) parent[name] = value
       else if (Array.isArray(known)) known.push(value)
@@ -77,8 +78,16 @@ function add(parent: Record<string, unknown>, nodes: readonly Node[]): string {
 function element(nodes: readonly Node[], attributes: Node | undefined): unknown {
   const object = Object.create(null) as Record<string, unknown>
   const text = add(object, nodes)
-  if (attributes !== undefined) object['_attr'] = Object.assign(Object.create(null), attributes)
+  if (attributes !== undefined) object['_attr'] = attributesOf(attributes)
   if (Object.keys(object).length === 0) return text
   if (text !== '') object['1'] = text
   return object
 }
+
+function attributesOf(written: Node): object {
+  const attributes = Object.create(null) as Record<string, unknown>
+  for (const [name, value] of Object.entries(written)) attributes[localName(name)] = value
+  return attributes
+}
+
+const localName = (name: string): string => name.slice(name.lastIndexOf(':') + 1)

@@ -1,4 +1,5 @@
 import { checkRedis, type RedisSettings } from '../../redis/index.ts'
+import type { ConfigProblem } from '../definition.ts'
 import { namesVariables } from './text.ts'
 import { checkNumber } from './whole-number.ts'
 
@@ -11,7 +12,7 @@ type Numbers<Name extends string> = { readonly [Field in Name]?: number | string
 export function checkLimit<Name extends string>(
   config: Numbers<Name> & { readonly rules?: readonly (Numbers<Name> & { readonly key: string })[] | undefined },
   fields: readonly NumberField<Name>[],
-): { path: string; message: string } | undefined {
+): ConfigProblem | undefined {
   const top = checkNumbers(config, fields, '')
   if (top !== undefined) return top
   for (const [index, rule] of (config.rules ?? []).entries()) {
@@ -30,7 +31,7 @@ function checkNumbers<Name extends string>(
   numbers: Numbers<Name>,
   fields: readonly NumberField<Name>[],
   path: string,
-): { path: string; message: string } | undefined {
+): ConfigProblem | undefined {
   for (const [field, minimum] of fields) {
     const wrong = checkNumber(numbers[field], minimum, `${path}/${field}`)
     if (wrong !== undefined) return wrong
@@ -41,7 +42,7 @@ function checkNumbers<Name extends string>(
 /** What is wrong with the place of the counters. */
 export function checkPolicy(
   config: RedisSettings & { readonly policy: string; readonly redis_fallback?: string | undefined },
-): { path: string; message: string } | undefined {
+): ConfigProblem | undefined {
   const { policy, redis_fallback: fallback } = config
   if (policy === 'local' && fallback !== undefined)
     return { path: '/redis_fallback', message: 'has no effect with policy "local"; leave it out' }

@@ -42,10 +42,12 @@ export class LeasedWindow {
 
   /** As `RedisWindow.take`; `remaining` is what Redis said last, and what this worker has of it. */
   take(key: string, limit: number, windowMs: number): Verdict | Promise<Verdict | undefined> {
-    const id = `${limit} ${windowMs} ${key}`
+    // By its name in Redis, which is short: clients choose keys.
+    const name = keyName(this.prefix, key)
+    const id = `${limit} ${windowMs} ${name}`
     let share = this.shares.get(id)
     if (share === undefined) {
-      share = new Share(this, keyName(this.prefix, key), limit, windowMs)
+      share = new Share(this, name, limit, windowMs)
       if (this.shares.size < MAX_SHARES) this.shares.set(id, share)
       this.timer ??= setInterval(this.tidy, Math.max(50, this.aheadMs)).unref()
     }

@@ -50,7 +50,9 @@ export class RedisWindow {
 
   /** One request. Its promise resolves within the time limit of Redis; undefined: it could not be counted. */
   take(key: string, limit: number, windowMs: number): Verdict | Promise<Verdict | undefined> {
-    const id = `${limit} ${windowMs} ${key}`
+    // By its name in Redis, which is short: clients choose keys, and what was refused is remembered.
+    const name = keyName(this.prefix, key)
+    const id = `${limit} ${windowMs} ${name}`
     if (this.refused.size > 0) {
       const leftMs = this.refusedForMs(id)
       if (leftMs > 0) return { remaining: -1, resetMs: leftMs }
@@ -62,14 +64,7 @@ export class RedisWindow {
         call.waiters.push(resolve)
         return
       }
-      const made = new WindowCall(
-        this,
-        this.script,
-        keyName(this.prefix, key),
-        id,
-        limit,
-        Math.min(windowMs, MAX_WINDOW_MS),
-      )
+      const made = new WindowCall(this, this.script, name, id, limit, Math.min(windowMs, MAX_WINDOW_MS))
       made.waiters.push(resolve)
       open.set(id, made)
       this.link.send(made)

@@ -1,6 +1,7 @@
 import { Type } from '../../schema/type.ts'
 import { toNumber } from '../../expressions/to-number.ts'
 import type { RequestContext } from '../../request-context.ts'
+import type { ConfigProblem } from '../definition.ts'
 import { compileLimitText, namesVariables } from './text.ts'
 
 /** Reads a whole number from a request; NaN when there is none that may be used. */
@@ -34,7 +35,7 @@ export function checkNumber(
   value: number | string | undefined,
   minimum: 0 | 1,
   path: string,
-): { path: string; message: string } | undefined {
+): ConfigProblem | undefined {
   if (typeof value !== 'string' || namesVariables(value) || !Number.isNaN(usable(toNumber(value), minimum)))
     return undefined
   return {

@@ -1,6 +1,7 @@
 import { Type } from '../../schema/type.ts'
 import { defaulted } from '../defaulted.ts'
 import type { BatchLimits } from './batch-queue.ts'
+import { formatOptions } from './entry-options.ts'
 
 /** Entries wait in each worker for each configuration: 8192, as in APISIX, and no more than so many bytes of them. */
 export const DEFAULT_MAX_PENDING_ENTRIES = 8_192
@@ -56,6 +57,9 @@ export const batchMetadata = {
     }),
   ),
 }
+
+/** The metadata of a logger that sends entries in batches. */
+export const batchLoggerMetadata = Type.Object({ ...formatOptions, ...batchMetadata }, { additionalProperties: false })
 
 interface BatchConfig {
   readonly name: string

@@ -1,4 +1,4 @@
-import type { Wrong } from './entry-options.ts'
+import type { ConfigProblem } from '../definition.ts'
 
 /** Who writes, in fields instead of the URL: URLs are logged. What is empty the server knows. */
 export function clickhouseHeaders(config: {
@@ -21,7 +21,7 @@ const NAME = '([A-Za-z_][A-Za-z0-9_]*|`[^`\\\\]+`)'
 const TABLE = new RegExp(`^${NAME}(\\.${NAME})?$`)
 
 /** The name goes into a statement as it is. */
-export const checkTableName = (table: string, path: string): Wrong =>
+export const checkTableName = (table: string, path: string): ConfigProblem | undefined =>
   TABLE.test(table)
     ? undefined
     : { path, message: 'is not the name of a table; write "TABLE", "DATABASE.TABLE", or quote it with `' }

@@ -1,6 +1,8 @@
-import { compileExpression, ExpressionError } from '../../expressions/index.ts'
+import { compileExpression } from '../../expressions/index.ts'
 import { Type } from '../../schema/type.ts'
 import { defaulted } from '../defaulted.ts'
+import type { ConfigProblem } from '../definition.ts'
+import { expressionProblem } from '../expression-problem.ts'
 import { checkFormat, type LogFormat, type VariableFinder } from './log-format.ts'
 import { requestVariable } from './log-variables.ts'
 
@@ -53,22 +55,22 @@ export interface EntryConfig {
   readonly max_resp_body_bytes?: number
 }
 
-export type Wrong = { path: string; message: string } | undefined
-
 /** What is wrong with formats and expressions. */
-export const checkEntryOptions = (config: EntryConfig): Wrong => checkFormats(config) ?? checkBodyOptions(config)
+export const checkEntryOptions = (config: EntryConfig): ConfigProblem | undefined =>
+  checkFormats(config) ?? checkBodyOptions(config)
 
-export function checkBodyOptions(config: EntryConfig): Wrong {
+export function checkBodyOptions(config: EntryConfig): ConfigProblem | undefined {
   return (
-    checkExpressionAt(config.include_req_body_expr, '/include_req_body_expr') ??
-    checkExpressionAt(config.include_resp_body_expr, '/include_resp_body_expr')
+    checkExpression(config.include_req_body_expr, '/include_req_body_expr') ??
+    checkExpression(config.include_resp_body_expr, '/include_resp_body_expr')
   )
 }
 
 /** For metadata too. */
-export const checkFormats = (config: EntryConfig): Wrong => checkFormatsWith(config, requestVariable)
+export const checkFormats = (config: EntryConfig): ConfigProblem | undefined =>
+  checkFormatsWith(config, requestVariable)
 
-export function checkFormatsWith<Source>(config: EntryConfig, find: VariableFinder<Source>): Wrong {
+export function checkFormatsWith<Source>(config: EntryConfig, find: VariableFinder<Source>): ConfigProblem | undefined {
   for (const name of ['log_format', 'log_format_extra'] as const) {
     const format = config[name]
     const wrong = format === undefined ? undefined : checkFormat(format, find, `/${name}`)
@@ -77,13 +79,5 @@ export function checkFormatsWith<Source>(config: EntryConfig, find: VariableFind
   return undefined
 }
 
-export function checkExpressionAt(expression: unknown, path: string): Wrong {
-  if (expression === undefined) return undefined
-  try {
-    compileExpression(expression)
-    return undefined
-  } catch (error) {
-    if (!(error instanceof ExpressionError)) throw error
-    return { path: `${path}${error.pointer}`, message: error.reason }
-  }
-}
+const checkExpression = (expression: unknown[][] | undefined, path: string): ConfigProblem | undefined =>
+  expressionProblem(path, () => expression === undefined || compileExpression(expression))

@@ -5,7 +5,7 @@ import type { errorLogMetadata } from '../error-log-logger.ts'
 import { logQueue } from './batch-logger.ts'
 import type { BatchSink } from './batch-queue.ts'
 import { clickhouseHeaders, insertBody } from './clickhouse-insert.ts'
-import { HttpEndpoints, statusReason } from './http-endpoints.ts'
+import { HttpEndpoints, unlessBelow } from './http-endpoints.ts'
 import { brokerOptions } from './kafka-options.ts'
 import { KafkaWriter } from './kafka-producer.ts'
 import { hostHealth, noted } from './net-sender.ts'
@@ -74,11 +74,10 @@ function httpSink(
   bodyOf: (lines: readonly string[]) => string,
 ): BatchSink<string> {
   const endpoints = new HttpEndpoints({ plugin: PLUGIN, addresses: [address], timeoutMs, verify: true }, context)
+  const unusable = unlessBelow(400)
   return {
     async send(lines) {
       const body = bodyOf(lines)
-      const unusable = (answer: Parameters<typeof statusReason>[0]): string | undefined =>
-        answer.status < 400 ? undefined : statusReason(answer)
       await endpoints.call(() => ({ path: '', headers, body, unusable }))
     },
   }

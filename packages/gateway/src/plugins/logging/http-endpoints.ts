@@ -1,7 +1,6 @@
 import type { PeerOptions } from '@sekisho/proxy'
 import { ServiceClient, type ServiceAnswer } from '../../side-calls/index.ts'
 import type { PluginContext } from '../context.ts'
-import type { Wrong } from './entry-options.ts'
 
 /** A log sink says little; what it says beyond that nobody reads. */
 const MAX_ANSWER_BYTES = 16 * 1_048_576
@@ -71,6 +70,12 @@ export class HttpEndpoints {
   }
 }
 
+/** For sinks that took the entries when they answer with a status below this. */
+export const unlessBelow =
+  (status: number) =>
+  (answer: ServiceAnswer): string | undefined =>
+    answer.status < status ? undefined : statusReason(answer)
+
 /** A failure's status with the beginning of what the server says of it. */
 export function statusReason({ status, text }: ServiceAnswer): string {
   const said = text.replace(/\s+/g, ' ').trim()
@@ -79,14 +84,3 @@ export function statusReason({ status, text }: ServiceAnswer): string {
 
 export const basicCredentials = (user: string, password: string): string =>
   `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
-
-/** Addresses must be ones that the URL parser takes too, of http or https. */
-export function checkAddress(address: string, path: string): Wrong {
-  if (!URL.canParse(address)) return { path, message: 'is not a URL; write "http://HOST:PORT"' }
-  const { protocol } = new URL(address)
-  if (protocol === 'http:' || protocol === 'https:') return undefined
-  return { path, message: `has the scheme "${protocol.slice(0, -1)}"; only http and https are spoken` }
-}
-
-export const ADDRESS_PATTERN = '^[^/]+://([\\da-zA-Z.-]+|\\[[\\da-fA-F:]+\\])(:\\d+)?'
-export const ADDRESS_ERROR = 'must be a URL, as "http://HOST:PORT/PATH"'

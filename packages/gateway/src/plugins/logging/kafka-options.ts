@@ -24,6 +24,21 @@ export const KafkaBroker = <const M extends KafkaCredentials['mechanism']>(mecha
     strict,
   )
 
+export const producerTypeOption = defaulted(
+  Type.Enum(['async', 'sync'], {
+    default: 'async',
+    description: 'gather messages of several batches, or send each at once',
+  }),
+)
+
+export const refreshOption = defaulted(
+  Type.Integer({
+    minimum: 1,
+    default: 30,
+    description: 'seconds after which brokers are asked for partitions and leaders again',
+  }),
+)
+
 export const tlsOption = Type.Optional(
   Type.Object(
     { verify: defaulted(Type.Boolean({ default: true, description: 'verify the certificates of brokers' })) },

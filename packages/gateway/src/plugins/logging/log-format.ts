@@ -1,5 +1,6 @@
 import { jsonString } from '../../observability/access-log/escape.ts'
 import { LogClock } from '../../observability/access-log/log-clock.ts'
+import type { ConfigProblem } from '../definition.ts'
 
 /** Fields of an entry: texts with variables, constants, objects of the same. */
 export interface LogFormat {
@@ -121,7 +122,7 @@ export function checkFormat<Source>(
   find: VariableFinder<Source>,
   path: string,
   depth = 1,
-): { path: string; message: string } | undefined {
+): ConfigProblem | undefined {
   for (const [name, value] of Object.entries(format)) {
     const at = `${path}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`
     if (typeof value === 'object' && value !== null) {

@@ -34,6 +34,8 @@ export function textOf(value: LuaValue): string {
   if (typeof value === 'string') return value
   if (value === undefined || value === null) return ''
   if (typeof value === 'object') {
+    // An element of XML with attributes, for which a namespace is enough: its text is meant.
+    if (Object.hasOwn(value, '_attr')) return textOf(member(value, 1))
     const what = Array.isArray(value) ? 'a list' : 'an object'
     throw new LuaError(`${what} cannot be written as text; name a field of it, or use _escape_json`)
   }

@@ -3,7 +3,7 @@ import type { GatewaySession } from '../../session.ts'
 import { type VariableReader } from '../../variables/variables.ts'
 import { maskedQuery, maskedTarget } from './masked-query.ts'
 import { AttributeKey } from './otlp-attributes.ts'
-import { ProtobufWriter, varintLength } from './protobuf-writer.ts'
+import { ProtobufWriter } from './protobuf-writer.ts'
 import { epochOffset, type Attempt, type RequestTrace } from './request-trace.ts'
 import {
   grpcMethod,
@@ -77,16 +77,6 @@ const CACHE = new AttributeKey('sekisho.cache_status')
 
 const writer = new ProtobufWriter()
 
-/** One `Span` of a batch with its length before it. */
-const finished = (): Buffer => {
-  const { length } = writer
-  const span = writer.take()
-  writer.reset()
-  writer.byte(SPANS)
-  writer.varint(length)
-  const head = writer.take()
-  return Buffer.concat([head, span], head.length + length)
-}
 /** Field `spans` of `ScopeSpans`. */
 const SPANS = 0x12
 
@@ -115,7 +105,7 @@ export function serverSpan(trace: RequestTrace, session: GatewaySession, extras:
   if (ctx.remoteAddr !== session.remoteAddress) PEER_ADDRESS.writeKnown(writer, ATTRIBUTES, session.remoteAddress)
   const agent = request.headers.get('user-agent')
   if (agent !== undefined) USER_AGENT.writeKnown(writer, ATTRIBUTES, agent)
-  if (plan !== undefined) {
+  if (plan !== undefined && plan.route.id !== '') {
     ROUTE_ID.writeKnown(writer, ATTRIBUTES, plan.route.id)
     if (plan.route.name !== undefined) ROUTE_NAME.writeKnown(writer, ATTRIBUTES, plan.route.name)
     if (plan.service !== undefined) SERVICE_ID.writeKnown(writer, ATTRIBUTES, plan.service.id)
@@ -125,7 +115,7 @@ export function serverSpan(trace: RequestTrace, session: GatewaySession, extras:
   if (rpc !== undefined) rpcAttributes(session, rpc)
   extraAttributes(session, extras)
   errorAttributes(requestError(session), ctx.failure?.source !== 'downstream')
-  return finished()
+  return writer.takeField(SPANS)
 }
 
 /** The span of an attempt at an upstream: kind CLIENT. */
@@ -160,11 +150,11 @@ export function attemptSpan(trace: RequestTrace, session: GatewaySession, attemp
   }
   if (index > 0) RESEND_COUNT.writeKnown(writer, ATTRIBUTES, index)
   errorAttributes(error, true)
-  return finished()
+  return writer.takeField(SPANS)
 }
 
 function begin(trace: RequestTrace, spanId: string, parentId: string, session: GatewaySession | undefined): void {
-  writer.reset()
+  writer.beginField()
   writer.byte(TRACE_ID)
   writer.hex(trace.traceId)
   writer.byte(SPAN_ID)
@@ -232,53 +222,4 @@ function errorAttributes(type: string | undefined, isFault: boolean): void {
   if (type === undefined) return
   ERROR_TYPE.writeKnown(writer, ATTRIBUTES, type)
   if (isFault) writer.raw(STATUS_ERROR)
-}
-
-// Fields of `ExportTraceServiceRequest`, `ResourceSpans` and `ScopeSpans`.
-const RESOURCE_SPANS = 0x0a
-const RESOURCE = 0x0a
-const RESOURCE_ATTRIBUTES = 0x0a
-const SCOPE_SPANS = 0x12
-const SCOPE = 0x0a
-const SCOPE_NAME = 0x0a
-const SCOPE_VERSION = 0x12
-
-/** `ResourceSpans` up to its `scope_spans`: what all spans of a configuration have in common. */
-export function resourceHead(attributes: Readonly<Record<string, string | number | boolean>>): Buffer {
-  const inner = new ProtobufWriter(1_024)
-  for (const [name, value] of Object.entries(attributes)) new AttributeKey(name).write(inner, RESOURCE_ATTRIBUTES, value)
-  const head = new ProtobufWriter(1_024)
-  head.byte(RESOURCE)
-  head.varint(inner.length)
-  head.raw(inner.take())
-  return head.take()
-}
-
-/** Field `scope` of `ScopeSpans`. */
-export function scopeHead(name: string, version: string): Buffer {
-  const inner = new ProtobufWriter(256)
-  inner.byte(SCOPE_NAME)
-  inner.text(name)
-  inner.byte(SCOPE_VERSION)
-  inner.text(version)
-  const head = new ProtobufWriter(256)
-  head.byte(SCOPE)
-  head.varint(inner.length)
-  head.raw(inner.take())
-  return head.take()
-}
-
-/** `ExportTraceServiceRequest` with one resource and one scope. */
-export function exportRequest(resource: Buffer, scope: Buffer, spans: readonly Buffer[]): Buffer {
-  let spansLength = scope.length
-  for (const span of spans) spansLength += span.length
-  const inResource = resource.length + 1 + varintLength(spansLength) + spansLength
-  const head = new ProtobufWriter(64)
-  head.byte(RESOURCE_SPANS)
-  head.varint(inResource)
-  head.raw(resource)
-  head.byte(SCOPE_SPANS)
-  head.varint(spansLength)
-  head.raw(scope)
-  return Buffer.concat([head.take(), ...spans])
 }

@@ -11,8 +11,21 @@ export class ProtobufWriter {
     this.bytes = Buffer.allocUnsafeSlow(bytes)
   }
 
-  reset(): void {
+  /** What follows is a field, whose length will be known when it is there. */
+  beginField(): void {
+    this.at = FIELD_HEAD_BYTES
+  }
+
+  /** A copy of what was written since, behind its tag and length. */
+  takeField(tag: number): Buffer {
+    const { bytes, at } = this
+    const length = at - FIELD_HEAD_BYTES
+    const start = FIELD_HEAD_BYTES - 1 - varintLength(length)
+    this.at = start
+    this.byte(tag)
+    this.varint(length)
     this.at = 0
+    return Buffer.from(bytes.subarray(start, at))
   }
 
   /** A copy of what was written. */
@@ -88,6 +101,9 @@ export class ProtobufWriter {
     this.bytes = larger
   }
 }
+
+/** A tag of one byte, and the length of what has less than 32 GB. */
+const FIELD_HEAD_BYTES = 6
 
 /** Bytes that a varint takes. */
 export function varintLength(value: number): number {

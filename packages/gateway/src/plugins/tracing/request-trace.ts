@@ -1,6 +1,7 @@
 import type { Peer, ProxyError } from '@sekisho/proxy'
 import type { GatewaySession } from '../../session.ts'
 import { newSpanId } from './trace-ids.ts'
+import { traceParent } from './trace-parent.ts'
 
 /** One attempt at an upstream: a span of its own, whose identifier the upstream gets as its parent. */
 export interface Attempt {
@@ -30,6 +31,11 @@ export class RequestTrace {
     this.spanId = newSpanId()
     this.parentId = parentId
     this.sampled = sampled
+  }
+
+  /** The span of the request as W3C Trace Context writes it; its identifiers may be those of B3, of 64 bits. */
+  get traceParent(): string {
+    return traceParent(this.traceId.padStart(32, '0'), this.spanId, this.sampled)
   }
 
   /** From the phase `balancer`: what was tried before is over. */

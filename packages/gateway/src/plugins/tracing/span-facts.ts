@@ -37,7 +37,8 @@ export function grpcMethod({ ctx, grpcStatus }: GatewaySession): string | undefi
 
 /** The pattern that a request matched: of a route with several the first, as the router does not tell which it was. */
 export function routePattern({ ctx: { plan } }: GatewaySession): string | undefined {
-  return plan?.route.uri ?? plan?.route.uris?.[0]
+  // The route that stands for "no route" has no name.
+  return plan === undefined || plan.route.id === '' ? undefined : plan.route.uris[0]
 }
 
 const METHODS: ReadonlySet<string> = new Set([

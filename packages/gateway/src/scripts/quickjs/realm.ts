@@ -1,0 +1,127 @@
+import type { QuickJSContext, QuickJSHandle, QuickJSRuntime } from 'quickjs-emscripten-core'
+import { CALLS, FACADE, HARDEN, KINDS } from '../facade.ts'
+import type { HostValue } from '../perform.ts'
+import type { Machine } from './library.ts'
+
+/** Bytes of the stack of JavaScript: some 500 calls deep. The engine of the gateway has less than 1 MB for what runs in it. */
+const STACK_BYTES = 262_144
+
+/** The types of what functions give with a call: text, number, bytes, and `v` for what the number before it says. */
+const SIGNATURES: readonly string[] = (() => {
+  const written: Record<keyof typeof CALLS, string> = {
+    variable: 't',
+    getHeader: 'nt',
+    setHeader: 'ntt',
+    appendHeader: 'ntt',
+    deleteHeader: 'nt',
+    headerEntries: 'n',
+    method: '',
+    setMethod: 't',
+    target: '',
+    setTarget: 't',
+    path: '',
+    host: '',
+    status: '',
+    setStatus: 'n',
+    consumer: '',
+    respond: 'nnvt',
+    log: 'tt',
+    getState: 't',
+    setState: 'tt',
+    readBody: 'n',
+    replaceBody: 'nv',
+    finished: 'nv',
+    failed: 't',
+    decode: 'b',
+    encode: 't',
+  }
+  const list: string[] = []
+  for (const [name, call] of Object.entries(CALLS)) list[call] = written[name as keyof typeof CALLS]
+  return list
+})()
+
+export type HostFunction = (call: number, request: number, a: HostValue, b: HostValue, c: HostValue, d: HostValue) => HostValue
+
+/** The world that functions live in: the objects of JavaScript, hardened, and those of the facade. */
+export class Realm {
+  readonly runtime: QuickJSRuntime
+  readonly context: QuickJSContext
+  readonly machine: Machine
+  readonly invoke: QuickJSHandle
+  readonly settle: QuickJSHandle
+  /** Whether it is to stop; asked every 10,000 steps or so. */
+  interrupt: () => boolean = () => false
+  host: HostFunction = () => undefined
+
+  /** @throws Error when something is wrong with the facade itself */
+  constructor(machine: Machine) {
+    this.machine = machine
+    this.runtime = machine.quickjs.newRuntime({ maxStackSizeBytes: STACK_BYTES })
+    this.runtime.setInterruptHandler(() => this.interrupt())
+    this.context = this.runtime.newContext()
+    const { context } = this
+    const host = context.newFunction('host', (...given) => this.called(given))
+    const facade = context.unwrapResult(
+      context.callFunction(this.evaluated(`(${FACADE})`, 'gateway'), context.undefined, host, context.false),
+    )
+    this.invoke = context.getProp(facade, 'invoke')
+    this.settle = context.getProp(facade, 'settle')
+    const extra = context.newObject()
+    for (const name of ['TextEncoder', 'TextDecoder']) context.setProp(extra, name, context.getProp(facade, name))
+    context.unwrapResult(context.callFunction(this.evaluated(`(${HARDEN})`, 'gateway'), context.undefined, extra)).dispose()
+  }
+
+  /** The value of a program. @throws Error as QuickJS threw it, with `name`, `message` and `stack` */
+  evaluated(program: string, file: string): QuickJSHandle {
+    return this.context.unwrapResult(this.context.evalCode(program, file))
+  }
+
+  /** A value for QuickJS; the caller disposes of it. */
+  toGuest(value: HostValue): QuickJSHandle {
+    const { context } = this
+    if (value === undefined) return context.undefined
+    if (typeof value === 'number') return context.newNumber(value)
+    if (typeof value === 'string') return context.newString(value.includes('\0') ? value.replaceAll('\0', '\ufffd') : value)
+    return context.newArrayBuffer(value as unknown as ArrayBuffer)
+  }
+
+  private called(given: readonly QuickJSHandle[]): QuickJSHandle {
+    const { context } = this
+    const call = context.getNumber(given[0] as QuickJSHandle)
+    const request = context.getNumber(given[1] as QuickJSHandle)
+    const signature = SIGNATURES[call] ?? ''
+    const values: HostValue[] = [undefined, undefined, undefined, undefined]
+    for (let at = 0; at < signature.length; at++) {
+      const handle = given[at + 2]
+      if (handle !== undefined) values[at] = this.fromGuest(handle, signature.charCodeAt(at), values[at - 1])
+    }
+    return this.toGuest(this.host(call, request, values[0], values[1], values[2], values[3]))
+  }
+
+  private fromGuest(handle: QuickJSHandle, type: number, before: HostValue): HostValue {
+    const { context } = this
+    switch (type) {
+      case NUMBER:
+        return context.getNumber(handle)
+      case TEXT:
+        return context.getString(handle)
+      case BYTES:
+        return this.bytesOf(handle)
+      default:
+        if (before === KINDS.nothing) return undefined
+        return before === KINDS.bytes ? this.bytesOf(handle) : context.getString(handle)
+    }
+  }
+
+  /** A copy: what is there moves when the memory grows. */
+  private bytesOf(handle: QuickJSHandle): Uint8Array {
+    const found = this.context.getArrayBuffer(handle)
+    const copy = Uint8Array.from(found.value)
+    found.dispose()
+    return copy
+  }
+}
+
+const NUMBER = 'n'.charCodeAt(0)
+const TEXT = 't'.charCodeAt(0)
+const BYTES = 'b'.charCodeAt(0)
