@@ -1,9 +1,8 @@
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import type { Service } from './service.ts'
+import { listening, type Service } from './service.ts'
 
 /** What `forward-auth` asks: knows `Bearer jack`, sends `Bearer lost` to sign in, and nobody else. */
-export async function start(): Promise<Service> {
+export function start(): Promise<Service> {
   let received = ''
   const server = createServer((request, response) => {
     const { authorization, ...headers } = request.headers
@@ -12,14 +11,5 @@ export async function start(): Promise<Service> {
     else if (authorization === 'Bearer lost') response.writeHead(302, { location: '/sign-in' }).end()
     else response.writeHead(401, { 'content-type': 'text/plain' }).end('who are you?')
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return {
-    port: (server.address() as AddressInfo).port,
-    received: () => received,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
-  }
+  return listening(server, () => received)
 }

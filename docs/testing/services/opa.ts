@@ -1,10 +1,9 @@
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
-import type { Service } from './service.ts'
+import { listening, type Service } from './service.ts'
 
 /** An Open Policy Agent with one policy, `orders`: readers may GET, and nothing else. */
-export async function start(): Promise<Service> {
+export function start(): Promise<Service> {
   let received = ''
   const server = createServer((request, response) => {
     void text(request).then((body) => {
@@ -18,14 +17,5 @@ export async function start(): Promise<Service> {
       response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(known ? { result } : {}))
     })
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return {
-    port: (server.address() as AddressInfo).port,
-    received: () => received,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
-  }
+  return listening(server, () => received)
 }

@@ -1,3 +1,5 @@
+import type { AddressInfo, Server, Socket } from 'node:net'
+
 /** A small server beside the gateway of a worked example. Each file beside this one exports `start(): Promise<Service>`. */
 export interface Service {
   /** Where it listens on 127.0.0.1. */
@@ -14,4 +16,23 @@ export async function startService(name: string): Promise<Service> {
     readonly start: () => Promise<Service>
   }
   return module.start()
+}
+
+/** A server by TCP that listens, and ends with all its connections. */
+export async function listening(server: Server, received: () => string): Promise<Service> {
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    port: (server.address() as AddressInfo).port,
+    received,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        for (const socket of sockets) socket.destroy()
+      }),
+  }
 }

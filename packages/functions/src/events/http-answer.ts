@@ -1,4 +1,4 @@
-import { isFieldValue, isToken } from '@sekisho/wire'
+import { isFieldValue, isFramingField, isToken } from '@sekisho/wire'
 
 /** What an answer of a function comes to in HTTP. */
 export interface HttpAnswer {
@@ -15,18 +15,6 @@ export class MalformedAnswer {
     this.problem = problem
   }
 }
-
-/** What a connection is framed by is not a function's business. */
-const FRAMING = new Set([
-  'connection',
-  'content-length',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-])
 
 /** A status as functions write it, `200` or `"200"`; undefined: it is none. */
 export function statusOf(value: unknown): number | undefined {
@@ -53,7 +41,8 @@ export function fieldsOf(headers: unknown): [string, string][] | string {
 export function addField(fields: [string, string][], name: string, value: string): string | undefined {
   if (!isToken(name)) return `${JSON.stringify(name)} is no name of a header`
   if (!isFieldValue(value)) return `the value of header ${name} has a control character`
-  if (!FRAMING.has(name.toLowerCase())) fields.push([name, value])
+  // What a connection is framed by is not a function's business.
+  if (!isFramingField(name)) fields.push([name, value])
   return undefined
 }
 

@@ -81,9 +81,11 @@ test('a whole configuration', async () => {
     shutdown: { grace_period: 30, drain_delay: 0 },
     upgrade: { ready_timeout: 60 },
     secret_paths: [],
+    log_paths: [],
     server_header: 'sekisho',
     trusted_addresses: [],
     acme: undefined,
+    scripts: { trusted: false },
     fips: false,
   })
   const { routes, upstreams, consumers } = config!.resources

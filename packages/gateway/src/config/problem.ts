@@ -1,3 +1,5 @@
+import { isSecretName } from './secret-fields.ts'
+
 /** Something that is wrong with a configuration, and what would be right. */
 export interface ConfigProblem {
   /** As given to the loader. */
@@ -47,7 +49,10 @@ export class Findings {
   }
 
   add(finding: Finding): void {
-    if (!this.full) this.list.push(finding)
+    if (this.full) return
+    const { path, value } = finding
+    const isShown = value === undefined || REFERENCE.test(value) || !isSecretPlace(path)
+    this.list.push(isShown ? finding : { ...finding, value: HIDDEN })
   }
 }
 
@@ -77,7 +82,24 @@ function shallow(value: unknown): string {
   if (Array.isArray(value) && value.length > 8) return `a list of ${value.length}`
   if (value !== null && typeof value === 'object' && !Array.isArray(value) && Object.keys(value).length > 8)
     return '{…}'
-  return JSON.stringify(value) ?? String(value)
+  const text = JSON.stringify(value, (name, part: unknown) =>
+    isSecretName(name) && typeof part === 'string' ? HIDDEN : part,
+  )
+  return text ?? String(value)
+}
+
+/** Problems are shown in logs: a secret that is wrong is one still, or the one of tomorrow but for a letter. */
+const HIDDEN = '***'
+
+/** Where a secret is, is none. */
+const REFERENCE = /^"?\$(env|file|secret):\/\//
+
+/** Names that are a secret only where they stand: of consumers, and of two plugins. */
+const NAMED_BY_PLACE = /^\/consumers\/.*\/plugins\/[^/]+\/(key|pass)$|\/csrf\/key$|\/http-logger\/auth_header$/
+
+function isSecretPlace(path: string): boolean {
+  const name = path.slice(path.lastIndexOf('/') + 1)
+  return isSecretName(name) || NAMED_BY_PLACE.test(path)
 }
 
 /** `~` and `/` are written `~0` and `~1` in a JSON Pointer. */

@@ -21,6 +21,7 @@ import type { Settings } from './settings/settings.ts'
 import { ResourceReferences } from './references/resource-references.ts'
 import { managersIn, type SecretValues, type WantedSecret } from './references/secret-reference.ts'
 import type { Secret } from '../resources/secret.ts'
+import { trustScripts } from '../scripts/trusted-scripts.ts'
 
 export interface ValidationOptions {
   /** All plugins, or what finds them once it is known where to look (`plugin_paths`). */
@@ -85,6 +86,7 @@ export async function validateDocument(
   const complete = settings && nodeSettings(settings, file)
   if (complete !== undefined) {
     checkNoResources(value, complete, findings)
+    trustScripts(complete.scripts.trusted)
     const plugins = await findPlugins(options, complete, findings)
     if (plugins === undefined) return undefined
     const allowed = complete.plugins && new Set(complete.plugins)

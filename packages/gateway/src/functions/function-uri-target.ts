@@ -14,14 +14,8 @@ import {
 } from './service-upstream.ts'
 import type { UpstreamCall } from './upstream-call.ts'
 
-/** Fields of plugins that send requests to a function which has an address in HTTP, as in APISIX. */
-export const functionUriFields = {
-  function_uri: Type.String({
-    pattern: '^https?://[^/?#@\\s]+(/[^?#\\s]*)?$',
-    patternErrorMessage: 'must be a URL without query, as "https://HOST/PATH"',
-    description: 'where the function is',
-  }),
-  timeout: defaulted(Type.Integer({ minimum: 100, default: 3_000, description: 'milliseconds' })),
+/** Fields of plugins that send requests to a function by HTTP. */
+export const functionCallFields = {
   ...connectionFields,
   keepalive_pool: defaulted(Type.Integer({ minimum: 1, default: 5, description: 'idle connections kept' })),
   max_req_body_size: defaulted(
@@ -31,6 +25,17 @@ export const functionUriFields = {
       description: 'bytes of a request body; more is refused with a 413',
     }),
   ),
+} as const
+
+/** The same where the function has an address of its own, as in APISIX. */
+export const functionUriFields = {
+  function_uri: Type.String({
+    pattern: '^https?://[^/?#@\\s]+(/[^?#\\s]*)?$',
+    patternErrorMessage: 'must be a URL without query, as "https://HOST/PATH"',
+    description: 'where the function is',
+  }),
+  timeout: defaulted(Type.Integer({ minimum: 100, default: 3_000, description: 'milliseconds' })),
+  ...functionCallFields,
 } as const
 
 export interface FunctionUriSettings extends ConnectionSettings {

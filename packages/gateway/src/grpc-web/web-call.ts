@@ -20,8 +20,11 @@ export class WebCall {
   /** The status came in the head ("Trailers-Only"). */
   private early = false
   private foreign: ForeignAnswer | undefined
+  /** Bytes of the request that may still come. */
+  private left: number
 
-  constructor(type: WebType, accept: string | undefined) {
+  constructor(type: WebType, accept: string | undefined, maxRequestBytes: number) {
+    this.left = maxRequestBytes
     this.type = type
     this.textAnswer = wantsText(accept, type)
     this.decoder = type.text ? new Base64Decoder() : undefined
@@ -30,10 +33,15 @@ export class WebCall {
   /** A piece of the request; what goes to the upstream instead. */
   request(session: GatewaySession, chunk: Uint8Array, end: boolean): Uint8Array | undefined {
     const { decoder } = this
+    this.left -= chunk.length
+    if (this.left < 0) {
+      refuse(session, 413, TOO_LARGE)
+      return NOTHING
+    }
     if (decoder === undefined) return undefined
     const bytes = decoder.decode(chunk)
     if (bytes !== undefined && (!end || decoder.end())) return bytes
-    refuse(session, `the body is not valid base64 at character ${decoder.failedAt}`)
+    refuse(session, 400, `the body is not valid base64 at character ${decoder.failedAt}`)
     return NOTHING
   }
 
@@ -85,11 +93,13 @@ export class WebCall {
   }
 }
 
-/** Who sends no gRPC-Web is told so with a 400, and gets a status as well. */
-function refuse(session: GatewaySession, message: string): void {
-  if (session.headSent) throw new ProxyError('REQUEST_REFUSED', 'downstream', 400, message)
-  session.respond(400, `${message}\n`, {
-    'grpc-status': String(GrpcStatus.INTERNAL),
+export const TOO_LARGE = 'the body is larger than this route takes'
+
+/** Who sends no gRPC-Web, or too much of it, is told so with a 400 or 413, and gets a status as well. */
+export function refuse(session: GatewaySession, status: 400 | 413, message: string): void {
+  if (session.headSent) throw new ProxyError('REQUEST_REFUSED', 'downstream', status, message)
+  session.respond(status, `${message}\n`, {
+    'grpc-status': String(status === 413 ? GrpcStatus.RESOURCE_EXHAUSTED : GrpcStatus.INTERNAL),
     'grpc-message': encodeStatusMessage(message),
   })
 }

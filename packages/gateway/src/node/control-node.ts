@@ -10,6 +10,8 @@ import { ControlMetrics, METRICS, MetricsServer } from '../observability/metrics
 import type { HealthReport } from '../health/health-messages.ts'
 import type { MutableResourceSet } from '../resources/resource-set.ts'
 import type { Ssl } from '../resources/ssl.ts'
+import { limitPluginFiles } from '../plugins/file-access.ts'
+import { trustScripts } from '../scripts/trusted-scripts.ts'
 import { applyOperations } from '../store/apply.ts'
 import { ConfigError, FileStore } from '../store/file-store.ts'
 import type { Change, Snapshot, Store } from '../store/store.ts'
@@ -105,6 +107,8 @@ export async function controlNode(control: ControlContext, file: string): Promis
   log = lazyErrorLog(settings.error_log, { thread: 'control' })
   const errorLog = log
   tellLeftOut()
+  trustScripts(settings.scripts.trusted)
+  if (settings.store.type !== 'file') limitPluginFiles({ read: settings.secret_paths, written: settings.log_paths })
   if (settings.fips) (await import('../tls/fips.ts')).useFips()
   let documents: NodeDocuments | undefined
   if (settings.store.type !== 'file') {

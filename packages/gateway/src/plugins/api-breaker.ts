@@ -40,7 +40,7 @@ import { compileText } from '../variables/template.ts'
 import { Breaker } from './api-breaker/breaker.ts'
 import { defaulted } from './defaulted.ts'
 import { definePlugin } from './definition.ts'
-import { fieldValue } from './header-fields.ts'
+import { fieldValue } from './rewriting/header-fields.ts'
 
 const strict = { additionalProperties: false } as const
 

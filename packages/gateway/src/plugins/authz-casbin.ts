@@ -59,6 +59,7 @@ import type { GatewaySession } from '../session.ts'
 import { loadDecisions, type PolicyDecisions } from './casbin/policy-decisions.ts'
 import { modelProblem, policySource } from './casbin/policy-source.ts'
 import { definePlugin } from './definition.ts'
+import { readProblem } from './file-access.ts'
 
 /** Characters. */
 const MAX_TEXT = 1_048_576
@@ -107,6 +108,11 @@ export default definePlugin({
   check(config) {
     if (config.model !== undefined && config.model_path !== undefined)
       return { path: '/model_path', message: 'and "model" exclude each other; remove one of the two' }
+    for (const name of ['model_path', 'policy_path'] as const) {
+      const path = config[name]
+      const message = path === undefined ? undefined : readProblem(path)
+      if (message !== undefined) return { path: `/${name}`, message }
+    }
     try {
       const source = policySource(config)
       const message = source && modelProblem(source.model)

@@ -27,9 +27,9 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { Type } from '../schema/type.ts'
 import type { GatewaySession } from '../session.ts'
-import { AnonymousConsumer, realmOptions, refusal } from './auth-refusal.ts'
-import { readBasicCredentials } from './basic-credentials.ts'
-import { consumerSecret } from './consumer-secret.ts'
+import { AnonymousConsumer, realmOptions, refusal } from './authentication/refusal.ts'
+import { readBasicCredentials } from './authentication/basic-credentials.ts'
+import { consumerSecret } from './authentication/consumer-secret.ts'
 import { defaulted } from './defaulted.ts'
 import { definePlugin } from './definition.ts'
 

@@ -33,7 +33,11 @@ describe('body-transformer', () => {
           response: { input_format: 'json', template: 'method={{method}} status={{_ctx.var.status}} {*_body ~= nil*}' },
         }),
         route('/response', { response: { input_format: 'xml', template: '{{a}}' } }),
-        route('/mocked', { response: { template: 'hello {{name}}' } }, { mocking: { response_example: '{"name":"jack"}', content_type: 'application/json' } }),
+        route(
+          '/mocked',
+          { response: { template: 'hello {{name}}' } },
+          { mocking: { response_example: '{"name":"jack"}', content_type: 'application/json' } },
+        ),
         route('/locked', { response: { input_format: 'xml', template: '{{a}}' } }, { 'key-auth': {} }),
         route('/small', { response: { template: 'x', input_format: 'plain' }, max_resp_body_size: 10 }),
       ],
@@ -52,7 +56,9 @@ describe('body-transformer', () => {
     const soap = await sent('/soap', '{"name":"Chile <&>"}')
     expect(soap).toContain('<ns0:name>Chile &amp;lt;&amp;amp;&amp;gt;</ns0:name>')
     expect(await sent('/from-soap', SOAP, 'text/xml')).toBe('{"asked":"{{_escape_xml(name)}}"}\n')
-    expect(await sent('/from-soap', '<Envelope><Body><Fault><code>1</code></Fault></Body></Envelope>', 'text/xml')).toBe('{"fault":{"code":"1"}}\n')
+    expect(
+      await sent('/from-soap', '<Envelope><Body><Fault><code>1</code></Fault></Body></Envelope>', 'text/xml'),
+    ).toBe('{"fault":{"code":"1"}}\n')
   })
 
   it('tells the upstream the new length, in chunks or not', async () => {
@@ -73,7 +79,8 @@ describe('body-transformer', () => {
     ['/form', 'a=1', 200],
     ['/form', 'a'.repeat(2_000), 413],
   ])('%s with %s is answered %i', async (path, body, status) => {
-    const type = path === '/form' ? 'application/x-www-form-urlencoded' : path === '/soap' ? 'application/json' : 'text/xml'
+    const type =
+      path === '/form' ? 'application/x-www-form-urlencoded' : path === '/soap' ? 'application/json' : 'text/xml'
     expect((await post(path, body, type)).status).toBe(status)
   })
 

@@ -46,7 +46,7 @@ import type { GatewaySession } from '../session.ts'
 import type { PluginContext } from './context.ts'
 import { BodyTransformation, compileTemplate, type Transformed } from './body-transformer/transformation.ts'
 import { INPUT_FORMATS } from './body-transformer/input.ts'
-import { contentDecoder } from './content-decoding.ts'
+import { contentDecoder } from './compression/content-decoding.ts'
 import { defaulted } from './defaulted.ts'
 import { definePlugin, type PluginHooks } from './definition.ts'
 import { TemplateError } from './lua-template/template-error.ts'
@@ -173,7 +173,8 @@ function responseHooks(config: Config, context: PluginContext, key: string): Plu
   function transformed(session: GatewaySession, bytes: Buffer): Transformed {
     const headers = session.response!.headers
     const decoder = contentDecoder(headers.get('content-encoding'))
-    if (decoder === undefined) return { status: 502, message: 'response body is compressed in a way that is not known here' }
+    if (decoder === undefined)
+      return { status: 502, message: 'response body is compressed in a way that is not known here' }
     const { target } = session.request
     const at = target.indexOf('?')
     const query = at < 0 ? '' : target.slice(at + 1)

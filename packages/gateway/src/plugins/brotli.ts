@@ -64,6 +64,8 @@ export default definePlugin({
   name: 'brotli',
   priority: 996,
   placeless: true,
+  // A body is compressed once: where a global rule and a route have the plugin, the route's options count.
+  runPolicy: 'prefer_route',
   schema,
   create(config) {
     const { comp_level: level, mode, lgwin, lgblock } = config

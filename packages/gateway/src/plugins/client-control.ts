@@ -40,6 +40,8 @@ export default definePlugin({
   name: NAME,
   priority: 22_000,
   placeless: true,
+  // As in APISIX, where the route's limit takes the place of the global one.
+  runPolicy: 'prefer_route',
   schema,
   create({ max_body_size: most = 0 }): PluginHooks {
     if (most === 0) return {}

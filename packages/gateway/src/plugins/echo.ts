@@ -18,7 +18,7 @@
  */
 import { Type } from '../schema/type.ts'
 import { definePlugin } from './definition.ts'
-import { checkHeaderFields, headerFields } from './header-fields.ts'
+import { checkHeaderFields, headerFields } from './rewriting/header-fields.ts'
 
 const schema = Type.Object(
   {

@@ -32,6 +32,7 @@ import { type Static, Type } from '../schema/type.ts'
 import { LogThrottle } from '@sekisho/proxy'
 import { needsOneOf, notBoth } from '../resources/constraints.ts'
 import type { GatewaySession } from '../session.ts'
+import { basicAuthorization } from '../side-calls/index.ts'
 import { compileText, hasVariables, type TextTemplate } from '../variables/template.ts'
 import type { PluginContext } from './context.ts'
 import { defaulted } from './defaulted.ts'
@@ -41,7 +42,7 @@ import { batchLoggerMetadata, batchOptions } from './logging/batch-options.ts'
 import type { BatchSink } from './logging/batch-queue.ts'
 import { bulkMediaTypes, bulkResult, versionOf } from './logging/elasticsearch-bulk.ts'
 import { checkEntryOptions, checkFormats, entryOptions } from './logging/entry-options.ts'
-import { basicCredentials, HTTP_CONCURRENCY, HttpEndpoints, statusReason } from './logging/http-endpoints.ts'
+import { HTTP_CONCURRENCY, HttpEndpoints, statusReason } from './logging/http-endpoints.ts'
 import { addressesOf, checkAddresses, checkFields, fieldsOption, verifyOption } from './logging/http-options.ts'
 import { checkFormat } from './logging/log-format.ts'
 import { requestVariable } from './logging/log-variables.ts'
@@ -118,7 +119,7 @@ function bulkSink(config: Config, context: PluginContext<unknown, BatchMetadata>
   const common = { plugin: 'elasticsearch-logger', timeoutMs: timeout * 1_000, verify }
   const bulk = new HttpEndpoints({ ...common, addresses }, context)
   const fields = {
-    ...(auth === undefined ? {} : { Authorization: basicCredentials(auth.username, auth.password) }),
+    ...(auth === undefined ? {} : { Authorization: basicAuthorization(`${auth.username}:${auth.password}`) }),
     ...more,
   }
   const versions = new Map<string, string | undefined>()

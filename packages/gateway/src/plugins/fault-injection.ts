@@ -29,7 +29,7 @@ import type { GatewaySession } from '../session.ts'
 import { compileText, type TextTemplate } from '../variables/template.ts'
 import { type ConfigProblem, definePlugin } from './definition.ts'
 import { expressionProblem } from './expression-problem.ts'
-import { checkHeaderFields, fieldValue, headerFields } from './header-fields.ts'
+import { checkHeaderFields, fieldValue, headerFields } from './rewriting/header-fields.ts'
 import { MAX_PAUSE_SECONDS, pause } from './pause.ts'
 
 const percentage = Type.Optional(

@@ -33,6 +33,7 @@ import { type Static, Type } from '../schema/type.ts'
 import type { GatewaySession } from '../session.ts'
 import { type ConfigProblem, definePlugin } from './definition.ts'
 import { expressionProblem } from './expression-problem.ts'
+import { writeProblem } from './file-access.ts'
 import { hooksOf } from './logging/batch-logger.ts'
 import { checkEntryOptions, checkFormats, entryOptions, formatOptions } from './logging/entry-options.ts'
 import { entryMaker } from './logging/log-entry.ts'
@@ -112,5 +113,8 @@ function matcher(match: Config['match']): ((session: GatewaySession) => boolean)
   }
 }
 
-const checkPath = (path: string | undefined): ConfigProblem | undefined =>
-  path?.includes('\0') ? { path: '/path', message: 'has a NUL character, which no file name has' } : undefined
+function checkPath(path: string | undefined): ConfigProblem | undefined {
+  if (path === undefined || path === 'stdout' || path === 'stderr') return undefined
+  const message = path.includes('\0') ? 'has a NUL character, which no file name has' : writeProblem(path)
+  return message === undefined ? undefined : { path: '/path', message }
+}

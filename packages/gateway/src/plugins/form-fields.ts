@@ -42,7 +42,9 @@ export function decodeFormText(text: string): string {
   try {
     return decodeURIComponent(spaced)
   } catch {
-    const bytes = spaced.replace(/(?:%[0-9a-fA-F]{2})+/g, (codes) => Buffer.from(codes.replaceAll('%', ''), 'hex').toString())
+    const bytes = spaced.replace(/(?:%[0-9a-fA-F]{2})+/g, (codes) =>
+      Buffer.from(codes.replaceAll('%', ''), 'hex').toString(),
+    )
     return bytes
   }
 }

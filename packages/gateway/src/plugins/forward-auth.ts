@@ -41,7 +41,7 @@ import { handedOnProblem, serviceFields, servicePeer, urlProblem } from '../side
 import { compileText, type TextTemplate } from '../variables/template.ts'
 import { defaulted } from './defaulted.ts'
 import { definePlugin } from './definition.ts'
-import { fieldValue } from './header-fields.ts'
+import { fieldValue } from './rewriting/header-fields.ts'
 
 const names = (description: string) => defaulted(Type.Array(Type.String(), { default: [], description }))
 

@@ -63,6 +63,7 @@ beforeAll(async () => {
         plugins: web,
         grpc: { max_request_message_bytes: 10, max_response_message_bytes: 10 },
       },
+      { uri: '/small/*', upstream_id: 'service', plugins: { 'grpc-web': { max_req_body_size: 16 } } },
       { uri: '/headers/*', upstream_id: 'service', plugins: { 'grpc-web': { cors_allow_headers: 'x-a,x-b' } } },
     ],
   })
@@ -260,6 +261,21 @@ describe.each([
     if (status === undefined) expect(rest).toHaveLength(0)
     else expect(rest.subarray(5).toString()).toMatch(/^grpc-status:14\r\ngrpc-message:Bad Gateway/)
   })
+
+  it.each([{ said: true }, { said: false }])(
+    'a call that is too large is refused, its length said: $said',
+    async ({ said }) => {
+      answering = () => undefined
+      const body = message('x'.repeat(40))
+      const length = said ? { 'content-length': String(body.length) } : {}
+      const { status, headers } = await send({
+        path: '/small/test.Service/Say',
+        headers: { 'content-type': WEB, ...length },
+        body,
+      })
+      expect([status, headers['grpc-status']]).toEqual([413, '8'])
+    },
+  )
 
   it.each([
     ['AAAAAAA', 7],

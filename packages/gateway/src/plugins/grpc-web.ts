@@ -49,7 +49,7 @@ import {
   exposeStatus,
   isGoverned,
 } from '../grpc-web/cross-origin.ts'
-import { WebCall } from '../grpc-web/web-call.ts'
+import { refuse, TOO_LARGE, WebCall } from '../grpc-web/web-call.ts'
 import { type Static, Type } from '../schema/type.ts'
 import type { GatewaySession } from '../session.ts'
 import { defaulted } from './defaulted.ts'
@@ -62,7 +62,15 @@ const schema = Type.Object(
         default: CLIENT_FIELDS,
         pattern: '^[ -~]+$',
         patternErrorMessage: 'must be names of headers, joined by commas',
-        description: 'request headers that pages may send, joined by commas; counts where there is no `cors`',
+        description:
+          'request headers that pages may send, joined by commas; counts where there is no `cors`. Unlike in APISIX the default has `grpc-timeout`, which clients with a deadline send',
+      }),
+    ),
+    max_req_body_size: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        description:
+          'bytes of a call in gRPC-Web, as they arrive; larger ones are refused with 413. Left out: no limit, as nothing is collected here (APISIX collects whole bodies, and takes 64 MiB)',
       }),
     ),
   },
@@ -83,7 +91,7 @@ export default definePlugin({
     preflight: (session) => asksForCall(session.request) && !isGoverned(session),
     access(session) {
       const type = parseWebType(session.request.headers.get('content-type'))
-      if (type !== undefined) call(session, type)
+      if (type !== undefined) call(session, type, config.max_req_body_size ?? Infinity)
     },
     requestBody: (session, chunk, end) => session.ctx.getState<WebCall>(NAME)?.request(session, chunk, end),
     headerFilter(session) {
@@ -107,7 +115,7 @@ export default definePlugin({
 })
 
 /** Makes the request gRPC, or says why it cannot be. */
-function call(session: GatewaySession, type: WebType): void {
+function call(session: GatewaySession, type: WebType, most: number): void {
   const { ctx, request } = session
   const { headers } = request
   if (request.method !== 'POST') {
@@ -124,7 +132,11 @@ function call(session: GatewaySession, type: WebType): void {
     session.respond(502, `the upstream of this route has the scheme ${scheme}; gRPC needs "grpc" or "grpcs"\n`)
     return
   }
-  ctx.setState(NAME, new WebCall(type, headers.get('accept')))
+  if (request.bodyLength > most) {
+    refuse(session, 413, TOO_LARGE)
+    return
+  }
+  ctx.setState(NAME, new WebCall(type, headers.get('accept'), most))
   ctx.upstreamFields = {
     ...ctx.upstreamFields,
     'Content-Type': `application/grpc${type.suffix}`,

@@ -55,6 +55,8 @@ export default definePlugin({
   name: 'gzip',
   priority: 995,
   placeless: true,
+  // A body is compressed once: where a global rule and a route have the plugin, the route's options count.
+  runPolicy: 'prefer_route',
   schema,
   create: (config) => compression('gzip', gzipCoding({ level: config.comp_level }), config),
 })

@@ -54,7 +54,7 @@ import { createHmac, createSecretKey, type KeyObject, randomBytes, timingSafeEqu
 import type { ConsumerMatch } from '../consumers/consumer-directory.ts'
 import { type Static, Type } from '../schema/type.ts'
 import type { GatewaySession } from '../session.ts'
-import { AnonymousConsumer, realmOptions, refusal } from './auth-refusal.ts'
+import { AnonymousConsumer, realmOptions, refusal } from './authentication/refusal.ts'
 import type { PluginContext } from './context.ts'
 import { defaulted } from './defaulted.ts'
 import { definePlugin } from './definition.ts'

@@ -30,7 +30,7 @@
 import { isFieldValue } from '@sekisho/wire'
 import { Type } from '../schema/type.ts'
 import type { PluginContext } from './context.ts'
-import { consumerSecret } from './consumer-secret.ts'
+import { consumerSecret } from './authentication/consumer-secret.ts'
 import { defaulted } from './defaulted.ts'
 import { definePlugin } from './definition.ts'
 import { decryptJwe, KEY_BYTES, readJwe } from './jwe/compact-jwe.ts'

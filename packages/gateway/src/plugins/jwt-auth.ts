@@ -59,8 +59,8 @@
 import type { ConsumerMatch } from '../consumers/consumer-directory.ts'
 import { type Static, Type } from '../schema/type.ts'
 import type { GatewaySession } from '../session.ts'
-import { ServiceClient } from '../side-calls/index.ts'
-import { AnonymousConsumer, realmOptions, refusal } from './auth-refusal.ts'
+import { detached, Recent } from './authentication/recent.ts'
+import { AnonymousConsumer, realmOptions, refusal } from './authentication/refusal.ts'
 import type { PluginContext } from './context.ts'
 import { defaulted } from './defaulted.ts'
 import { definePlugin } from './definition.ts'
@@ -68,9 +68,10 @@ import { ASYMMETRIC, SYMMETRIC } from './jwt/algorithms.ts'
 import { claimProblem, type Claims } from './jwt/claims.ts'
 import { keyProblem } from './jwt/consumer-key.ts'
 import { hideToken, presentedToken, type TokenPlaces } from './jwt/presented-token.ts'
-import { KeysUnavailable, RemoteKeys } from './jwt/remote-keys.ts'
+import { RemoteKeySets } from './jwt/remote-key-sets.ts'
+import { KeysUnavailable } from './jwt/remote-keys.ts'
 import { isSigned, unverifiedClaims } from './jwt/token-verifier.ts'
-import { VerifiedTokens } from './jwt/verified-tokens.ts'
+import type { VerifiedToken } from './jwt/verified-token.ts'
 
 const schema = Type.Object(
   {
@@ -193,7 +194,8 @@ export default definePlugin({
     }
     const hide = hides ? (session: GatewaySession) => hideToken(session, places) : undefined
     const refuse = refusal(`Bearer realm="${config.realm}"`, config.anonymous_consumer, context, hide)
-    const tokens = new VerifiedTokens()
+    // A signature is checked once and not with each request of a caller. Only tokens with a right one come in: strangers cannot fill it.
+    const tokens = new Recent<VerifiedToken>()
     const remotes = new RemoteKeySets(context)
 
     function find(claims: Claims): Match | undefined {
@@ -221,7 +223,7 @@ export default definePlugin({
       }
       // The client, or the consumer, may have left meanwhile.
       if (find(claims)?.config !== match.config) return refuse(session, 'the token is of no consumer')
-      tokens.set(token, { claims, consumer: match.config, generation: remote?.generation(now) ?? 0 })
+      tokens.set(detached(token), { claims, consumer: match.config, generation: remote?.generation(now) ?? 0 })
       finish(session, match, claims, now)
     }
 
@@ -242,43 +244,3 @@ export default definePlugin({
     }
   },
 })
-
-/** Beyond it the set that was asked for first is forgotten, and read again when it is needed. */
-const MAX_REMOTE_SETS = 1_000
-
-/** The keys at the URLs that consumers name. */
-class RemoteKeySets {
-  private readonly context: PluginContext<ConsumerConfig>
-  private readonly sets = new Map<string, RemoteKeys>()
-
-  constructor(context: PluginContext<ConsumerConfig>) {
-    this.context = context
-  }
-
-  of({ jwks_uri: uri, jwks_cache_ttl: ttl, jwks_timeout: timeoutMs }: ConsumerConfig): RemoteKeys | undefined {
-    if (uri === undefined) return undefined
-    const key = `${uri} ${ttl} ${timeoutMs}`
-    let set = this.sets.get(key)
-    if (set === undefined) {
-      const client = new ServiceClient(
-        { plugin: NAME, timeoutMs, maxAnswerBytes: MAX_ANSWER_BYTES, consequence: 'without keys no token is let in' },
-        this.context,
-      )
-      set = new RemoteKeys(uri, client, ttl * 1_000)
-      for (const [first] of this.sets) {
-        if (this.sets.size < MAX_REMOTE_SETS) break
-        this.sets.delete(first)
-      }
-      this.sets.set(key, set)
-    }
-    return set
-  }
-
-  /** 0 for a consumer that has its key itself. */
-  generation(config: ConsumerConfig, now: number): number | undefined {
-    return config.jwks_uri === undefined ? 0 : this.of(config)?.generation(now)
-  }
-}
-
-/** Some hundred keys with their certificates. */
-const MAX_ANSWER_BYTES = 524_288

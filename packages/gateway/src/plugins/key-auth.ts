@@ -30,11 +30,11 @@ import { Type } from '../schema/type.ts'
 import type { ConsumerMatch } from '../consumers/consumer-directory.ts'
 import type { GatewaySession } from '../session.ts'
 import { queryArgument } from '../variables/variables.ts'
-import { AnonymousConsumer, realmOptions, refusal } from './auth-refusal.ts'
-import { consumerSecret } from './consumer-secret.ts'
+import { AnonymousConsumer, realmOptions, refusal } from './authentication/refusal.ts'
+import { consumerSecret } from './authentication/consumer-secret.ts'
 import { defaulted } from './defaulted.ts'
 import { definePlugin } from './definition.ts'
-import { withoutArgument } from './without-argument.ts'
+import { withoutArgument } from './authentication/without-argument.ts'
 
 const schema = Type.Object(
   {

@@ -34,9 +34,9 @@ import type { RequestContext } from '../request-context.ts'
 import { compileText } from '../variables/template.ts'
 import { defaulted } from './defaulted.ts'
 import { definePlugin } from './definition.ts'
-import { checkHeaderFields, headerFields } from './header-fields.ts'
-import { checkMockSchema, compileMockObject, type MockSchema } from './mock-data.ts'
-import { toXml } from './mock-xml.ts'
+import { checkHeaderFields, headerFields } from './rewriting/header-fields.ts'
+import { checkMockSchema, compileMockObject, type MockSchema } from './mocking/mock-data.ts'
+import { toXml } from './mocking/mock-xml.ts'
 import { MAX_PAUSE_SECONDS, pause } from './pause.ts'
 
 const XML_TYPES = new Set(['application/xml', 'text/xml'])

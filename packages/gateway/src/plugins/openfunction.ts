@@ -26,6 +26,7 @@
 import type { RequestHead } from '@sekisho/proxy'
 import { checkFunctionUri, functionUriFields, FunctionUriTarget } from '../functions/function-uri-target.ts'
 import { Type } from '../schema/type.ts'
+import { basicAuthorization } from '../side-calls/index.ts'
 import { definePlugin } from './definition.ts'
 
 const strict = { additionalProperties: false } as const
@@ -50,7 +51,7 @@ export default definePlugin({
   check: checkFunctionUri,
   create(config) {
     const token = config.authorization?.service_token
-    const credentials = token === undefined ? undefined : `Basic ${Buffer.from(token).toString('base64')}`
+    const credentials = token === undefined ? undefined : basicAuthorization(token)
     const authorize = ({ headers }: RequestHead): void => {
       if (credentials !== undefined) headers.set('Authorization', credentials)
     }

@@ -53,7 +53,9 @@ function document({ config = ON, metadata = {}, to = {}, plugins = {}, rest = {}
     plugin_metadata: [
       { id: 'opentelemetry', collector: { address, ...to }, batch_span_processor: batches, ...metadata },
     ],
-    routes: [{ id: 'r1', name: 'orders', uri: '/*', upstream_id: 'echo', plugins: { opentelemetry: config, ...plugins } }],
+    routes: [
+      { id: 'r1', name: 'orders', uri: '/*', upstream_id: 'echo', plugins: { opentelemetry: config, ...plugins } },
+    ],
     ...rest,
   }
 }
@@ -259,7 +261,9 @@ describe('the context', () => {
   })
 
   test('is there for logs', async () => {
-    await use({ plugins: { 'response-rewrite': { headers: { set: { 'X-Trace': '$opentelemetry_context_traceparent' } } } } })
+    await use({
+      plugins: { 'response-rewrite': { headers: { set: { 'X-Trace': '$opentelemetry_context_traceparent' } } } },
+    })
     const answer = await gateway.fetch('/', { headers: FROM_CALLER })
     const [server] = byKind(await collector.received(2), SERVER)
     expect(answer.headers['x-trace']).toBe(`00-${TRACE}-${server.spanId}-01`)
@@ -328,13 +332,10 @@ describe('a collector that', () => {
     await expect
       .poll(() => gateway.metrics.render())
       .toMatch(/sekisho_plugin_log_entries_total\{plugin="opentelemetry",outcome="dropped"\} 16/)
-    await expect.poll(() => gateway.logs.length - before).toBe(2)
-    expect(gateway.logs.slice(before).map(({ message }) => message.replace(/\d{4,}/, 'N'))).toEqual(
-      expect.arrayContaining([
-        expect.stringContaining('opentelemetry: entries are dropped'),
-        expect.stringContaining('opentelemetry: http://127.0.0.1:N fails'),
-      ]),
-    )
+    const said = (words: string): number =>
+      gateway.logs.slice(before).filter(({ message }) => message.includes(words)).length
+    await expect.poll(() => said(`http://${collector.address} fails`)).toBe(1)
+    expect(said('entries are dropped')).toBe(1)
     collector = await startHttpCollector()
   })
 })

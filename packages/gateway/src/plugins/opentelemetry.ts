@@ -70,7 +70,12 @@ import { parseTraceParent, traceParent } from './tracing/trace-parent.ts'
 const strict = { additionalProperties: false } as const
 const Scalar = Type.Union([Type.Boolean(), Type.Number(), Type.String()])
 const Fraction = defaulted(
-  Type.Number({ minimum: 0, maximum: 1, default: 0, description: 'of `trace_id_ratio`: the share of traces, from 0 to 1' }),
+  Type.Number({
+    minimum: 0,
+    maximum: 1,
+    default: 0,
+    description: 'of `trace_id_ratio`: the share of traces, from 0 to 1',
+  }),
 )
 const Root = Type.Object(
   {
@@ -93,7 +98,10 @@ const Sampling = Type.Object(
       }),
     ),
     options: defaulted(
-      Type.Object({ fraction: Fraction, root: defaulted(Root) }, { ...strict, default: {}, description: 'its settings' }),
+      Type.Object(
+        { fraction: Fraction, root: defaulted(Root) },
+        { ...strict, default: {}, description: 'its settings' },
+      ),
     ),
   },
   { ...strict, default: {}, description: 'which requests are recorded' },
@@ -127,10 +135,18 @@ const Collector = Type.Object(
       Type.Enum(['http/protobuf', 'grpc'], { default: 'http/protobuf', description: 'OTLP over HTTP or gRPC' }),
     ),
     request_timeout: defaulted(
-      Type.Integer({ minimum: 1, maximum: 600, default: 3, description: 'seconds for a batch to be sent and answered' }),
+      Type.Integer({
+        minimum: 1,
+        maximum: 600,
+        default: 3,
+        description: 'seconds for a batch to be sent and answered',
+      }),
     ),
     request_headers: defaulted(
-      Type.Record(Type.String(), Scalar, { default: {}, description: 'fields that are sent along, as `Authorization`' }),
+      Type.Record(Type.String(), Scalar, {
+        default: {},
+        description: 'fields that are sent along, as `Authorization`',
+      }),
     ),
     compression: defaulted(Type.Enum(['none', 'gzip'], { default: 'none', description: 'of what is sent' })),
     ssl_verify: defaulted(
@@ -182,7 +198,8 @@ const metadataSchema = Type.Object(
     trace_id_source: defaulted(
       Type.Enum(['x-request-id', 'random'], {
         default: 'random',
-        description: 'where the identifier of a new trace comes from; `x-request-id` where that has 32 hexadecimal digits',
+        description:
+          'where the identifier of a new trace comes from; `x-request-id` where that has 32 hexadecimal digits',
       }),
     ),
     set_ngx_var: defaulted(
@@ -218,7 +235,10 @@ export default definePlugin({
     for (const [name, value] of Object.entries(collector.request_headers)) {
       if (!isToken(name)) return { path: `/collector/request_headers/${name}`, message: 'is not the name of a field' }
       if (!isFieldValue(String(value)))
-        return { path: `/collector/request_headers/${name}`, message: 'has a control character, which no field may have' }
+        return {
+          path: `/collector/request_headers/${name}`,
+          message: 'has a control character, which no field may have',
+        }
     }
     return undefined
   },
@@ -249,7 +269,8 @@ class Tracing implements PluginHooks {
     if (ctx.getState(STATE) !== undefined) return
     const field = headers.get('traceparent')
     const parent = field === undefined ? undefined : parseTraceParent(field)
-    const traceId = parent?.traceId ?? (this.takesRequestId ? idOfRequest(headers.get('x-request-id')) : undefined) ?? newTraceId()
+    const traceId =
+      parent?.traceId ?? (this.takesRequestId ? idOfRequest(headers.get('x-request-id')) : undefined) ?? newTraceId()
     const trace = new RequestTrace(this, traceId, parent?.spanId ?? '', this.sampler(traceId, parent))
     ctx.setState(STATE, trace)
     if (field !== undefined) headers.delete('traceparent')
@@ -262,15 +283,17 @@ class Tracing implements PluginHooks {
     const trace = this.recorded(session)
     // What a cache asks for itself is of no request.
     if (trace === undefined || session.background) return
+    const attempt = trace.beginAttempt(session)
+    if (attempt === undefined) return
     const { headers } = session.request
     headers.delete('traceparent')
-    headers.appendUnchecked('traceparent', traceParent(trace.traceId, trace.beginAttempt(session).spanId, true))
+    headers.appendUnchecked('traceparent', traceParent(trace.traceId, attempt.spanId, true))
   }
 
   log = (session: GatewaySession): void => {
     const trace = this.recorded(session)
     if (trace === undefined) return
-    trace.end(session)
+    if (!trace.end(session)) return
     // Behind the hooks of all others: data-mask takes out of the request what nobody is to see.
     queueMicrotask(() => this.record(trace, session))
   }
@@ -298,7 +321,10 @@ function idOfRequest(id: string | undefined): string | undefined {
   return digits !== undefined && /^(?!0{32})[0-9a-f]{32}$/.test(digits) ? digits : undefined
 }
 
-function extrasOf({ additional_attributes: names = [], additional_header_prefix_attributes: fields = [] }: Config): SpanExtras {
+function extrasOf({
+  additional_attributes: names = [],
+  additional_header_prefix_attributes: fields = [],
+}: Config): SpanExtras {
   const lower = fields.map((field) => field.toLowerCase())
   const isPrefix = (field: string): boolean => field.length >= 2 && field.endsWith('*')
   return {
@@ -317,7 +343,10 @@ function collectorUrl({ address, protocol }: Metadata['collector']): URL | undef
   return url
 }
 
-function spanQueue(metadata: Metadata, context: Pick<PluginContext, 'scope' | 'metrics' | 'logger'>): BatchQueue<Buffer> {
+function spanQueue(
+  metadata: Metadata,
+  context: Pick<PluginContext, 'scope' | 'metrics' | 'logger'>,
+): BatchQueue<Buffer> {
   const { collector, batch_span_processor: batches } = metadata
   const resource = resourceHead({
     'service.name': 'sekisho',
@@ -334,7 +363,9 @@ function spanQueue(metadata: Metadata, context: Pick<PluginContext, 'scope' | 'm
       url: collectorUrl(collector)!,
       protocol: collector.protocol,
       timeoutMs: collector.request_timeout * 1_000,
-      headers: Object.fromEntries(Object.entries(collector.request_headers).map(([name, value]) => [name, String(value)])),
+      headers: Object.fromEntries(
+        Object.entries(collector.request_headers).map(([name, value]) => [name, String(value)]),
+      ),
       verify: collector.ssl_verify,
       compression: collector.compression,
       concurrency: batches.drop_on_queue_full ? 4 : 16,

@@ -28,8 +28,8 @@
  *
  * Costs the memory of both bodies.
  */
-import { ServiceClient, ServiceFailure } from '../side-calls/index.ts'
-import { connectionFields } from '../functions/service-upstream.ts'
+import { basicAuthorization, ServiceClient, ServiceFailure } from '../side-calls/index.ts'
+import { functionCallFields } from '../functions/function-uri-target.ts'
 import { type Static, Type } from '../schema/type.ts'
 import type { GatewaySession } from '../session.ts'
 import { defaulted } from './defaulted.ts'
@@ -69,15 +69,7 @@ const schema = Type.Object(
         description: 'milliseconds that the action may take',
       }),
     ),
-    ...connectionFields,
-    keepalive_pool: defaulted(Type.Integer({ minimum: 1, default: 5, description: 'idle connections kept' })),
-    max_req_body_size: defaulted(
-      Type.Integer({
-        minimum: 1,
-        default: 67_108_864,
-        description: 'bytes of a request body; more is refused with a 413',
-      }),
-    ),
+    ...functionCallFields,
   },
   { additionalProperties: false },
 )
@@ -110,7 +102,7 @@ export default definePlugin({
     )
     const url = urlOf(config)
     const headers = {
-      Authorization: `Basic ${Buffer.from(config.service_token).toString('base64')}`,
+      Authorization: basicAuthorization(config.service_token),
       'Content-Type': 'application/json',
     }
 

@@ -51,6 +51,18 @@ const schema = Type.Object(
   { additionalProperties: false },
 )
 
+const metadataSchema = Type.Object(
+  {
+    disabled_labels: Type.Optional(
+      Type.Record(Type.String(), Type.Array(Type.String()), {
+        description:
+          'of APISIX: labels that its metrics are to be without. Refused here but for empty lists: labels are dropped where Prometheus reads',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+)
+
 /**
  * Routes of one place (a global rule or service has many) whose metrics are retired when they change. Beyond it they
  * are forgotten, and only the series of requests that end later than that change are made once too often.
@@ -67,6 +79,14 @@ export default definePlugin({
   priority: 500,
   runPolicy: 'prefer_route',
   schema,
+  metadataSchema,
+  checkMetadata({ disabled_labels: disabled = {} }) {
+    const [metric] = Object.entries(disabled).find(([, labels]) => labels.length > 0) ?? []
+    if (metric === undefined) return undefined
+    const message =
+      'metrics have all their labels here; drop them where Prometheus reads, by "metric_relabel_configs" with "action: labeldrop"'
+    return { path: `/disabled_labels/${metric}`, message }
+  },
   apis: [
     {
       uri: '/apisix/prometheus/metrics',

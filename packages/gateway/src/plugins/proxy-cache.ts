@@ -22,6 +22,9 @@
  *   has one of these tags.
  * - The key always has the scheme and the host, whatever `cache_key` says.
  *
+ * What is left out means something else in APISIX: `cache_strategy: disk`, `cache_zone: disk_cache_one`, `cache_ttl: 300` for
+ * `cache_http_status: [200, 301, 404]`, and `cache_control: false`. `sekisho import apisix` writes these.
+ *
  * Costs about 1 µs a hit beside the answer itself. A zone takes its memory when it is first used.
  */
 import { createHash } from 'node:crypto'

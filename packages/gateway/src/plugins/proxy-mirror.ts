@@ -63,8 +63,6 @@ const schema = Type.Object(
   { additionalProperties: false },
 )
 
-const NAME = 'proxy-mirror'
-
 /** A request on its way to the mirror. */
 interface Copying {
   readonly target: string
@@ -72,7 +70,7 @@ interface Copying {
 }
 
 export default definePlugin({
-  name: NAME,
+  name: 'proxy-mirror',
   priority: 1010,
   schema,
   check: ({ host }) =>
@@ -81,6 +79,8 @@ export default definePlugin({
       : { path: '/host', message: 'is not a URL; write "http://HOST:PORT"' },
   create({ host, path, path_concat_mode: mode, sample_ratio: ratio }, context) {
     const mirror = new Mirror(host, context)
+    // A global rule and a route may both have one.
+    const state = `proxy-mirror ${context.scope}`
 
     const targetOf = (target: string): string => {
       if (path === undefined) return target
@@ -108,24 +108,24 @@ export default definePlugin({
         if (session.attempts > 1 || request.upgrade || (ratio < 1 && Math.random() >= ratio)) return
         const target = targetOf(ctx.upstreamTarget ?? request.target)
         if (request.bodyLength === 0) send(session, target, undefined)
-        else ctx.setState(NAME, { target, chunks: [] } satisfies Copying)
+        else ctx.setState(state, { target, chunks: [] } satisfies Copying)
       },
       requestBody(session, chunk, end) {
         const { ctx } = session
-        const copying = ctx.getState<Copying>(NAME)
+        const copying = ctx.getState<Copying>(state)
         if (copying === undefined) return undefined
         if (chunk.length > 0) {
           if (mirror.take(copying.chunks, chunk)) copying.chunks.push(Buffer.from(chunk))
-          else ctx.setState(NAME, undefined)
+          else ctx.setState(state, undefined)
         }
-        if (!end || ctx.getState(NAME) === undefined) return undefined
-        ctx.setState(NAME, undefined)
+        if (!end || ctx.getState(state) === undefined) return undefined
+        ctx.setState(state, undefined)
         send(session, copying.target, mirror.whole(copying.chunks))
         return undefined
       },
       log({ ctx }) {
         // The client left before its body was whole.
-        const copying = ctx.getState<Copying>(NAME)
+        const copying = ctx.getState<Copying>(state)
         if (copying !== undefined) mirror.give(copying.chunks)
       },
     }

@@ -40,15 +40,15 @@ import type { GatewaySession } from '../session.ts'
 import { defaulted } from './defaulted.ts'
 import { definePlugin } from './definition.ts'
 import { expressionProblem } from './expression-problem.ts'
-import { checkHeaderEdits, HeaderEdits } from './header-edits.ts'
+import { checkHeaderEdits, HeaderEdits } from './rewriting/header-edits.ts'
 import {
   compileRawTarget,
   compileTarget,
   compileTargetRules,
   encodeSessionPath,
   type TargetRule,
-} from './target-rewriting.ts'
-import { appendQuery } from './uri-encoding.ts'
+} from './rewriting/target-rewriting.ts'
+import { appendQuery } from './rewriting/uri-encoding.ts'
 
 const METHODS = [
   'GET',

@@ -32,11 +32,11 @@ import type { RequestContext } from '../request-context.ts'
 import { needsOneOf, notBoth } from '../resources/constraints.ts'
 import type { GatewaySession } from '../session.ts'
 import { compileText, type TextTemplate } from '../variables/template.ts'
-import { CaptureTemplate } from './captures.ts'
+import { CaptureTemplate } from './rewriting/captures.ts'
 import { defaulted } from './defaulted.ts'
 import { definePlugin } from './definition.ts'
 import { expressionProblem } from './expression-problem.ts'
-import { appendQuery, encodeLocation, encodePath } from './uri-encoding.ts'
+import { appendQuery, encodeLocation, encodePath } from './rewriting/uri-encoding.ts'
 
 const Port = (description: string) => Type.Optional(Type.Integer({ minimum: 1, maximum: 65_535, description }))
 

@@ -54,7 +54,8 @@ const RangeId = Type.Object(
         maxLength: 256,
         pattern: '^[!-~]+$',
         patternErrorMessage: 'may hold visible ASCII characters only, which a header can carry',
-        description: 'the characters to pick from; one that stands twice is picked twice as often',
+        description:
+          'the characters to pick from; one that stands twice is picked twice as often. The default is that of APISIX with its missing J, which has G twice there',
       }),
     ),
   },

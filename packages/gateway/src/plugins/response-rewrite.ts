@@ -42,13 +42,13 @@ import { Type } from '../schema/type.ts'
 import { compileExpression } from '../expressions/index.ts'
 import { notBoth } from '../resources/constraints.ts'
 import type { GatewaySession } from '../session.ts'
-import { BodyFilters } from './body-filters.ts'
-import { type BodyRewriting, FilteredBody, ReplacedBody } from './body-rewriting.ts'
-import { contentDecoder } from './content-decoding.ts'
+import { BodyFilters } from './response-rewrite/body-filters.ts'
+import { type BodyRewriting, FilteredBody, ReplacedBody } from './response-rewrite/body-rewriting.ts'
+import { contentDecoder } from './compression/content-decoding.ts'
 import { defaulted } from './defaulted.ts'
 import { definePlugin } from './definition.ts'
 import { expressionProblem } from './expression-problem.ts'
-import { checkHeaderEdits, HeaderEdits } from './header-edits.ts'
+import { checkHeaderEdits, HeaderEdits } from './rewriting/header-edits.ts'
 
 const Value = Type.Union([Type.String(), Type.Number()])
 

@@ -30,7 +30,8 @@
  * request goes to the route's own upstream, too.
  *
  * An `upstream` within the rule is as one within a route: balancing, retries, health checks, service discovery and all. One that `upstream_id`
- * names is shared with everybody who names it. `name` is for people.
+ * names is shared with everybody who names it. `name` is for people. Certificates of upstreams are verified, also of those within rules: APISIX does
+ * not, unless `tls.verify` says so.
  *
  * Costs 0.1 µs and the expressions.
  */

@@ -24,6 +24,7 @@ import { confField, runFields, sourceFields } from '../wasm/filter-config.ts'
 import { createFilter, filterProblem } from '../wasm/filter.ts'
 import { Type } from '../schema/type.ts'
 import { definePlugin } from './definition.ts'
+import { readProblem } from './file-access.ts'
 
 const schema = Type.Object(
   { ...sourceFields, conf: confField, ...runFields },
@@ -42,6 +43,9 @@ export default definePlugin({
   name: 'wasm',
   priority: 1_998,
   schema,
-  check: (config) => filterProblem(config),
+  check(config) {
+    const message = config.path === undefined ? undefined : readProblem(config.path)
+    return message === undefined ? filterProblem(config) : { path: '/path', message }
+  },
   create: (config, context) => createFilter('wasm', config, context),
 })

@@ -60,10 +60,9 @@ type Action = Static<typeof Rule>['actions'][number]
 
 const LIMITS: ReadonlySet<unknown> = new Set(['limit-count', 'limit-conn', 'limit-req'])
 const REJECTED = { error_msg: 'rejected by workflow' }
-const NAME = 'workflow'
 
 export default definePlugin({
-  name: NAME,
+  name: 'workflow',
   priority: 1006,
   schema,
   uses: ({ rules }) => ({
@@ -91,14 +90,16 @@ export default definePlugin({
       action: name === 'return' ? rejecting(config as Return) : context.instance(name as string, config as object),
     }))
     const actions = rules.map(({ action }) => action)
-    const chosen = ({ ctx }: GatewaySession): PluginHooks | undefined => ctx.getState<PluginHooks>(NAME)
+    // A global rule and a route may both have one.
+    const state = `workflow ${context.scope}`
+    const chosen = ({ ctx }: GatewaySession): PluginHooks | undefined => ctx.getState<PluginHooks>(state)
     const having = (phase: keyof PluginHooks): boolean => actions.some((action) => action[phase] !== undefined)
     return {
       access(session) {
         const { ctx } = session
         for (const { applies, action } of rules) {
           if (applies !== undefined && !applies(ctx)) continue
-          ctx.setState(NAME, action)
+          ctx.setState(state, action)
           return action.access?.(session)
         }
         return undefined

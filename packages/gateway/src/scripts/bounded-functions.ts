@@ -49,7 +49,9 @@ export class BoundedFunctions implements Functions {
       throw this.problem ?? this.startProblem ?? new ScriptFailure('sandbox', 'the sandbox is not ready yet')
     try {
       const result = sandbox.run(index, new Run(view, this.options.timeoutMs), given)
-      return result instanceof Promise ? result.catch((error: unknown) => this.failed(error)) : result
+      if (result instanceof Promise) return result.catch((error: unknown) => this.failed(error))
+      this.cutOffs.succeeded()
+      return result
     } catch (error) {
       return this.failed(error)
     }

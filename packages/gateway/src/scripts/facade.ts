@@ -199,7 +199,7 @@ const settle = (id, ok, given) => {
   if (ok) resolve(new Uint8Array(given))
   else reject(new Error(given))
 }
-return { invoke, settle, TextEncoder: class TextEncoder { encode(value = '') { return encode(\`\${value}\`) } },
+return { classes: [Headers, Request, Response, Session], invoke, settle, TextEncoder: class TextEncoder { encode(value = '') { return encode(\`\${value}\`) } },
   TextDecoder: class TextDecoder { decode(bytes = new Uint8Array(0)) { return decode(bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes)) } } }
 }`
 
@@ -207,7 +207,7 @@ return { invoke, settle, TextEncoder: class TextEncoder { encode(value = '') { r
  * What makes the sandbox's own objects unchangeable, so that nothing that a request brings (a body with "__proto__" in it) changes what the next
  * one meets. Names that objects inherit from Object and Error can still be set on objects: they become accessors that do so.
  */
-export const HARDEN = `(extra) => {
+export const HARDEN = `(extra, facade) => {
 'use strict'
 for (const name of ['SharedArrayBuffer', 'FinalizationRegistry', 'WeakRef', 'console']) delete globalThis[name]
 for (const [name, value] of Object.entries(extra))
@@ -246,5 +246,6 @@ const hidden = [function* () {}, async () => {}, async function* () {}, [][Symbo
   new Set()[Symbol.iterator](), 'a'.matchAll(/a/g), (function* () {})(), (async function* () {})()]
 for (const one of hidden) freeze(Object.getPrototypeOf(one))
 freeze(Object.getPrototypeOf(Uint8Array))
+freeze(facade)
 freeze(globalThis)
 }`

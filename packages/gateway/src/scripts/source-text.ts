@@ -4,7 +4,8 @@ import { Script } from 'node:vm'
 /** Text of one function: more is a program, and belongs into a plugin. */
 export const MAX_SOURCE_LENGTH = 262_144
 
-const EXPORT = /^[ \t]*export\s+default\b/m
+/** At the beginning of a statement. */
+const EXPORT = /(^|;)[ \t]*export\s+default\b/m
 /** What JavaScript never begins or ends with. */
 const LUA = /^\s*(?:--|local\s|return\s+function\b)|\bthen\b[^]*\bend\b|\bend\s*$/
 const EXAMPLE = "(session) => session.request.headers.set('X-Seen', 'yes')"
@@ -19,7 +20,7 @@ const EXAMPLE = "(session) => session.request.headers.set('X-Seen', 'yes')"
  */
 export function programOf(source: string): string {
   if (!EXPORT.test(source)) return `"use strict";(() => (${source.replace(/[\s;]+$/, '')}\n))()`
-  return `"use strict";(() => {let $default;${source.replace(EXPORT, ' $default = ')}\n;return $default})()`
+  return `"use strict";(() => {let $default;${source.replace(EXPORT, '$1 $$default = ')}\n;return $default})()`
 }
 
 /** What is wrong with the text of a function, for people. It is not run. */

@@ -1,3 +1,4 @@
+export { basicAuthorization } from './basic-authorization.ts'
 export { closeIdleConnections } from './connections.ts'
 export {
   DEFAULT_MAX_ANSWER_BYTES,

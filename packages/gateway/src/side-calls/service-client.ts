@@ -1,6 +1,7 @@
 import { peer as peerOf, type Peer, type PeerOptions } from '@sekisho/proxy'
 import { Headers, RequestHead, type ResponseHead } from '@sekisho/wire'
 import type { PluginContext } from '../plugins/context.ts'
+import { basicAuthorization } from './basic-authorization.ts'
 import { sideCall, SideFailure, type SideLimits } from './side-call.ts'
 import { ServiceHealth } from './service-health.ts'
 import { CallCounts } from './service-metrics.ts'
@@ -188,7 +189,7 @@ function requestOf(
   const headers = fields instanceof Headers ? fields : Headers.from(fields)
   if (!headers.has('host')) headers.set('Host', url.host)
   if (url.username !== '' && !headers.has('authorization'))
-    headers.set('Authorization', `Basic ${Buffer.from(credentialsOf(url)).toString('base64')}`)
+    headers.set('Authorization', basicAuthorization(credentialsOf(url)))
   const length = body?.length ?? 0
   // RFC 9110 section 8.6: a method that has a body says that it is empty.
   if (length > 0 || method === 'POST' || method === 'PUT' || method === 'PATCH')

@@ -1,4 +1,4 @@
-import { isToken } from '@sekisho/wire'
+import { isFramingField, isToken } from '@sekisho/wire'
 import type { PeerOptions } from '@sekisho/proxy'
 import { defaulted } from '../plugins/defaulted.ts'
 import { Type } from '../schema/type.ts'
@@ -56,23 +56,10 @@ function parsedUrl(url: string): URL | null {
   }
 }
 
-/** Fields that belong to one connection, or to the bytes of one body: they are never handed from one message to another. */
-const FRAMING = new Set([
-  'connection',
-  'content-length',
-  'host',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-])
-
 /** What is wrong with the name of a field that is handed on from one message to another. */
 export function handedOnProblem(name: string): string | undefined {
   if (!isToken(name)) return `"${name}" is not a header name; write letters, digits and "-"`
-  if (FRAMING.has(name.toLowerCase())) {
+  if (isFramingField(name) || name.toLowerCase() === 'host') {
     return `"${name}" belongs to one connection or body and cannot be handed on; remove it`
   }
   return undefined

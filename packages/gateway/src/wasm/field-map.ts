@@ -1,23 +1,5 @@
-import { Headers } from '@sekisho/wire'
+import { Headers, isFramingField } from '@sekisho/wire'
 import type { HeaderPair } from './header-pairs.ts'
-
-/**
- * Fields that belong to a connection, or say where a body ends: the gateway settles them. A filter reads them, and what it writes into them
- * changes nothing; it may take `content-length` out, which says that it will change the body.
- */
-const FRAMING: ReadonlySet<string> = new Set([
-  'connection',
-  'content-length',
-  'http2-settings',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-])
-
-export const isFraming = (name: string): boolean => FRAMING.has(name.toLowerCase())
 
 /** The pseudo-fields of a head (`:path`, …), which are not in its `Headers`. */
 export interface PseudoFields {
@@ -28,7 +10,10 @@ export interface PseudoFields {
   set(name: string, value: string): boolean
 }
 
-/** A head or trailers, as a filter sees them: names in lower case, pseudo-fields first. */
+/**
+ * A head or trailers, as a filter sees them: names in lower case, pseudo-fields first. Fields of framing are the gateway's: a filter reads them,
+ * and what it writes into them changes nothing; it may take `content-length` out, which says that it will change the body.
+ */
 export class FieldMap {
   private readonly headers: Headers
   private readonly pseudo: PseudoFields | undefined
@@ -71,19 +56,19 @@ export class FieldMap {
       if (name.charCodeAt(0) === COLON) return pseudo.set(name, value)
       if (isHost(name, pseudo)) return pseudo.set(':authority', value)
     }
-    if (isFraming(name)) return true
+    if (isFramingField(name)) return true
     return attempt(headers, name, value, true)
   }
 
   add(name: string, value: string): boolean {
     if (name.charCodeAt(0) === COLON || isHost(name, this.pseudo)) return this.replace(name, value)
-    if (isFraming(name)) return true
+    if (isFramingField(name)) return true
     return attempt(this.headers, name, value, false)
   }
 
   remove(name: string): boolean {
     if (name.charCodeAt(0) === COLON || isHost(name, this.pseudo)) return false
-    if (!isFraming(name) || name.toLowerCase() === 'content-length') this.headers.delete(name)
+    if (!isFramingField(name) || name.toLowerCase() === 'content-length') this.headers.delete(name)
     return true
   }
 
@@ -95,7 +80,7 @@ export class FieldMap {
     for (const [name, value] of pairs) {
       if (name.charCodeAt(0) === COLON || isHost(name, pseudo)) continue
       lower.add(name.toLowerCase())
-      if (!isFraming(name) && !attempt(next, name, value, false)) return false
+      if (!isFramingField(name) && !attempt(next, name, value, false)) return false
     }
     for (const [name, value] of pairs) {
       if (name.charCodeAt(0) !== COLON) continue
@@ -105,7 +90,7 @@ export class FieldMap {
     const kept = [...headers.entries()].filter(
       ([name]) =>
         isHost(name, pseudo) ||
-        (isFraming(name) && (name.toLowerCase() !== 'content-length' || lower.has(name.toLowerCase()))),
+        (isFramingField(name) && (name.toLowerCase() !== 'content-length' || lower.has(name.toLowerCase()))),
     )
     headers.clear()
     for (const [name, value] of [...kept, ...next.entries()]) headers.appendUnchecked(name, value)

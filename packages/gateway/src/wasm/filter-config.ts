@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { Type, type Static } from '../schema/type.ts'
 import { defaulted } from '../plugins/defaulted.ts'
 import type { ConfigProblem } from '../plugins/definition.ts'
+import { readPluginFile } from '../plugins/file-access.ts'
 
 const MIB = 1_048_576
 
@@ -130,18 +130,18 @@ export type FilterConfig = Static<typeof Complete>
 export const configurationBytes = (written: string | object | undefined): Buffer =>
   Buffer.from(written === undefined ? '' : typeof written === 'string' ? written : JSON.stringify(written))
 
+/** Of a module; those of a few megabytes are large. */
+const MAX_MODULE_BYTES = 67_108_864
+
 /** The bytes of the module; or why there are none, for people, and where that stands. */
-export function moduleBytes({
-  path,
-  code,
-}: FilterConfig): Buffer | ConfigProblem {
+export function moduleBytes({ path, code }: FilterConfig): Buffer | ConfigProblem {
   if (code !== undefined) {
     return /^[A-Za-z0-9+/\s]+={0,2}\s*$/.test(code)
       ? Buffer.from(code, 'base64')
       : { path: '/code', message: 'is not base64' }
   }
   try {
-    return readFileSync(path as string)
+    return readPluginFile(path as string, MAX_MODULE_BYTES)
   } catch (error) {
     return { path: '/path', message: `cannot be read: ${(error as Error).message}` }
   }

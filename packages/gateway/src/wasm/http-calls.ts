@@ -1,9 +1,8 @@
 import { peer as peerOf, type Peer } from '@sekisho/proxy'
-import { Headers, isAuthority, isToken, RequestHead } from '@sekisho/wire'
+import { Headers, isAuthority, isFramingField, isToken, RequestHead } from '@sekisho/wire'
 import { CallCounts, ServiceHealth, sideCall, SideFailure } from '../side-calls/index.ts'
 import type { PluginContext } from '../plugins/context.ts'
 import type { CallAnswer } from './guest-context.ts'
-import { isFraming } from './field-map.ts'
 import type { HeaderPair } from './header-pairs.ts'
 
 /** Calls of one filter that are on their way. */
@@ -99,7 +98,7 @@ function requestOf({ pairs, body }: GuestCall): RequestHead | undefined {
   try {
     for (const [name, value] of pairs) {
       if (name.startsWith(':')) pseudo.set(name, value)
-      else if (!isFraming(name) && name.toLowerCase() !== 'host') headers.append(name, value)
+      else if (!isFramingField(name) && name.toLowerCase() !== 'host') headers.append(name, value)
     }
   } catch (error) {
     if (error instanceof TypeError) return undefined

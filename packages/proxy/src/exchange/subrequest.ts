@@ -1,6 +1,7 @@
 import {
   DEFAULT_H1_LIMITS,
   isFieldValue,
+  isFramingField,
   isToken,
   parseRequestHead,
   RequestHead,
@@ -40,17 +41,6 @@ export interface AnswerBudget {
 
 /** The request is none that a client could have sent. The message is for people. */
 export class MalformedSubrequest extends Error {}
-
-const FRAMING: ReadonlySet<string> = new Set([
-  'connection',
-  'content-length',
-  'expect',
-  'keep-alive',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-])
 
 /**
  * Sends a request through all phases, from the client of `original` and beside its request, and gathers the response. It is checked as one from
@@ -99,7 +89,8 @@ function headOf({ method, target, headers, body }: Subrequest): RequestHead | st
   let text = `${method} ${target} HTTP/1.1\r\n`
   for (const [name, value] of headers) {
     if (!isToken(name) || !isFieldValue(value)) return `the header ${JSON.stringify(name.slice(0, 60))} is malformed`
-    if (!FRAMING.has(name.toLowerCase())) text += `${name}: ${value}\r\n`
+    // Nothing waits for a 100 here: the body is there.
+    if (!isFramingField(name) && name.toLowerCase() !== 'expect') text += `${name}: ${value}\r\n`
     if (text.length > DEFAULT_H1_LIMITS.maxHeadBytes) return 'the target and the headers are too long'
   }
   if (body !== undefined) text += `Content-Length: ${body.length}\r\n`

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { PluginLookup } from '../../config/plugin-lookup.ts'
-import { secretRule, type SecretRule } from '../../config/secret-fields.ts'
+import { hasPassword, secretRule, type SecretRule } from '../../config/secret-fields.ts'
 import type { Document } from '../../control/control-plane.ts'
 import type { ResourceKind } from '../../resources/kind-names.ts'
 
@@ -33,6 +33,7 @@ export function maskPair(
 }
 
 function masked(value: unknown, other: unknown, path: readonly string[], isSecret: SecretRule): unknown {
+  if (typeof value === 'string') return hasPassword(value) ? MASK : value
   if (value === null || typeof value !== 'object') return value
   if (Array.isArray(value))
     return value.map((part, index) => masked(part, (other as unknown[] | undefined)?.[index], path, isSecret))

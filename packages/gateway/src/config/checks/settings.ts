@@ -57,9 +57,9 @@ export function checkSettings(findings: Findings, settings: Settings): void {
     })
   }
   const without = settings.store === undefined || settings.store.type === 'file'
-  for (const name of ['data_encryption', 'secret_paths'] as const) {
+  for (const name of ['data_encryption', 'secret_paths', 'log_paths'] as const) {
     if (!without || settings[name] === undefined) continue
-    const remedy = name === 'secret_paths' ? 'remove it: a configuration file may name any file' : 'remove it'
+    const remedy = name.endsWith('_paths') ? 'remove it: a configuration file may name any file' : 'remove it'
     findings.add({ path: `/${name}`, atKey: true, message: 'has no meaning without an embedded store or etcd', remedy })
   }
 }

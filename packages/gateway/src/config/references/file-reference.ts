@@ -1,5 +1,5 @@
 import { readFileSync, realpathSync, statSync } from 'node:fs'
-import { isAbsolute, relative, resolve, sep } from 'node:path'
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { MAX_PEM_LENGTH } from '../../resources/pem.ts'
 import type { Resolved } from '../env-references.ts'
 
@@ -42,6 +42,14 @@ const notAllowed = (within: readonly string[]): [string, string] => [
     ? 'add its folder to "secret_paths"'
     : `they may read below ${within.join(', ')} ("secret_paths")`,
 ]
+
+/** Whether a file is below one of the folders, also when links on the way to it are followed. It need not exist. */
+export function isBelow(file: string, folders: readonly string[]): boolean {
+  if (!isWithin(file, folders)) return false
+  let real = realPath(file)
+  if (real === file) real = join(realPath(dirname(file)), basename(file))
+  return isWithin(real, folders.map(realPath))
+}
 
 function isWithin(file: string, folders: readonly string[]): boolean {
   return folders.some((folder) => {

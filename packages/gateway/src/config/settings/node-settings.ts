@@ -25,6 +25,8 @@ export interface NodeSettings {
   readonly data_encryption: { readonly keyring: readonly string[] } | undefined
   /** Folders with files that documents of a store may name. */
   readonly secret_paths: readonly string[]
+  /** Folders with files that plugins in documents of a store may write to. */
+  readonly log_paths: readonly string[]
   readonly discovery: DiscoverySettings
   readonly functions: FunctionsSettings | undefined
   /** Names of the plugins that may be used; undefined: all. */
@@ -32,6 +34,8 @@ export interface NodeSettings {
   readonly plugin_paths: readonly string[]
   /** WebAssembly filters that are plugins with names of their own. */
   readonly wasm?: { readonly plugins: readonly NamedFilterSettings[] }
+  /** Whether functions of plugins may run outside of the sandbox. */
+  readonly scripts: { readonly trusted: boolean }
   /** `path` is absolute, or `stdout`. */
   readonly access_log: AccessLog | undefined
   /** `path` is absolute, or `stderr`. */
@@ -81,11 +85,13 @@ export function nodeSettings(settings: Settings, file: string): NodeSettings {
     store: storeSettings(filled.store, at),
     data_encryption: filled.data_encryption,
     secret_paths: filled.secret_paths.map(at),
+    log_paths: filled.log_paths.map(at),
     discovery: discoverySettings(filled.discovery, at),
     functions: functions && functionsSettings(functions, at),
     plugins: filled.plugins,
     plugin_paths: filled.plugin_paths?.map(at) ?? defaultPluginPaths(at('./plugins')),
     ...(filled.wasm === undefined ? {} : { wasm: wasmSettings(filled.wasm, at) }),
+    scripts: { trusted: filled.scripts.trusted! },
     access_log: access_log && logAt(access_log as AccessLog, 'stdout', at),
     error_log: logAt(error_log as ErrorLog, 'stderr', at),
     limits: filled.limits as Limits,

@@ -42,7 +42,15 @@ export const settingsFields = {
     Type.Array(Type.String({ minLength: 1 }), {
       default: [],
       uniqueItems: true,
-      description: 'folders whose files the documents of a store may name by `$file://PATH` and `{ file: PATH }`',
+      description:
+        'folders whose files the documents of a store may name by `$file://PATH`, `{ file: PATH }`, and as paths of plugins that read them',
+    }),
+  ),
+  log_paths: Type.Optional(
+    Type.Array(Type.String({ minLength: 1 }), {
+      default: [],
+      uniqueItems: true,
+      description: 'folders into whose files `file-logger` in documents of a store may write',
     }),
   ),
   discovery: Type.Optional(DiscoverySetting),
@@ -57,6 +65,20 @@ export const settingsFields = {
     }),
   ),
   wasm: Type.Optional(WasmSetting),
+  scripts: Type.Optional(
+    Type.Object(
+      {
+        trusted: Type.Optional(
+          Type.Boolean({
+            default: false,
+            description:
+              'functions of plugins may say "sandbox: none", and then run with all rights of the gateway: whoever may configure routes may run code on this node',
+          }),
+        ),
+      },
+      { ...strict, default: {} },
+    ),
+  ),
   acme: Type.Optional(Acme),
   fips: Type.Optional(
     Type.Boolean({

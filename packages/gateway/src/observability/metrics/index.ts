@@ -7,6 +7,7 @@ export {
   type MetricType,
 } from './definitions.ts'
 export { MetricsServer, type MetricsServerOptions } from './metrics-server.ts'
+export { OutcomeCounts } from './outcome-counts.ts'
 export { RequestMetrics, type RouteLabels, RouteMetrics } from './request-metrics.ts'
 export type { Counter, Gauge, Histogram } from './series.ts'
 export { DEFAULT_SLAB_CELLS, Slab } from './slab.ts'

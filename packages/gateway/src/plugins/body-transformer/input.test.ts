@@ -12,12 +12,16 @@ const decode = (format: InputFormat, body: string, type = MULTIPART): unknown =>
   return 'problem' in decoded ? decoded.problem : (JSON.parse(JSON.stringify(decoded.value)) as unknown)
 }
 
-const part = (name: string, value: string): string => `--${BOUNDARY}\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`
+const part = (name: string, value: string): string =>
+  `--${BOUNDARY}\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`
 
 describe('XML', () => {
   it.each([
     ['<a>x</a>', { a: 'x' }],
-    ['<?xml version="1.0"?><!-- <!DOCTYPE x> --><s:a xmlns:s="u"><s:b> y </s:b><c/></s:a>', { a: { _attr: { s: 'u' }, b: 'y', c: '' } }],
+    [
+      '<?xml version="1.0"?><!-- <!DOCTYPE x> --><s:a xmlns:s="u"><s:b> y </s:b><c/></s:a>',
+      { a: { _attr: { s: 'u' }, b: 'y', c: '' } },
+    ],
     ['<a><b>1</b><b>2</b><b><c>3</c></b></a>', { a: { b: ['1', '2', { c: '3' }] } }],
     ['<a b="1" s:c="2">text</a>', { a: { _attr: { b: '1', c: '2' }, '1': 'text' } }],
     ['<a>007</a>', { a: '007' }],
@@ -45,7 +49,29 @@ describe('XML', () => {
   })
 
   it(`takes apart or refuses whatever comes (SEED=${seed})`, () => {
-    const piece = fc.constantFrom('<a>', '</a>', '<a b="c">', '<a', '/>', '<!--', '-->', '<![CDATA[', ']]>', '<?x', '?>', '&lt;', '&#', ';', '"', '<__proto__>', 'text', ' ', '<!DOCTYPE', '\u0000', 'é')
+    const piece = fc.constantFrom(
+      '<a>',
+      '</a>',
+      '<a b="c">',
+      '<a',
+      '/>',
+      '<!--',
+      '-->',
+      '<![CDATA[',
+      ']]>',
+      '<?x',
+      '?>',
+      '&lt;',
+      '&#',
+      ';',
+      '"',
+      '<__proto__>',
+      'text',
+      ' ',
+      '<!DOCTYPE',
+      '\u0000',
+      'é',
+    )
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 40 }), (pieces) => {
         const decoded = decodeInput('xml', pieces.join(''), undefined, '')
@@ -76,7 +102,11 @@ describe('multipart', () => {
     ['two fields', `${part('a', '1')}${part('b', 'x\r\ny')}--${BOUNDARY}--`, { a: '1', b: 'x\r\ny' }],
     ['with words around', `before\r\n${part('a', '1')}--${BOUNDARY}--\r\nbehind`, { a: '1' }],
     ['of one name', `${part('a', '1')}${part('a', '')}--${BOUNDARY}--`, { a: ['1', ''] }],
-    ['hostile names', `${part('__proto__', '1')}${part('a%22b', '2')}--${BOUNDARY}--`, { ['__proto__']: '1', 'a"b': '2' }],
+    [
+      'hostile names',
+      `${part('__proto__', '1')}${part('a%22b', '2')}--${BOUNDARY}--`,
+      { ['__proto__']: '1', 'a"b': '2' },
+    ],
     ['cut', part('a', '1'), 'has no last boundary'],
     ['without names', `--${BOUNDARY}\r\n\r\nx\r\n--${BOUNDARY}--`, 'has a part without'],
     ['nothing', '', 'has no last boundary'],
@@ -87,15 +117,19 @@ describe('multipart', () => {
     else expect(JSON.stringify(decoded)).toBe(JSON.stringify(expected))
   })
 
-  it.each([['multipart/form-data'], ['multipart/form-data; boundary='], [`multipart/form-data; boundary="${'x'.repeat(71)}"`]])(
-    'refuses %s',
-    (type) => {
-      expect(decode('multipart', part('a', '1'), type)).toContain('no boundary')
-    },
-  )
+  it.each([
+    ['multipart/form-data'],
+    ['multipart/form-data; boundary='],
+    [`multipart/form-data; boundary="${'x'.repeat(71)}"`],
+  ])('refuses %s', (type) => {
+    expect(decode('multipart', part('a', '1'), type)).toContain('no boundary')
+  })
 
   it(`reads what Node.js writes, as Node.js reads it (SEED=${seed})`, async () => {
-    const text = fc.string({ unit: fc.constantFrom('a', 'b', '-', '\r\n', '"', '\\', '%', ';', 'é', ' ', '--', ':'), maxLength: 12 })
+    const text = fc.string({
+      unit: fc.constantFrom('a', 'b', '-', '\r\n', '"', '\\', '%', ';', 'é', ' ', '--', ':'),
+      maxLength: 12,
+    })
     await fc.assert(
       fc.asyncProperty(fc.array(fc.tuple(text, text), { maxLength: 5 }), async (fields) => {
         const form = new FormData()
@@ -116,13 +150,15 @@ describe('multipart', () => {
 })
 
 it('a format follows from the content type', () => {
-  expect(['text/xml; charset=utf-8', 'application/soap+xml', 'Application/JSON', 'application/x-www-form-urlencoded', 'multipart/mixed', 'text/plain', undefined].map(formatOf)).toEqual([
-    'xml',
-    'xml',
-    'json',
-    'encoded',
-    'multipart',
-    undefined,
-    undefined,
-  ])
+  expect(
+    [
+      'text/xml; charset=utf-8',
+      'application/soap+xml',
+      'Application/JSON',
+      'application/x-www-form-urlencoded',
+      'multipart/mixed',
+      'text/plain',
+      undefined,
+    ].map(formatOf),
+  ).toEqual(['xml', 'xml', 'json', 'encoded', 'multipart', undefined, undefined])
 })

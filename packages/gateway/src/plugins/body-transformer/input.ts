@@ -19,7 +19,12 @@ export function formatOf(contentType: string | undefined): InputFormat | undefin
 }
 
 /** @param query of the request, for `args` */
-export function decodeInput(format: InputFormat, body: string, contentType: string | undefined, query: string): Decoded {
+export function decodeInput(
+  format: InputFormat,
+  body: string,
+  contentType: string | undefined,
+  query: string,
+): Decoded {
   switch (format) {
     case 'xml':
       return xmlTree(body)

@@ -31,7 +31,8 @@ export function multipartFields(body: string, contentType: string | undefined): 
     // The empty line may be the one of the delimiter: a part without a head.
     const blank = text.indexOf('\r\n\r\n', line)
     if (end < 0) break
-    if (blank < 0 || blank > end || blank - line > MAX_HEAD) return { problem: 'has a part without a head, or with one that is too long' }
+    if (blank < 0 || blank > end || blank - line > MAX_HEAD)
+      return { problem: 'has a part without a head, or with one that is too long' }
     const name = partName(text.slice(line + 2, blank))
     if (name === undefined) return { problem: 'has a part without a name' }
     set(fields, name, text.slice(blank + 4, end))

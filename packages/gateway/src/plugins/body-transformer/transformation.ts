@@ -1,6 +1,6 @@
 import type { RequestContext } from '../../request-context.ts'
 import type { PluginContext } from '../context.ts'
-import type { ContentDecoder } from '../content-decoding.ts'
+import type { ContentDecoder } from '../compression/content-decoding.ts'
 import { LuaTemplate } from '../lua-template/lua-template.ts'
 import { LuaError } from '../lua-template/lua-values.ts'
 import { TemplateError } from '../lua-template/template-error.ts'
@@ -27,7 +27,8 @@ export interface BodyFacts {
 /** @throws TemplateError */
 export function compileTemplate({ template, template_is_base64: isBase64 }: WrittenTransformation): LuaTemplate {
   const decoded = isBase64 === false ? undefined : fromBase64(template)
-  if (isBase64 === true && decoded === undefined) throw new TemplateError(template, 0, 'is not base64 of UTF-8 text (RFC 4648 section 4)')
+  if (isBase64 === true && decoded === undefined)
+    throw new TemplateError(template, 0, 'is not base64 of UTF-8 text (RFC 4648 section 4)')
   return new LuaTemplate(decoded ?? template)
 }
 
@@ -93,7 +94,10 @@ export class BodyTransformation {
     const { logger, scope } = this.context
     if (!this.failing) {
       const fields = { place: scope, problem: detail ?? problem }
-      logger.warn(fields, `a ${this.of} body could not be transformed; those that follow are not told of until one could`)
+      logger.warn(
+        fields,
+        `a ${this.of} body could not be transformed; those that follow are not told of until one could`,
+      )
     }
     this.failing = true
     return { status, message: `${this.of} body ${problem}` }

@@ -32,7 +32,8 @@ export function xmlTree(text: string): Decoded {
   if (hasDoctype(text)) return { problem: 'has a DOCTYPE, which is not taken' }
   try {
     const valid = XMLValidator.validate(text)
-    if (valid !== true) return { problem: `is not XML: line ${valid.err.line}, column ${valid.err.col}: ${valid.err.msg}` }
+    if (valid !== true)
+      return { problem: `is not XML: line ${valid.err.line}, column ${valid.err.col}: ${valid.err.msg}` }
     const root = Object.create(null) as Record<string, unknown>
     add(root, parser.parse(text) as Node[])
     return { value: root }

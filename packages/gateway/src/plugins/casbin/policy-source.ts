@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readPluginFile } from '../file-access.ts'
 
 /** Model and policy as text. */
 export interface PolicySource {
@@ -18,8 +18,12 @@ export interface PolicyFields {
 export function policySource({ model, policy, model_path, policy_path }: PolicyFields): PolicySource | undefined {
   if (model !== undefined && policy !== undefined) return { model, policy }
   if (model_path === undefined || policy_path === undefined) return undefined
-  return { model: readFileSync(model_path, 'utf8'), policy: readFileSync(policy_path, 'utf8') }
+  return { model: textOf(model_path), policy: textOf(policy_path) }
 }
+
+/** A policy is kept in memory, and looked through for each new request. */
+const MAX_FILE_BYTES = 16_777_216
+const textOf = (path: string): string => readPluginFile(path, MAX_FILE_BYTES).toString('utf8')
 
 /** casbin needs them all. */
 const SECTIONS = ['request_definition', 'policy_definition', 'policy_effect', 'matchers']

@@ -1,7 +1,7 @@
 import type { GatewaySession } from '../../session.ts'
 import { cookie, queryArgument } from '../../variables/variables.ts'
-import { withoutArgument } from '../without-argument.ts'
-import { withoutCookie } from './without-cookie.ts'
+import { withoutArgument } from '../authentication/without-argument.ts'
+import { withoutCookie } from '../authentication/without-cookie.ts'
 
 /** Where callers put their token. */
 export interface TokenPlaces {

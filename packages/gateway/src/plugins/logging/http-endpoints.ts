@@ -81,6 +81,3 @@ export function statusReason({ status, text }: ServiceAnswer): string {
   const said = text.replace(/\s+/g, ' ').trim()
   return `it answers ${status}${said === '' ? '' : `: ${said.length > 200 ? `${said.slice(0, 200)}…` : said}`}`
 }
-
-export const basicCredentials = (user: string, password: string): string =>
-  `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`

@@ -41,7 +41,14 @@ export const refreshOption = defaulted(
 
 export const tlsOption = Type.Optional(
   Type.Object(
-    { verify: defaulted(Type.Boolean({ default: true, description: 'verify the certificates of brokers' })) },
+    {
+      verify: defaulted(
+        Type.Boolean({
+          default: true,
+          description: 'verify the certificates of brokers, which APISIX does not without being told',
+        }),
+      ),
+    },
     { ...strict, description: 'encrypt connections to brokers' },
   ),
 )

@@ -1,4 +1,4 @@
-import type { Counter, MetricDefinition, WorkerMetrics } from '../../observability/metrics/index.ts'
+import { type MetricDefinition, OutcomeCounts, type WorkerMetrics } from '../../observability/metrics/index.ts'
 
 /**
  * What became of entries: `sent`; `dropped` (too many waited); `failed` (the sink did not take them in as many attempts as are configured);
@@ -13,25 +13,10 @@ const ENTRIES: MetricDefinition<'plugin' | 'outcome'> = {
   labels: ['plugin', 'outcome'],
 }
 
-/** Counts the entries of a logger, of all its places. */
-export class LogCounts {
-  private readonly counters = new Map<LogOutcome, Counter>()
-  private readonly plugin: string
-  private readonly metrics: WorkerMetrics | undefined
-
-  /** @param metrics left out: nobody counts (a test of a plugin without a worker) */
+/** Counts the entries of a logger. */
+export class LogCounts extends OutcomeCounts<LogOutcome> {
+  /** @param metrics left out: nobody counts */
   constructor(plugin: string, metrics: WorkerMetrics | undefined) {
-    this.plugin = plugin
-    this.metrics = metrics
-  }
-
-  add(outcome: LogOutcome, count: number): void {
-    if (this.metrics === undefined || count === 0) return
-    let counter = this.counters.get(outcome)
-    if (counter === undefined) {
-      counter = this.metrics.counter(ENTRIES, { plugin: this.plugin, outcome })
-      this.counters.set(outcome, counter)
-    }
-    counter.add(count)
+    super(ENTRIES, plugin, metrics)
   }
 }

@@ -1,7 +1,19 @@
 import { isVariable, variableReader } from '../../variables/variables.ts'
 import type { Frame } from './frame.ts'
 import { FUNCTION_NAMES, functionOf, methodOf, type LuaFunction } from './functions.ts'
-import { calculate, equal, isTable, isTrue, lengthOf, less, LuaError, type LuaValue, member, textOf, typeOf } from './lua-values.ts'
+import {
+  calculate,
+  equal,
+  isTable,
+  isTrue,
+  lengthOf,
+  less,
+  LuaError,
+  type LuaValue,
+  member,
+  textOf,
+  typeOf,
+} from './lua-values.ts'
 import type { TokenReader } from './token-reader.ts'
 
 export type Read = (frame: Frame) => LuaValue
@@ -96,13 +108,15 @@ export class ExpressionParser {
         } else value = reading(value, key)
         path = undefined
       } else if (reader.is('(')) {
-        if (path === undefined) throw reader.error(`calls something; templates here call ${FUNCTION_NAMES} alone; ${REMEDY}`)
+        if (path === undefined)
+          throw reader.error(`calls something; templates here call ${FUNCTION_NAMES} alone; ${REMEDY}`)
         value = this.call(path, offset)
         path = undefined
       } else if (reader.take(':')) {
         const name = reader.name()
         const method = methodOf(name)
-        if (method === undefined) throw reader.error(`":${name}" is not a method that templates here have; ${REMEDY}`, offset)
+        if (method === undefined)
+          throw reader.error(`":${name}" is not a method that templates here have; ${REMEDY}`, offset)
         const values = this.values()
         const self = value
         value = (frame) => method(self(frame), ...values.map((one) => one(frame)))
@@ -145,7 +159,10 @@ export class ExpressionParser {
     if (name === '_body') return [({ body }) => body, undefined]
     if (name === 'context') return [({ input }) => input, undefined]
     if (name === '_multipart')
-      throw this.reader.error(`"_multipart" is an object of Lua; the fields of a form are there by their names, or ${REMEDY}`, offset)
+      throw this.reader.error(
+        `"_multipart" is an object of Lua; the fields of a form are there by their names, or ${REMEDY}`,
+        offset,
+      )
     if (functionOf(name) !== undefined && !this.reader.is('(') && name.startsWith('_escape'))
       return [this.mustCall(name, offset), undefined]
     // A name that no body can take the place of.

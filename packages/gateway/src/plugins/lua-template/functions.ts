@@ -13,7 +13,8 @@ const HTML: Readonly<Record<string, string>> = {
 }
 
 /** What `{{…}}` does to text. */
-export const escapeHtml = (text: string): string => (/[&<>"'/]/.test(text) ? text.replace(/[&<>"'/]/g, (one) => HTML[one]) : text)
+export const escapeHtml = (text: string): string =>
+  /[&<>"'/]/.test(text) ? text.replace(/[&<>"'/]/g, (one) => HTML[one]) : text
 
 const string = (value: LuaValue): string => {
   if (typeof value === 'string') return value
@@ -61,6 +62,9 @@ export function functionOf(name: string): LuaFunction | undefined {
   return Object.hasOwn(FUNCTIONS, name) ? FUNCTIONS[name] : undefined
 }
 
-export const methodOf = (name: string): LuaFunction | undefined => (Object.hasOwn(OF_TEXT, name) ? OF_TEXT[name] : undefined)
+export const methodOf = (name: string): LuaFunction | undefined =>
+  Object.hasOwn(OF_TEXT, name) ? OF_TEXT[name] : undefined
 
-export const FUNCTION_NAMES = [...Object.keys(FUNCTIONS), ...Object.keys(OF_TEXT).map((name) => `string.${name}`)].join(', ')
+export const FUNCTION_NAMES = [...Object.keys(FUNCTIONS), ...Object.keys(OF_TEXT).map((name) => `string.${name}`)].join(
+  ', ',
+)

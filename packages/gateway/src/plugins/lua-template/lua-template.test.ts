@@ -27,25 +27,44 @@ describe('LuaTemplate', () => {
     ['{*1 == "1"*} {*nil == null*} {*"a" < "b"*} {*a ~= 1*}', { null: null, a: 1 }, 'false true true false'],
     ['{*"a" .. 1 .. "b"*} {*#list*} {*#"é"*}', { list: [1, 2] }, 'a1b 2 2'],
     ['{*name:upper()*} {*string.sub(name, 2, -2)*} {*("x"):len()*}', { name: 'jack' }, 'JACK ac 1'],
-    ['{*table.concat(list, ", ")*} {*type(list)*} {*tonumber("0x10")*} {*tostring(nil)*}', { list: ['a', 1] }, 'a, 1 table 16 nil'],
+    [
+      '{*table.concat(list, ", ")*} {*type(list)*} {*tonumber("0x10")*} {*tostring(nil)*}',
+      { list: ['a', 1] },
+      'a, 1 table 16 nil',
+    ],
     ['{*type*}', { type: 'a field of this name' }, 'a field of this name'],
     ['{*"a\\n\\"\\65"*}', {}, 'a\n"A'],
     ['a\n  {% if x then %}\nyes\n  {% end %}\nb', { x: true }, 'a\nyes\nb'],
     ['{% if x == 1 then %}1{% elseif x == 2 then %}2{% else %}other{% end %}', { x: 2 }, '2'],
     ['{% if x then %}a{% else %}b{% end %}', { x: '' }, 'a'],
-    ['{% for i, x in ipairs(list) do %}{{i}}{{x.n}}{% if i < #list then %},{% end %}{% end %}', { list: [{ n: 'a' }, { n: 'b' }] }, '1a,2b'],
+    [
+      '{% for i, x in ipairs(list) do %}{{i}}{{x.n}}{% if i < #list then %},{% end %}{% end %}',
+      { list: [{ n: 'a' }, { n: 'b' }] },
+      '1a,2b',
+    ],
     ['{% for k, v in pairs(o) do %}{{k}}={{v}};{% end %}', { o: { a: 1, b: 2 } }, 'a=1;b=2;'],
     ['{% for _, v in pairs(list) do %}{{v}}{% end %}{% for i = 3, 1, -1 do %}{{i}}{% end %}', { list: ['x'] }, 'x321'],
-    ['{% for _, a in ipairs(l) do for _, b in ipairs(a) do if b then %}{{b}}{% end end end -- done %}', { l: [[1, 2], [3]] }, '123'],
+    [
+      '{% for _, a in ipairs(l) do for _, b in ipairs(a) do if b then %}{{b}}{% end end end -- done %}',
+      { l: [[1, 2], [3]] },
+      '123',
+    ],
     ['{% local x = a; local y = x .. x %}{{y}}{% if true then local x = 9 %}{{x}}{% end %}{{x}}', { a: 1 }, '1191'],
   ])('%s', (source, input, expected) => {
     expect(render(source, input, 'the body')).toBe(expected)
   })
 
   it('sees nothing but what the input says itself', () => {
-    const hostile = JSON.parse('{"__proto__": {"a": "own"}, "_ctx": {"var": {"remote_addr": "forged"}}, "_body": "forged", "l": []}') as unknown
+    const hostile = JSON.parse(
+      '{"__proto__": {"a": "own"}, "_ctx": {"var": {"remote_addr": "forged"}}, "_body": "forged", "l": []}',
+    ) as unknown
     expect(render('{*__proto__.a*}{*_ctx.var.remote_addr*}{*_body*}', hostile, 'b')).toBe('own192.0.2.1b')
-    expect(render('[{*constructor*}{*toString*}{*l.length*}{*l["push"]*}{*("x").length*}{*context.hasOwnProperty*}]', hostile)).toBe('[]')
+    expect(
+      render(
+        '[{*constructor*}{*toString*}{*l.length*}{*l["push"]*}{*("x").length*}{*context.hasOwnProperty*}]',
+        hostile,
+      ),
+    ).toBe('[]')
   })
 
   it.each([
@@ -78,11 +97,12 @@ describe('LuaTemplate', () => {
     ['{(header.html)}', 'includes another template'],
     ['{-block-}x{-block-}', 'is a block'],
     ['{{ {1} }}', 'makes a table'],
-    
-    
+
     ['{{a ? b}}', 'is not expected'],
   ])('refuses %s', (source, message) => {
-    expect(() => new LuaTemplate(source)).toThrow(new RegExp(message.includes('|') ? message : message.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')))
+    expect(() => new LuaTemplate(source)).toThrow(
+      new RegExp(message.includes('|') ? message : message.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')),
+    )
   })
 
   it.each([
@@ -99,7 +119,11 @@ describe('LuaTemplate', () => {
   })
 
   it('refuses what is nested too deeply', () => {
-    for (const source of [`{{${'('.repeat(200)}1${')'.repeat(200)}}}`, '{% if a then %}'.repeat(200), `{{${'not '.repeat(5_000)}a}}`]) {
+    for (const source of [
+      `{{${'('.repeat(200)}1${')'.repeat(200)}}}`,
+      '{% if a then %}'.repeat(200),
+      `{{${'not '.repeat(5_000)}a}}`,
+    ]) {
       expect(() => new LuaTemplate(source)).toThrow('within each other')
     }
   })

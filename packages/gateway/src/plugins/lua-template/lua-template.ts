@@ -54,13 +54,15 @@ class TemplateParser {
 
   parse(): Run {
     const run = this.block()
-    if (this.reader !== undefined) throw this.reader.error(`there is nothing here for "${this.reader.next().value}" to end`)
+    if (this.reader !== undefined)
+      throw this.reader.error(`there is nothing here for "${this.reader.next().value}" to end`)
     return run
   }
 
   /** Statements up to `end`, `else`, `elseif` or the end of the template. */
   private block(): Run {
-    if (++this.depth > MAX_DEPTH) throw new TemplateError(this.source, this.reader?.offset ?? 0, `more than ${MAX_DEPTH} blocks within each other`)
+    if (++this.depth > MAX_DEPTH)
+      throw new TemplateError(this.source, this.reader?.offset ?? 0, `more than ${MAX_DEPTH} blocks within each other`)
     const runs: Run[] = []
     const known = this.locals.length
     for (;;) {
@@ -91,7 +93,8 @@ class TemplateParser {
   private written(segment: Exclude<Segment, { kind: 'code' }>): Run {
     if (segment.kind === 'text') return (frame) => frame.write(segment.text)
     const reader = this.readerOf(segment)
-    if (reader.atEnd) throw new TemplateError(this.source, segment.start, 'there is nothing between these brackets; name a value')
+    if (reader.atEnd)
+      throw new TemplateError(this.source, segment.start, 'there is nothing between these brackets; name a value')
     const value = this.expression(reader)
     if (!reader.atEnd) throw reader.error(`one value is expected${reader.found()}`)
     const { escapes, start } = segment

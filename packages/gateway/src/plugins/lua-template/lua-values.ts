@@ -27,7 +27,8 @@ export function member(of: LuaValue, key: LuaValue): LuaValue {
   return Object.hasOwn(of, key) ? (of as Record<string, unknown>)[key] : undefined
 }
 
-const shown = (key: LuaValue): string => (typeof key === 'string' || typeof key === 'number' ? String(key) : typeOf(key))
+const shown = (key: LuaValue): string =>
+  typeof key === 'string' || typeof key === 'number' ? String(key) : typeOf(key)
 
 /** As text, in what leaves. */
 export function textOf(value: LuaValue): string {
@@ -60,7 +61,8 @@ export function less(left: LuaValue, right: LuaValue): boolean {
 
 export function numberOf(value: LuaValue): number | undefined {
   if (typeof value === 'number') return value
-  if (typeof value !== 'string' || !/^\s*[-+]?(0[xX][0-9a-fA-F]+|(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?)\s*$/.test(value)) return undefined
+  if (typeof value !== 'string' || !/^\s*[-+]?(0[xX][0-9a-fA-F]+|(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?)\s*$/.test(value))
+    return undefined
   return Number(value)
 }
 

@@ -8,7 +8,9 @@ export interface Token {
 }
 
 const KEYWORDS = new Set(
-  'and break do else elseif end false for function goto if in local nil not or repeat return then true until while'.split(' '),
+  'and break do else elseif end false for function goto if in local nil not or repeat return then true until while'.split(
+    ' ',
+  ),
 )
 
 const TOKEN =
@@ -24,7 +26,8 @@ export function tokensOf(source: string, start: number, end: number): Token[] {
   while (at < end) {
     TOKEN.lastIndex = at
     const match = TOKEN.exec(code)
-    if (match === null) throw new TemplateError(source, at, `${JSON.stringify(code[at])} is not expected in Lua code here`)
+    if (match === null)
+      throw new TemplateError(source, at, `${JSON.stringify(code[at])} is not expected in Lua code here`)
     const [whole, name, number, string, operator] = match
     if (name !== undefined) tokens.push({ kind: KEYWORDS.has(name) ? 'keyword' : 'name', value: name, offset: at })
     else if (number !== undefined) tokens.push({ kind: 'number', value: Number(number), offset: at })

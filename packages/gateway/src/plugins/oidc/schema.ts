@@ -1,5 +1,5 @@
 import { type Static, Type } from '../../schema/type.ts'
-import { realmOptions } from '../auth-refusal.ts'
+import { realmOptions } from '../authentication/refusal.ts'
 import { defaulted } from '../defaulted.ts'
 import { sessionSchema } from './session-schema.ts'
 
@@ -217,7 +217,10 @@ export const schema = Type.Object(
     session: Type.Optional(sessionSchema),
 
     accept_none_alg: flag(false, 'refused: an ID token has to be signed'),
-    accept_unsupported_alg: flag(false, 'refused: a signature that cannot be checked is none'),
+    accept_unsupported_alg: flag(
+      false,
+      'true is refused: a signature that cannot be checked is none. APISIX takes such ID tokens',
+    ),
     force_reauthorize: flag(false, 'refused: it would send people to the provider without end'),
     proxy_opts: Type.Optional(proxyOptions),
   },

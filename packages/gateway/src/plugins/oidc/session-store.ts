@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { GatewaySession } from '../../session.ts'
 import { CookieJar, MAX_CHARACTERS, sortCookies } from './cookies.ts'
-import { detached, Recent } from './recent.ts'
+import { detached, Recent } from '../authentication/recent.ts'
 import type { RedisSessions } from './redis-sessions.ts'
 import type { OidcConfig } from './schema.ts'
 import { Seal } from './seal.ts'

@@ -1,3 +1,4 @@
+import { isFramingField, isToken } from '@sekisho/wire'
 import type { ServiceAnswer } from '../../side-calls/index.ts'
 
 /** What a client is answered. */
@@ -44,19 +45,11 @@ const statusOf = (written: unknown, otherwise: number): number => {
 function fieldsOf(written: unknown): Record<string, string> {
   const fields: Record<string, string> = {}
   for (const [name, value] of Object.entries(isObject(written) ? written : {})) {
-    if (FRAMING.has(name.toLowerCase()) || !NAME.test(name)) continue
+    if (isFramingField(name) || !isToken(name)) continue
     const text = String(value)
     if (VALUE.test(text)) fields[name] = text
   }
   return fields
 }
 
-const FRAMING: ReadonlySet<string> = new Set([
-  'content-length',
-  'transfer-encoding',
-  'connection',
-  'keep-alive',
-  'upgrade',
-])
-const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/

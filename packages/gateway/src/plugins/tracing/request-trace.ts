@@ -24,6 +24,9 @@ export class RequestTrace {
   readonly parentId: string
   readonly sampled: boolean
   readonly attempts: Attempt[] = []
+  /** Number of the last one. */
+  private attempt = 0
+  private ended = false
 
   constructor(owner: object, traceId: string, parentId: string, sampled: boolean) {
     this.owner = owner
@@ -38,8 +41,13 @@ export class RequestTrace {
     return traceParent(this.traceId.padStart(32, '0'), this.spanId, this.sampled)
   }
 
-  /** From the phase `balancer`: what was tried before is over. */
-  beginAttempt(session: GatewaySession): Attempt {
+  /**
+   * From the phase `balancer`: what was tried before is over. undefined where this attempt has begun already: the same hooks may stand in a global rule
+   * and on the route, and a connection that was dead is no attempt.
+   */
+  beginAttempt(session: GatewaySession): Attempt | undefined {
+    if (this.attempt === session.attempts) return undefined
+    this.attempt = session.attempts
     const now = performance.now()
     this.endAttempt(session, now)
     const attempt = { spanId: newSpanId(), startedAt: now, endedAt: 0, peer: undefined, failure: undefined }
@@ -48,9 +56,12 @@ export class RequestTrace {
     return attempt
   }
 
-  /** From the phase `log`. */
-  end(session: GatewaySession): void {
+  /** From the phase `log`. Returns whether it is the first time. */
+  end(session: GatewaySession): boolean {
+    if (this.ended) return false
+    this.ended = true
     this.endAttempt(session, session.finishedAt)
+    return true
   }
 
   private endAttempt(session: GatewaySession, now: number): void {

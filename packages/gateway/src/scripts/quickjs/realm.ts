@@ -3,8 +3,11 @@ import { CALLS, FACADE, HARDEN, KINDS } from '../facade.ts'
 import type { HostValue } from '../perform.ts'
 import type { Machine } from './library.ts'
 
-/** Bytes of the stack of JavaScript: some 500 calls deep. The engine of the gateway has less than 1 MB for what runs in it. */
-const STACK_BYTES = 262_144
+/**
+ * Bytes of the stack of JavaScript: some 370 calls deep, JSON some 4,000. WebAssembly runs on the stack of the gateway's own engine, which has less than
+ * 1 MB: with 128 KiB that is full before QuickJS notices, and the machine is lost.
+ */
+const STACK_BYTES = 65_536
 
 /** The types of what functions give with a call: text, number, bytes, and `v` for what the number before it says. */
 const SIGNATURES: readonly string[] = (() => {
@@ -52,6 +55,8 @@ export class Realm {
   /** Whether it is to stop; asked every 10,000 steps or so. */
   interrupt: () => boolean = () => false
   host: HostFunction = () => undefined
+  /** A call of the host is being carried out. */
+  inHost = false
 
   /** @throws Error when something is wrong with the facade itself */
   constructor(machine: Machine) {
@@ -60,7 +65,14 @@ export class Realm {
     this.runtime.setInterruptHandler(() => this.interrupt())
     this.context = this.runtime.newContext()
     const { context } = this
-    const host = context.newFunction('host', (...given) => this.called(given))
+    const host = context.newFunction('host', (...given) => {
+      this.inHost = true
+      try {
+        return this.called(given)
+      } finally {
+        this.inHost = false
+      }
+    })
     const facade = context.unwrapResult(
       context.callFunction(this.evaluated(`(${FACADE})`, 'gateway'), context.undefined, host, context.false),
     )
@@ -68,7 +80,7 @@ export class Realm {
     this.settle = context.getProp(facade, 'settle')
     const extra = context.newObject()
     for (const name of ['TextEncoder', 'TextDecoder']) context.setProp(extra, name, context.getProp(facade, name))
-    context.unwrapResult(context.callFunction(this.evaluated(`(${HARDEN})`, 'gateway'), context.undefined, extra)).dispose()
+    context.unwrapResult(context.callFunction(this.evaluated(`(${HARDEN})`, 'gateway'), context.undefined, extra, facade)).dispose()
   }
 
   /** The value of a program. @throws Error as QuickJS threw it, with `name`, `message` and `stack` */

@@ -1,5 +1,5 @@
 import { type Finding, pointerPart } from '../../config/problem.ts'
-import { secretRule, type SecretRule } from '../../config/secret-fields.ts'
+import { hasPassword, secretRule, type SecretRule } from '../../config/secret-fields.ts'
 import type { PluginLookup } from '../../config/plugin-lookup.ts'
 import type { ResourceKind } from '../../resources/kind-names.ts'
 import { documentKey } from './document-key.ts'
@@ -48,7 +48,7 @@ export class DocumentCodec {
 
   private encrypted(value: unknown, path: readonly string[], isSecret: SecretRule, context: string): unknown {
     if (typeof value === 'string')
-      return isSecret(path) && !isReference(value) ? this.keyRing!.encrypt(value, context) : value
+      return (isSecret(path) || hasPassword(value)) && !isReference(value) ? this.keyRing!.encrypt(value, context) : value
     if (value === null || typeof value !== 'object') return value
     if (Array.isArray(value)) return value.map((part) => this.encrypted(part, path, isSecret, context))
     return Object.fromEntries(

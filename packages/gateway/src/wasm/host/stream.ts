@@ -1,6 +1,5 @@
-import { Headers } from '@sekisho/wire'
+import { Headers, isFramingField } from '@sekisho/wire'
 import { Status, StreamType } from '../abi.ts'
-import { isFraming } from '../field-map.ts'
 import { readPairs } from '../header-pairs.ts'
 import { type HttpContext, type LocalResponse, Stage } from '../http-context.ts'
 import type { Vm } from '../vm.ts'
@@ -52,7 +51,7 @@ export const streamCalls = (vm: Vm): HostFunctions => ({
     if (pairs === undefined) return Status.PARSE_FAILURE
     const headers = new Headers()
     try {
-      for (const [name, value] of pairs) if (!name.startsWith(':') && !isFraming(name)) headers.append(name, value)
+      for (const [name, value] of pairs) if (!name.startsWith(':') && !isFramingField(name)) headers.append(name, value)
     } catch (error) {
       if (error instanceof TypeError) return Status.BAD_ARGUMENT
       throw error

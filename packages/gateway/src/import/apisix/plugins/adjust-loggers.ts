@@ -51,11 +51,6 @@ export const LOGGER_ADJUSTMENTS: Readonly<Record<string, Adjustment>> = {
   'elasticsearch-logger': tellOfCredentials,
   'clickhouse-logger': tellOfCredentials,
   'splunk-hec-logging': tellOfCredentials,
-  datadog(config) {
-    // An empty list of Lua.
-    const { constant_tags: tags } = config
-    if (isFields(tags) && Object.keys(tags).length === 0) delete config['constant_tags']
-  },
 }
 
 /** The same for metadata. */

@@ -34,6 +34,25 @@ function countInRedis(config: Fields, path: string, report: Report): void {
     )
 }
 
+/** What is open there, and has no effect or is closed here. */
+function openIdNarrower(config: Fields, path: string, report: Report): void {
+  const { accept_unsupported_alg: unchecked, session } = config
+  if (unchecked === true) {
+    delete config['accept_unsupported_alg']
+    report.warnOnce(
+      'unchecked ID tokens',
+      `${path}/accept_unsupported_alg`,
+      'ID tokens whose signature cannot be checked are refused here: have the provider sign with RS256 or ES256',
+    )
+  }
+  if (!isFields(session) || session['redis'] === undefined || session['storage'] === 'redis') return
+  delete (session as Fields)['redis']
+  report.add('warning', `${path}/session/redis`, 'has no effect without "storage: redis", and is left out')
+}
+
+/** How much of a body APISIX keeps in memory for a plugin, where nothing is written. */
+const LARGEST_BODY = 67_108_864
+
 const PB_OPTIONS = ['enum_as_name', 'int64_as_number', 'auto_default_values', 'disable_hooks']
 
 const ADJUSTMENTS: Readonly<Record<string, Adjustment>> = {
@@ -44,6 +63,13 @@ const ADJUSTMENTS: Readonly<Record<string, Adjustment>> = {
   'grpc-transcode'(config) {
     config['pb_option'] ??= PB_OPTIONS
     config['field_names'] ??= 'proto'
+  },
+  acl(config, path, report) {
+    if (config['external_user_label_field_parser'] === 'segmented_text') return
+    if (config['external_user_label_field_separator'] === undefined) return
+    delete config['external_user_label_field_separator']
+    const message = 'has no effect without the parser "segmented_text", and is left out'
+    report.add('warning', `${path}/external_user_label_field_separator`, message)
   },
   'api-breaker'(config, path, report) {
     if (config['break_response_headers'] === undefined || config['break_response_body'] !== undefined) return
@@ -67,8 +93,18 @@ const ADJUSTMENTS: Readonly<Record<string, Adjustment>> = {
       if (typeof name === 'string' && isFields(config)) adjust(name, config as Fields, `${place}/0/1`, report)
     }
   },
+  'body-transformer'(config) {
+    if (config['request'] !== undefined) config['max_req_body_size'] ??= LARGEST_BODY
+    if (config['response'] !== undefined) config['max_resp_body_size'] ??= LARGEST_BODY
+  },
   'forward-auth'(config) {
-    if (config['request_method'] === 'POST') config['max_req_body_size'] ??= 67_108_864
+    if (config['request_method'] === 'POST') config['max_req_body_size'] ??= LARGEST_BODY
+  },
+  'request-validation'(config) {
+    if (config['body_schema'] !== undefined) config['max_req_body_size'] ??= LARGEST_BODY
+  },
+  zipkin(config) {
+    config['service_name'] ??= 'APISIX'
   },
   'ldap-auth'(config, path, report) {
     if (config['use_tls'] !== true || config['tls_verify'] !== undefined) return
@@ -80,6 +116,7 @@ const ADJUSTMENTS: Readonly<Record<string, Adjustment>> = {
     )
   },
   'openid-connect'(config, path, report) {
+    openIdNarrower(config, path, report)
     if (config['bearer_only'] === true || config['session'] !== undefined) return
     config['session'] = { secret: '$env://OIDC_SESSION_SECRET' }
     report.warnOnce(

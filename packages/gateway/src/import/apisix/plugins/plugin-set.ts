@@ -4,7 +4,9 @@ import type { ImportContext, Resource } from '../import-context.ts'
 import { readUpstream } from '../resources/upstream.ts'
 import { isFields } from '../source/source-item.ts'
 import { adjust } from './adjust.ts'
+import { settleEmptyTables } from './empty-tables.ts'
 import { isCredential, isFilter, isGuard } from './guards.ts'
+import { isLua, loseLua, LUA_FUNCTIONS } from './lua.ts'
 import { withoutEqual } from './without-equal.ts'
 
 /** Reads the `plugins` of a resource, in place: what is not here is told and taken out. */
@@ -30,14 +32,22 @@ function readPlugin(resource: Resource, plugins: Fields, name: string, written: 
   if (meta?.['pre_function'] !== undefined) {
     delete meta['pre_function']
     context.report.add('not carried over', `${path}/_meta/pre_function`, 'it is Lua; write a plugin in TypeScript')
+    context.lostFilters.add(`_meta.pre_function of ${name}`)
     if (Object.keys(meta).length === 0) delete config['_meta']
     else config['_meta'] = meta
   }
-  if (context.plugins.get(name) === undefined) {
+  const definition = context.plugins.get(name)
+  if (definition === undefined) {
     if (meta?.['disable'] === true)
       return context.report.add('warning', path, 'is disabled, and there is no plugin of this name')
     context.report.add('not carried over', path, withoutEqual(name))
     return loseGuard(resource, name, context)
+  }
+  const onConsumer = resource.kind === 'consumers' ? definition.consumerSchema : undefined
+  settleEmptyTables(onConsumer ?? definition.schema, config)
+  if (isLua(name, config)) {
+    context.report.add('not carried over', `${path}/functions`, `${LUA_FUNCTIONS}: the plugin is left out`)
+    return loseLua(resource, name, config, context)
   }
   adjust(name, config, path, context.report)
   if (name === 'traffic-split') readWeightedUpstreams(config, path, resource, context)

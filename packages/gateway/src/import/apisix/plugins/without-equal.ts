@@ -6,8 +6,6 @@ const INSTEAD: Readonly<Record<string, string>> = {
   'ext-plugin-pre-req': 'write a plugin in TypeScript: it runs in the gateway',
   'log-rotate': 'SIGUSR1 opens log files anew',
   'proxy-buffering': 'bodies pass through piece by piece, always',
-  'serverless-post-function': 'its functions are Lua; write a plugin in TypeScript',
-  'serverless-pre-function': 'its functions are Lua; write a plugin in TypeScript',
 }
 
 export const withoutEqual = (plugin: string): string => {

@@ -2,6 +2,7 @@ import { RESOURCE_KINDS, type ResourceKind } from '../../../resources/kind-names
 import type { ImportContext, Resource } from '../import-context.ts'
 import { fieldPath } from '../import-context.ts'
 import { adjustMetadata } from '../plugins/adjust-loggers.ts'
+import { settleEmptyTables } from '../plugins/empty-tables.ts'
 import { readPlugins } from '../plugins/plugin-set.ts'
 import type { SourceItem } from '../source/source-item.ts'
 import { addCredentials, isCredentialItem, readConsumer } from './consumers.ts'
@@ -29,8 +30,11 @@ function readItem({ kind, path, value }: SourceItem, context: ImportContext): vo
   dropTimes(resource.fields)
   dropEmpty(resource.fields)
   if (!readKind(resource, context)) return
-  if (kind === 'plugin_metadata') adjustMetadata(resource.fields['id'], resource.fields, path, context.report)
-  else readPlugins(resource, context)
+  if (kind === 'plugin_metadata') {
+    const schema = context.plugins.get(String(resource.fields['id']))?.metadataSchema
+    if (schema !== undefined) settleEmptyTables(schema, resource.fields)
+    adjustMetadata(resource.fields['id'], resource.fields, path, context.report)
+  } else readPlugins(resource, context)
   context.resources.push(resource)
 }
 
