@@ -66,7 +66,8 @@ export const MEANINGS = {
   'proxy_cache.zones[].disk_size': 'What the files may take.',
   wasm: '[WebAssembly filters](wasm.md#with-names-of-their-own) that are plugins with names of their own.',
   'wasm.plugins': 'Each one is a plugin whose only option is `conf`.',
-  scripts: 'Functions in the configuration of plugins, as of [serverless-pre-function](plugins/serverless-pre-function.md).',
+  scripts:
+    'Functions in the configuration of plugins, as of [serverless-pre-function](plugins/serverless-pre-function.md).',
   'scripts.trusted':
     '`true`: plugins may say `sandbox: none`, and their functions then run with all rights of the gateway. Whoever may configure routes may run code on this node then.',
   overload: 'What a worker does about more requests than it can serve: see [overload](overload.md#load-shedding).',

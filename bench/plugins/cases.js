@@ -127,7 +127,10 @@ export const CASES = {
   },
   'client-control': { config: { max_body_size: 65_536 } },
   csrf: { config: { key: 'a-secret-of-at-least-16' } },
-  degraphql: { unmeasured: 'changes what is asked, not how often' },
+  degraphql: {
+    config: { query: 'query ($id: ID!) { order(id: $id) { name } }', variables: ['id'] },
+    request: { method: 'POST', headers: JSON_TYPE, body: '{"id":"7"}' },
+  },
   echo: { config: { before_body: '<!-- ' } },
   'fault-injection': { config: { abort: { http_status: 503, vars: [[['arg_fault', '==', '1']]] } } },
   'grpc-web': { config: {}, note: 'a request that is none' },
@@ -141,7 +144,10 @@ export const CASES = {
   workflow: { config: { rules: [{ case: [['uri', '==', '/never']], actions: [['return', { code: 403 }]] }] } },
   gzip: { config: { types: ['text/html'] }, note: 'a response that is not compressed' },
   brotli: { config: { types: ['text/html'] }, note: 'a response that is not compressed' },
-  'data-mask': { config: { request: [{ action: 'remove', type: 'query', name: 'password' }] } },
+  'data-mask': {
+    config: { request: [{ action: 'remove', type: 'query', name: 'password' }] },
+    request: { path: '/login?user=jack&password=s3cret' },
+  },
   'file-logger': { config: { path: '/dev/null' } },
   'hmac-auth': {
     document: consumer({ 'hmac-auth': { key_id: 'jack', secret_key: SECRET } }),
@@ -224,8 +230,12 @@ export const CASES = {
   'proxy-mirror': { sink: 'http', config: (port) => ({ host: `http://127.0.0.1:${port}` }), note: 'every request' },
   'serverless-pre-function': { unmeasured: 'costs what its functions do' },
   'serverless-post-function': { unmeasured: 'costs what its functions do' },
-  'exit-transformer': { unmeasured: 'costs what its functions do' },
-  'body-transformer': { unmeasured: 'costs what its template does, for each byte of the body' },
+  'exit-transformer': { config: { functions: ['() => undefined'] }, note: 'a response of the upstream' },
+  'body-transformer': {
+    config: { request: { input_format: 'json', template: '<kite><name>{*_escape_xml(name)*}</name></kite>' } },
+    request: { method: 'POST', headers: JSON_TYPE, body: JSON_BODY },
+    note: 'a small body from JSON to XML',
+  },
   opentelemetry: {
     sink: 'http',
     config: { sampler: { name: 'always_on' } },

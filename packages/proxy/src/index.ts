@@ -19,7 +19,12 @@ export * from './balancing/index.ts'
 export * from './cache/index.ts'
 export type { ClientTunnel, TunnelHandler } from './exchange/local-tunnel.ts'
 export type { MessageLimits } from './exchange/message-limits.ts'
-export { MalformedSubrequest, type AnswerBudget, type Subrequest, type SubrequestAnswer } from './exchange/subrequest.ts'
+export {
+  MalformedSubrequest,
+  type AnswerBudget,
+  type Subrequest,
+  type SubrequestAnswer,
+} from './exchange/subrequest.ts'
 export type { ResponseTranslator } from './exchange/translated-response.ts'
 export type { TunnelLimits } from './exchange/tunnel-limits.ts'
 export type { ProxyLogger } from './exchange/options.ts'

@@ -160,10 +160,7 @@ const SAMPLES: Readonly<Record<string, () => readonly object[]>> = {
       headers: { 'X-Tenant': secret() },
     },
   ],
-  'routes http-logger': () => [
-    { uri: 'http://l/', auth_header: secret() },
-    { uri: `http://u:${secret()}@l/` },
-  ],
+  'routes http-logger': () => [{ uri: 'http://l/', auth_header: secret() }, { uri: `http://u:${secret()}@l/` }],
   'routes kafka-logger': () => [{ brokers: [sasl()], kafka_topic: 't' }],
   'routes forward-auth': () => [
     { uri: 'http://a/', extra_headers: { 'X-API-Key': secret(), Authorization: secret() } },
@@ -178,9 +175,7 @@ const SAMPLES: Readonly<Record<string, () => readonly object[]>> = {
   'routes limit-conn': () => [{ conn: 1, burst: 0, default_conn_delay: 0.1, key: 'remote_addr', ...redis() }],
   'routes limit-count': () => [{ count: 1, time_window: 1, ...redis() }],
   'routes limit-req': () => [{ rate: 1, burst: 0, key: 'remote_addr', ...redis() }],
-  'routes loki-logger': () => [
-    { endpoint_addrs: [`http://u:${secret()}@l:3100`], headers: { 'X-Tenant': secret() } },
-  ],
+  'routes loki-logger': () => [{ endpoint_addrs: [`http://u:${secret()}@l:3100`], headers: { 'X-Tenant': secret() } }],
   'routes openfunction': () => [{ function_uri: 'https://a.test/', authorization: { service_token: secret() } }],
   'routes openid-connect': () => [
     {
@@ -197,6 +192,7 @@ const SAMPLES: Readonly<Record<string, () => readonly object[]>> = {
     },
   ],
   'routes openwhisk': () => [{ api_host: 'http://o', service_token: secret(), namespace: 'n', action: 'a' }],
+  'routes sentry': () => [{ dsn: `https://${secret()}@sentry.test/1` }],
   'routes splunk-hec-logging': () => [{ endpoint: { uri: 'http://s/', token: secret() } }],
   'routes traffic-split': () => [
     {
@@ -308,7 +304,10 @@ describe('secrets of plugins', async () => {
               ? [`/consumers/${id}`, { username: id, plugins: { [plugin]: sample } }]
               : [`/routes/${id}`, { uri: `/${id}`, plugins: { [plugin]: sample }, upstream: { nodes: { 'a:80': 1 } } }]
         for (const pass of ['create', 'change']) {
-          const answer = await ask('PUT', path, author, { ...body, ...(pass === 'change' && kind !== 'plugin_metadata' ? { desc: 'changed' } : {}) })
+          const answer = await ask('PUT', path, author, {
+            ...body,
+            ...(pass === 'change' && kind !== 'plugin_metadata' ? { desc: 'changed' } : {}),
+          })
           if (answer.status > 201) refused.push(`${name}: ${answer.text}`)
         }
         if (!paths.includes(path)) paths.push(path)
@@ -323,14 +322,23 @@ describe('secrets of plugins', async () => {
     seen.set('the log', JSON.stringify(logged))
     const viewer = { 'x-api-key': VIEWER_KEY }
     for (const path of paths) seen.set(`a viewer at ${path}`, (await ask('GET', path, viewer)).text)
-    for (const path of ['/routes', '/consumers', '/plugin_metadata', '/configs', '/history', '/history/1', '/diff?from=1', '/export'])
+    for (const path of [
+      '/routes',
+      '/consumers',
+      '/plugin_metadata',
+      '/configs',
+      '/history',
+      '/history/1',
+      '/diff?from=1',
+      '/export',
+    ])
       seen.set(`a viewer at ${path}`, (await ask('GET', path, viewer)).text)
     expect(hidden.length).toBeGreaterThan(50)
     const shown = [...seen].flatMap(([where, text]) =>
       hidden.filter((one) => text.includes(one)).map((one) => `${where}: ${one}`),
     )
     expect(shown).toEqual([])
-    store.close()
+    await store.close()
   })
 })
 

@@ -51,6 +51,8 @@ const UNDECIDED: Readonly<Record<string, string>> = {
   'limit-conn': 'goes by what is in flight in the running gateway',
   'limit-count': 'goes by the counters of the running gateway',
   'limit-req': 'goes by the counters of the running gateway',
+  'serverless-post-function': 'goes by its functions',
+  'serverless-pre-function': 'goes by its functions',
   'proxy-cache': 'answers from what the running gateway has stored',
 }
 

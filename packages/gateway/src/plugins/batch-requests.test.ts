@@ -265,9 +265,7 @@ describe('batch-requests as seen from outside', () => {
   it('lets go of everything when the client leaves', async () => {
     const body = JSON.stringify({ pipeline: [{ path: '/silent' }, { path: '/silent' }], timeout: 60_000 })
     const socket = connect(gateway.port, '127.0.0.1')
-    socket.write(
-      `POST /apisix/batch-requests HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
-    )
+    socket.write(`POST /apisix/batch-requests HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`)
     await once(endless, 'request')
     // A half-closed connection could still be read from.
     socket.resetAndDestroy()

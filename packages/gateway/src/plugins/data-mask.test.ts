@@ -64,7 +64,7 @@ describe('data-mask', () => {
       [...request.headers.entries()]
         .filter(([name]) => name !== 'Host')
         .map(([name, value]) => [name.toLowerCase(), value])
-        .sort(),
+        .sort(([a], [b]) => (a! < b! ? -1 : 1)),
     ).toEqual([
       ['authorization', 'Bearer $'],
       ['other', '1'],

@@ -51,8 +51,7 @@ const schema = Type.Object(
   { additionalProperties: false },
 )
 
-const REMEDY =
-  'here a function is JavaScript: (session, { status, body, headers }) => ({ status: 403, body: { error: body.message } })'
+const REMEDY = 'write (session, { status, body, headers }) => ({ status: 403, body: { error: body.message } })'
 
 export default definePlugin({
   name: 'exit-transformer',

@@ -9,7 +9,11 @@ import fileLogger from './file-logger.ts'
 import wasm from './wasm.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sekisho-plugin-files-'))
-const [inside, logs, outside] = ['inside', 'logs', 'outside'].map((name) => join(folder, name)) as [string, string, string]
+const [inside, logs, outside] = ['inside', 'logs', 'outside'].map((name) => join(folder, name)) as [
+  string,
+  string,
+  string,
+]
 for (const path of [inside, logs, outside]) mkdirSync(path)
 writeFileSync(join(outside, 'secret'), 'hush')
 writeFileSync(join(inside, 'policy'), 'p, jo, /, GET')

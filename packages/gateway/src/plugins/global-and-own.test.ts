@@ -21,7 +21,9 @@ describe('a plugin in a global rule and on the route', () => {
     await once(mirror.listen(0, '127.0.0.1'), 'listening')
     const host = `http://127.0.0.1:${(mirror.address() as AddressInfo).port}`
     const compression = { gzip: { types: '*', min_length: 1 }, brotli: { types: '*', min_length: 1 } }
-    const oneAtATime = { rules: [{ actions: [['limit-conn', { conn: 1, burst: 0, default_conn_delay: 0.1, key: 'uri' }]] }] }
+    const oneAtATime = {
+      rules: [{ actions: [['limit-conn', { conn: 1, burst: 0, default_conn_delay: 0.1, key: 'uri' }]] }],
+    }
     const route = (uri: string, plugins: object) => ({ uri, upstream_id: 'echo', plugins })
     gateway = await startGateway({
       routes: [

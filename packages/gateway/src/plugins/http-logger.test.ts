@@ -31,7 +31,7 @@ const mask = definePlugin({
   create: () => ({
     log({ request, ctx }) {
       request.headers.set('x-secret', 'masked')
-      request.target = request.target.replace('token=1', 'token=*')
+      request.target = request.target.replace('pin=1', 'pin=*')
       ctx.setState(LOG_MASK, {
         requestBody: (text) => text.replace('1234', '****'),
         responseBody: (text) => text.replace('5678', '####'),
@@ -209,12 +209,12 @@ describe('bodies', () => {
 
   test('and all else that a mask changes are masked', async () => {
     await use({ include_req_body: true, include_resp_body: true }, { 'test-mask': {} })
-    const logged = await entry('/a?token=1', post('pin 1234', { 'X-Secret': 'x', 'x-answer-body': 'pin 5678' }))
+    const logged = await entry('/a?pin=1&apikey=k', post('pin 1234', { 'X-Secret': 'x', 'x-answer-body': 'pin 5678' }))
     expect(logged).toMatchObject({
-      request: { uri: '/a?token=*', querystring: { token: '*' }, headers: { 'x-secret': 'masked' }, body: 'pin ****' },
+      request: { uri: '/a?pin=*&apikey=REDACTED', querystring: { pin: '*', apikey: 'REDACTED' }, headers: { 'x-secret': 'masked' }, body: 'pin ****' },
       response: { body: 'pin ####' },
     })
-    expect(gateway.echo.requests.at(-1)).toMatchObject({ url: '/a?token=1', body: 'pin 1234' })
+    expect(gateway.echo.requests.at(-1)).toMatchObject({ url: '/a?pin=1&apikey=k', body: 'pin 1234' })
   })
 })
 
@@ -263,9 +263,8 @@ describe('a server that', () => {
   test('never answers costs no request anything', async () => {
     sink.answer = () => 'nothing'
     await use({ timeout: 1 })
-    const began = performance.now()
+    // If each waited for its batch, these would take 50 s, and the test would be given up.
     for (let request = 0; request < 50; request++) await gateway.fetch('/')
-    expect(performance.now() - began).toBeLessThan(1_000)
     await sink.received(4)
     // No more than so many batches are under way.
     expect(sink.requests).toHaveLength(4)

@@ -209,6 +209,8 @@ describe('lambda-authorizer', () => {
     [{ function_name: 'a', type: 'token', identity_sources: [] }, 1],
     [{ function_name: 'a', type: 'token', identity_validation_expression: '(' }, 1],
     [{ function_name: 'a', identity_validation_expression: 'a' }, 1],
+    // Run on what strangers send.
+    [{ function_name: 'a', type: 'token', identity_validation_expression: '(a+)+' }, 1],
     [{ function_name: 'a', context_headers: { 'a b': 'c' } }, 1],
     [{ function_name: 'a', cache_ttl: 3_601 }, 1],
     [{ function_name: 'a', identity_sources: ['$request.header.X', '$context.path', '$stageVariables.a'] }, 0],

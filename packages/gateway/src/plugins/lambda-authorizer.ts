@@ -46,6 +46,7 @@
  *
  * Costs a call for each caller, and 2 µs for a request whose answer is kept.
  */
+import { compileRegularExpression } from '../expressions/index.ts'
 import { identitySource, IDENTITY_PATTERN, type IdentitySource } from '../functions/authorizer/identity-source.ts'
 import { LambdaAuthorizer } from '../functions/authorizer/lambda-authorizer.ts'
 import { FunctionTarget } from '../functions/function-target.ts'
@@ -56,6 +57,7 @@ import { type Static, Type } from '../schema/type.ts'
 import type { PluginContext } from './context.ts'
 import { defaulted } from './defaulted.ts'
 import { definePlugin } from './definition.ts'
+import { expressionProblem } from './expression-problem.ts'
 
 const { endpoint, region, authorization, stage, stage_variables } = functionCallFields
 
@@ -142,10 +144,10 @@ export default definePlugin({
     }
     try {
       new RegExp(expression, 'u')
-      return undefined
     } catch (error) {
       return { path: '/identity_validation_expression', message: (error as Error).message }
     }
+    return expressionProblem('/identity_validation_expression', () => compileRegularExpression(`^(?:${expression})$`, false, ''))
   },
   create(config, context) {
     const authorizer = authorizerOf(config, context)

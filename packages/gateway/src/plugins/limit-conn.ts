@@ -176,14 +176,7 @@ function checkTtl({ policy, key_ttl: ttl }: Config): ConfigProblem | undefined {
 }
 
 /** A connection is not delayed, and has nothing that a text could be made of. */
-function checkStream({
-  policy,
-  conn,
-  burst,
-  key,
-  key_type: type,
-  rules,
-}: Config): ConfigProblem | undefined {
+function checkStream({ policy, conn, burst, key, key_type: type, rules }: Config): ConfigProblem | undefined {
   if (policy !== 'local')
     return { path: '/policy', message: 'must be "local" on a stream route: connections do not wait for a Redis' }
   if (rules !== undefined)
@@ -191,7 +184,9 @@ function checkStream({
   if (Number.isNaN(Number(conn))) return { path: '/conn', message: 'must be a number on a stream route; write as 10' }
   if (Number(burst) !== 0)
     return { path: '/burst', message: 'must be 0 on a stream route: connections are not delayed; write burst: 0' }
-  if (type === 'var' && streamVariable(key ?? '') !== undefined) return undefined
+  if (type !== 'var')
+    return { path: '/key_type', message: 'must be "var" on a stream route; write one variable as "key"' }
+  if (streamVariable(key ?? '') !== undefined) return undefined
   return {
     path: '/key',
     message: `must name a variable that sessions have; write one of ${STREAM_VARIABLES.join(', ')}`,

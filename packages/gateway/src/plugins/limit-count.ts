@@ -34,27 +34,24 @@
  *
  * Cost: about 0.3 µs a request, fields included, and 1 µs for each rule; 40 bytes of shared memory for a live key.
  */
-import { FixedWindow, SlidingWindow } from '@sekisho/proxy'
 import { type Static, Type } from '../schema/type.ts'
 import { notBoth } from '../resources/constraints.ts'
 import type { PluginContext } from './context.ts'
 import { defaulted } from './defaulted.ts'
-import { definePlugin, type PluginHooks } from './definition.ts'
+import { type ConfigProblem, definePlugin, type PluginHooks } from './definition.ts'
 import { LimitFailure, rejection } from './limits/answers.ts'
 import { checkLimit, checkPolicy } from './limits/check-limit.ts'
-import { CountKeyType, keyReader, type KeyReader, warnOfKey } from './limits/key.ts'
+import { ruleQuotas, type Share, singleQuota } from './limits/configured-quotas.ts'
+import { CountKeyType } from './limits/key.ts'
 import { LeasedWindow } from './limits/leased-window.ts'
-import { BAD_NUMBER, dueRules, NO_RULE, type Quota, spend, writeFields } from './limits/quota.ts'
-import { QuotaFields, type QuotaNames } from './limits/quota-fields.ts'
+import { RuleLimits, SingleLimit } from './limits/local-limits.ts'
+import type { QuotaNames } from './limits/quota-fields.ts'
 import { RedisLimits } from './limits/redis-limits.ts'
-import { type RedisPlace, redisPlace, withoutRedis } from './limits/redis-place.ts'
+import { type RedisPlace, redisPlace } from './limits/redis-place.ts'
 import { RedisWindow } from './limits/redis-window.ts'
 import { limitOptions, limitOrRules } from './limits/schema.ts'
-import { sharedParts } from './limits/shared-parts.ts'
-import { compileLimitText, type LimitText } from './limits/text.ts'
 import { Uncounted } from './limits/uncounted.ts'
-import { type NumberReader, numberReader, wholeNumber } from './limits/whole-number.ts'
-import type { GatewaySession } from '../session.ts'
+import { wholeNumber } from './limits/whole-number.ts'
 
 const TOKEN = "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"
 const NOT_A_NAME = 'may hold letters, digits and "-", as it is a part of a header name'
@@ -159,7 +156,7 @@ export default definePlugin({
 })
 
 /** Shares of longer than the window would be those of windows to come. */
-function checkSync({ policy, sync_interval: seconds, time_window: windowS, rules }: Config): Problem | undefined {
+function checkSync({ policy, sync_interval: seconds, time_window: windowS, rules }: Config): ConfigProblem | undefined {
   if (policy === 'local' || !(seconds > 0)) return undefined
   const windows = rules === undefined ? [windowS] : rules.map((rule) => rule.time_window)
   if (!windows.some((window) => seconds >= Number(window))) return undefined
@@ -174,7 +171,7 @@ function redisLimits(config: Config, context: PluginContext<unknown, QuotaNames>
   const places: RedisPlace[] = []
   const leased: LeasedWindow[] = []
   const isSliding = config.window_type === 'sliding'
-  const share = (scope: string): SharedWindow => {
+  const share: Share = (scope) => {
     const place = redisPlace('limit-count', scope, config, context)
     places.push(place)
     if (!(config.sync_interval > 0)) return new RedisWindow(place.link, place.prefix, isSliding)
@@ -198,130 +195,3 @@ function redisLimits(config: Config, context: PluginContext<unknown, QuotaNames>
     },
   }
 }
-
-type SharedWindow = RedisWindow | LeasedWindow
-interface Problem {
-  readonly path: string
-  readonly message: string
-}
-
-type Reject = ReturnType<typeof rejection>
-
-/**
- * One limit in one place. A class with its parts in it, and not closures over them: of a thousand routes each has one, and a request
- * that comes to a route for the first time in a while waits for every object it touches (40 less here: 2 µs).
- */
-class SingleLimit implements PluginHooks {
-  private readonly quota: Quota
-  private readonly reject: Reject
-  private readonly failure: LimitFailure
-  readonly headerFilter: PluginHooks['headerFilter']
-
-  constructor(quota: Quota, failure: LimitFailure, reject: Reject, shown: boolean) {
-    this.quota = quota
-    this.failure = failure
-    this.reject = reject
-    this.headerFilter = shown ? writeFields : undefined
-  }
-
-  access(session: GatewaySession): void {
-    const { quota } = this
-    const { ctx } = session
-    const limit = quota.count(ctx)
-    const windowS = quota.windowS(ctx)
-    if (!(limit > 0 && windowS > 0)) this.failure.answer(session, BAD_NUMBER)
-    else if (!spend(session, quota, quota.key(ctx) as string, limit, windowS, this.headerFilter !== undefined))
-      this.reject(session)
-  }
-}
-
-/** Several limits at once: all are counted, up to the first that refuses. */
-class RuleLimits implements PluginHooks {
-  private readonly quotas: readonly Quota[]
-  private readonly reject: Reject
-  private readonly failure: LimitFailure
-  readonly headerFilter: PluginHooks['headerFilter']
-
-  constructor(quotas: readonly Quota[], failure: LimitFailure, reject: Reject, shown: boolean) {
-    this.quotas = quotas
-    this.failure = failure
-    this.reject = reject
-    this.headerFilter = shown ? writeFields : undefined
-  }
-
-  access(session: GatewaySession): void {
-    const due = dueRules(this.quotas, session)
-    if (due === undefined) this.failure.answer(session, BAD_NUMBER)
-    else if (due.length === 0) this.failure.answer(session, NO_RULE)
-    else
-      for (const { quota, key, limit, windowS } of due) {
-        if (spend(session, quota, key, limit, windowS, this.headerFilter !== undefined)) continue
-        this.reject(session)
-        return
-      }
-  }
-}
-
-/** Makes the shared counters of a limit by its scope. */
-type Share = (scope: string) => SharedWindow
-
-function singleQuota(config: Config, context: PluginContext<unknown, QuotaNames>, share?: Share): Quota {
-  const { key, key_type: type, group } = config
-  warnOfKey('limit-count', key, type, context.scope, context.logger)
-  const scope = group === undefined ? ownScope(config, context) : `limit-count\0group\0${group}`
-  return quotaOf(config, context, {
-    key: keys(`${type}\0${key}`, () => keyReader(key, type)),
-    count: config.count as number | string,
-    windowS: config.time_window as number | string,
-    scope,
-    prefix: undefined,
-    share,
-  })
-}
-
-function ruleQuotas(config: Config, context: PluginContext<unknown, QuotaNames>, share?: Share): Quota[] {
-  return (config.rules ?? []).map((rule, index) =>
-    quotaOf(config, context, {
-      key: compileLimitText(rule.key),
-      count: rule.count,
-      windowS: rule.time_window,
-      // Counters of its own for each rule, so two with the same key (10 a second and 100 a minute) do not count each other's.
-      scope: `${ownScope(config, context)}\0${index}`,
-      prefix: rule.header_prefix ?? String(index + 1),
-      share,
-    }),
-  )
-}
-
-interface QuotaParts {
-  readonly key: LimitText
-  readonly count: number | string
-  readonly windowS: number | string
-  readonly scope: string
-  readonly prefix: string | undefined
-  readonly share: Share | undefined
-}
-
-const keys = sharedParts<KeyReader>()
-const numbers = sharedParts<NumberReader>()
-const fieldsOf = sharedParts<QuotaFields>()
-
-function quotaOf(config: Config, context: PluginContext<unknown, QuotaNames>, parts: QuotaParts): Quota {
-  const isSliding = config.window_type === 'sliding'
-  const { counters, metadata } = context
-  return {
-    key: parts.key,
-    count: numbers(String(parts.count), () => numberReader(parts.count, 1)),
-    windowS: numbers(String(parts.windowS), () => numberReader(parts.windowS, 1)),
-    limiter: isSliding ? new SlidingWindow(counters, parts.scope) : new FixedWindow(counters, parts.scope),
-    shared: parts.share?.(parts.scope),
-    fields: fieldsOf(
-      JSON.stringify([metadata, parts.prefix, isSliding]),
-      () => new QuotaFields(metadata, parts.prefix, isSliding),
-    ),
-  }
-}
-
-/** With the configuration in it, as in APISIX: who changes a limit sees the new one from its start. The same text in every worker. */
-const ownScope = (config: Config, { scope }: PluginContext<unknown, QuotaNames>): string =>
-  `limit-count\0${scope}\0${JSON.stringify(withoutRedis(config))}`

@@ -152,13 +152,14 @@ function labelWriter(labels: Readonly<Record<string, string>>): (session: Gatewa
     if (json === undefined) {
       json = labelsJson(entries.map(([name], at) => [name, values[at]]))
       if (known.size >= MAX_KNOWN_LABELS) known.clear()
-      known.set(key, json)
+      if (key.length <= MAX_KNOWN_LENGTH) known.set(key, json)
     }
     return json
   }
 }
 
 const MAX_KNOWN_LABELS = 1_000
+const MAX_KNOWN_LENGTH = 1_024
 
 /** A label without a value is none. */
 const labelsJson = (labels: readonly (readonly [string, string])[]): string =>

@@ -55,12 +55,13 @@ import type { GatewaySession } from '../session.ts'
 import { isVariable, variableReader } from '../variables/variables.ts'
 import { defaulted } from './defaulted.ts'
 import { definePlugin, type PluginHooks } from './definition.ts'
-import type { PluginContext } from './context.ts'
+import type { PluginContext, PluginLogger } from './context.ts'
 import { BatchQueue } from './logging/batch-queue.ts'
 import { LogCounts } from './logging/log-metrics.ts'
+import { afterHooks } from './tracing/after-hooks.ts'
 import { AttributeKey } from './tracing/otlp-attributes.ts'
 import { otlpSink } from './tracing/otlp-exporter.ts'
-import { exportRequest, resourceHead, scopeHead } from './tracing/otlp-request.ts'
+import { exportRequest, resourceField, scopeField } from './tracing/otlp-request.ts'
 import { attemptSpan, serverSpan, type SpanExtras } from './tracing/otlp-spans.ts'
 import { RequestTrace } from './tracing/request-trace.ts'
 import { samplerOf, type Sampler } from './tracing/sampler.ts'
@@ -256,12 +257,14 @@ class Tracing implements PluginHooks {
   private readonly extras: SpanExtras
   private readonly takesRequestId: boolean
   private readonly queue: BatchQueue<Buffer>
+  private readonly logger: PluginLogger
 
   constructor(config: Config, context: PluginContext<unknown, Metadata>) {
     const { metadata } = context
     this.sampler = samplerOf(config.sampler)
     this.extras = extrasOf(config)
     this.takesRequestId = metadata.trace_id_source === 'x-request-id'
+    this.logger = context.logger
     this.queue = spanQueue(metadata, context)
   }
 
@@ -295,7 +298,7 @@ class Tracing implements PluginHooks {
     if (trace === undefined) return
     if (!trace.end(session)) return
     // Behind the hooks of all others: data-mask takes out of the request what nobody is to see.
-    queueMicrotask(() => this.record(trace, session))
+    afterHooks(this.logger, () => this.record(trace, session))
   }
 
   dispose = (): void => this.queue.dispose()
@@ -348,7 +351,7 @@ function spanQueue(
   context: Pick<PluginContext, 'scope' | 'metrics' | 'logger'>,
 ): BatchQueue<Buffer> {
   const { collector, batch_span_processor: batches } = metadata
-  const resource = resourceHead({
+  const resource = resourceField({
     'service.name': 'sekisho',
     'service.version': VERSION,
     'host.name': hostname(),
@@ -357,7 +360,7 @@ function spanQueue(
     'telemetry.sdk.version': VERSION,
     ...metadata.resource,
   })
-  const scope = scopeHead('sekisho', VERSION)
+  const scope = scopeField('sekisho', VERSION)
   const sink = otlpSink(
     {
       url: collectorUrl(collector)!,

@@ -68,6 +68,11 @@ describe('referer-restriction', () => {
     expect(await statusFor('/any', 'http://anybody.test/')).toBe(200)
   })
 
+  it('knows a host by its name with a dot behind it', async () => {
+    expect(await statusFor('/deny', 'http://xx.com./')).toBe(403)
+    expect(await statusFor('/allow', 'http://xx.com.:80/a')).toBe(200)
+  })
+
   it('of several all must be allowed', async () => {
     expect(await statusFor('/allow', ['http://xx.com/', 'http://evil.test/'])).toBe(403)
     expect(await statusFor('/allow', ['http://xx.com/', 'http://www.yy.com/'])).toBe(200)

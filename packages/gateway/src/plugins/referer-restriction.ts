@@ -94,7 +94,8 @@ export default definePlugin({
 /** `https://User@Shop.Example:8443/p` to `shop.example`. */
 function hostOf(referer: string): string | undefined {
   const match = /^https?:\/\/(?:[^/?#@\\\s]*@)?(\[[0-9a-f:.]+\]|[^/?#@:\\\s]+)(?::\d*)?(?:[/?#]|$)/i.exec(referer)
-  return match?.[1]?.toLowerCase()
+  // `shop.example.` is the same host.
+  return match?.[1]?.toLowerCase().replace(/\.$/, '')
 }
 
 function hostList(entries: readonly string[]): (host: string) => boolean {

@@ -182,7 +182,7 @@ function formText(fields: Fields): string {
     const key = encodeURIComponent(name)
     return value === true
       ? key
-      : `${key}=${encodeURIComponent(typeof value === 'object' ? JSON.stringify(value) : String(value))}`
+      : `${key}=${encodeURIComponent(typeof value === 'string' ? value : JSON.stringify(value))}`
   })
   return encoded.join('&')
 }

@@ -9,7 +9,11 @@ import { problemsOf } from './testing/mounted.ts'
 interface Event {
   readonly event_id: string
   readonly exception: {
-    readonly values: { type: string; value: string; stacktrace?: { frames: { function?: string; filename: string }[] } }[]
+    readonly values: {
+      type: string
+      value: string
+      stacktrace?: { frames: { function?: string; filename: string }[] }
+    }[]
   }
   readonly request: { url: string; method: string; query_string?: string; headers?: Record<string, string> }
   readonly [field: string]: unknown
@@ -31,7 +35,9 @@ const broken = definePlugin({
 function eventOf({ method, url, headers, body }: SunkRequest): Event {
   expect([method, url]).toEqual(['POST', '/base/api/42/envelope/'])
   expect(headers['content-type']).toBe('application/x-sentry-envelope')
-  expect(headers['x-sentry-auth']).toMatch(/^Sentry sentry_version=7, sentry_client=sekisho\/[\w.-]+, sentry_key=public$/)
+  expect(headers['x-sentry-auth']).toMatch(
+    /^Sentry sentry_version=7, sentry_client=sekisho\/[\w.-]+, sentry_key=public$/,
+  )
   const bytes = Buffer.from(body)
   const first = bytes.indexOf(10)
   const head = JSON.parse(bytes.subarray(0, first).toString()) as { event_id: string; sent_at: string }
@@ -99,7 +105,10 @@ describe('an event', () => {
     })
     const [cause, thrown] = event.exception.values
     expect(cause).toMatchObject({ type: 'Error', value: 'deeper' })
-    expect(thrown).toMatchObject({ type: 'TypeError', value: 'cannot read it: password=[Filtered] of Bearer [Filtered]' })
+    expect(thrown).toMatchObject({
+      type: 'TypeError',
+      value: 'cannot read it: password=[Filtered] of Bearer [Filtered]',
+    })
     expect(thrown.stacktrace!.frames.at(-1)).toMatchObject({ filename: expect.stringContaining('sentry.test.ts') })
     expect(event['user']).toBeUndefined()
   })

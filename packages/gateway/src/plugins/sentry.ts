@@ -42,11 +42,12 @@
 import type { ProxyError } from '@sekisho/proxy'
 import { type Static, Type } from '../schema/type.ts'
 import type { GatewaySession } from '../session.ts'
-import type { PluginContext } from './context.ts'
+import type { PluginContext, PluginLogger } from './context.ts'
 import { defaulted } from './defaulted.ts'
 import { definePlugin, type PluginHooks } from './definition.ts'
 import { BatchQueue } from './logging/batch-queue.ts'
 import { LogCounts } from './logging/log-metrics.ts'
+import { afterHooks } from './tracing/after-hooks.ts'
 import { parseDsn, type Dsn } from './sentry/dsn.ts'
 import { envelope, type EventOptions, type Problem } from './sentry/event.ts'
 import { SentrySink } from './sentry/sentry-sink.ts'
@@ -71,7 +72,12 @@ const schema = Type.Object(
       Type.Number({ minimum: 0, maximum: 1, default: 1, description: 'the share of errors that is reported' }),
     ),
     max_events_per_minute: defaulted(
-      Type.Integer({ minimum: 1, maximum: 10_000, default: 60, description: 'of each worker; what comes beyond is dropped' }),
+      Type.Integer({
+        minimum: 1,
+        maximum: 10_000,
+        default: 60,
+        description: 'of each worker; what comes beyond is dropped',
+      }),
     ),
     query: defaulted(
       Type.Enum(['masked', 'names', 'none'], {
@@ -81,13 +87,21 @@ const schema = Type.Object(
     ),
     send_headers: defaulted(Type.Boolean({ default: true, description: "the request's fields that hold no secrets" })),
     hidden_headers: defaulted(
-      Type.Array(Type.String({ minLength: 1 }), { default: [], description: 'fields that are never sent, beside those that never are' }),
+      Type.Array(Type.String({ minLength: 1 }), {
+        default: [],
+        description: 'fields that are never sent, beside those that never are',
+      }),
     ),
     send_personal_data: defaulted(
       Type.Boolean({ default: false, description: "the client's address and the name of the consumer" }),
     ),
     timeout: defaulted(
-      Type.Integer({ minimum: 1, maximum: 60_000, default: 3_000, description: 'milliseconds for an event to be sent' }),
+      Type.Integer({
+        minimum: 1,
+        maximum: 60_000,
+        default: 3_000,
+        description: 'milliseconds for an event to be sent',
+      }),
     ),
     ssl_verify: defaulted(Type.Boolean({ default: true, description: "verify the server's certificate" })),
   },
@@ -127,11 +141,13 @@ class SentryHooks implements PluginHooks {
   private readonly sink: SentrySink
   private readonly queue: BatchQueue<string>
   private readonly counts: LogCounts
+  private readonly logger: PluginLogger
   private minute = 0
   private inMinute = 0
 
   constructor(config: Config, context: Pick<PluginContext, 'scope' | 'metrics' | 'logger'>) {
     this.config = config
+    this.logger = context.logger
     this.options = {
       environment: config.environment,
       release: config.release,
@@ -163,7 +179,7 @@ class SentryHooks implements PluginHooks {
     if (Math.random() >= this.config.sample_rate) return
     if (!this.mayTell()) return this.counts.add('dropped', 1)
     // Behind the hooks of all others: data-mask takes out of the request what nobody is to see.
-    queueMicrotask(() => {
+    afterHooks(this.logger, () => {
       const event = envelope(problem, session, this.options)
       this.queue.push(event, event.length)
     })

@@ -1,3 +1,28 @@
+/**
+ * Calls JavaScript functions of the configuration in a phase of the request, after all other plugins. Otherwise it is
+ * [serverless-pre-function](serverless-pre-function.md): that page says what functions see, what the sandbox is, and what happens when they fail.
+ *
+ * ```yaml
+ * routes:
+ *   - uri: /reports/*
+ *     upstream_id: reports
+ *     plugins:
+ *       serverless-post-function:
+ *         phase: header_filter
+ *         functions:
+ *           - |
+ *             ({ response }) => {
+ *               response.headers.delete('X-Powered-By')
+ *               if (response.status >= 500) response.headers.set('Retry-After', '5')
+ *             }
+ * ```
+ *
+ * ```sh
+ * curl -i -H 'x-answer-headers: {"x-powered-by":"php"}' http://127.0.0.1:8080/reports/1   # 200, no X-Powered-By
+ * ```
+ *
+ * Cost: as there.
+ */
 import { Type } from '../schema/type.ts'
 import { defaulted } from './defaulted.ts'
 import { definePlugin } from './definition.ts'

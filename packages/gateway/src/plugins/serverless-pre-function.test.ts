@@ -49,10 +49,19 @@ describe('the configuration', () => {
     ],
     [
       'Lua in several lines',
-      { functions: ['() => {}', '-- denies\nreturn function(conf, ctx)\n  if ngx.var.arg_x then\n    return 403\n  end\nend'] },
+      {
+        functions: [
+          '() => {}',
+          '-- denies\nreturn function(conf, ctx)\n  if ngx.var.arg_x then\n    return 403\n  end\nend',
+        ],
+      },
       '/functions/1: is Lua',
     ],
-    ['what is no JavaScript', { functions: ['(session) => {\n  return }}'] }, "/functions/0: is not a JavaScript function: Unexpected token '}'"],
+    [
+      'what is no JavaScript',
+      { functions: ['(session) => {\n  return }}'] },
+      "/functions/0: is not a JavaScript function: Unexpected token '}'",
+    ],
     ['nothing that is written', { functions: [' '] }, '/functions/0: is empty'],
     [
       'trust that the node does not have',
@@ -68,7 +77,13 @@ describe('the configuration', () => {
     expect(post).toMatchObject({ name: 'serverless-post-function', priority: -2_000 })
     for (const phase of ['rewrite', 'access', 'header_filter', 'body_filter', 'log', 'before_proxy'])
       expect(problemsOf(pre, { phase, functions: ['() => {}'] })).toEqual([])
-    for (const text of ['() => {};', '// why\n(s) => s', 'function deny(session) {}', 'async (s) => {}', 'const a = 1\nexport default () => a'])
+    for (const text of [
+      '() => {};',
+      '// why\n(s) => s',
+      'function deny(session) {}',
+      'async (s) => {}',
+      'const a = 1\nexport default () => a',
+    ])
       expect(problemsOf(pre, { functions: [text] })).toEqual([])
   })
 
@@ -82,7 +97,9 @@ describe('the configuration', () => {
           plugins: {
             'serverless-pre-function': {
               sandbox: 'none',
-              functions: ["(session) => session.respond(200, typeof process + ' ' + session.request.path, { 'X-A': 'b' })"],
+              functions: [
+                "(session) => session.respond(200, typeof process + ' ' + session.request.path, { 'X-A': 'b' })",
+              ],
             },
           },
         },
@@ -102,7 +119,14 @@ describe.each(['quickjs', 'none'])('functions (sandbox: %s)', (sandbox) => {
     const { plugins = {}, ...rest } = (more ?? {}) as { plugins?: object }
     return startGateway({
       ...scripts,
-      routes: [{ uri: '/*', upstream_id: 'echo', plugins: { 'serverless-pre-function': { ...TIME, sandbox, ...config }, ...plugins }, ...rest }],
+      routes: [
+        {
+          uri: '/*',
+          upstream_id: 'echo',
+          plugins: { 'serverless-pre-function': { ...TIME, sandbox, ...config }, ...plugins },
+          ...rest,
+        },
+      ],
     }).then((gateway) => {
       gateways.push(gateway)
       return gateway
@@ -125,7 +149,13 @@ describe.each(['quickjs', 'none'])('functions (sandbox: %s)', (sandbox) => {
       const answer = await gateway.fetch('/orders?id=7%208', { headers: { 'x-in': 'é', host: 'example.com' } })
       expect(answer.status).toBe(200)
       const { method, url, headers } = gateway.echo.requests[0]!
-      expect([method, url, headers['host'], headers['x-more'], headers['x-in']]).toEqual(['PUT', '/inner?id=7%208', 'inner.example', 'a', undefined])
+      expect([method, url, headers['host'], headers['x-more'], headers['x-in']]).toEqual([
+        'PUT',
+        '/inner?id=7%208',
+        'inner.example',
+        'a',
+        undefined,
+      ])
       const seen = JSON.parse(Buffer.from(headers['x-seen'] as string, 'latin1').toString('latin1')) as unknown[]
       expect(seen.slice(0, 5)).toEqual(['GET', '/orders', 'example.com', '7 8', '/orders'])
       expect(seen[6]).toBe(false)
@@ -140,7 +170,11 @@ describe.each(['quickjs', 'none'])('functions (sandbox: %s)', (sandbox) => {
     ]
     const gateway = await start({ functions })
     const refused = await gateway.fetch('/?x=1')
-    expect([refused.status, refused.body, refused.headers['content-type']]).toEqual([403, '{"message":"no"}', 'application/json'])
+    expect([refused.status, refused.body, refused.headers['content-type']]).toEqual([
+      403,
+      '{"message":"no"}',
+      'application/json',
+    ])
     const answer = await gateway.fetch('/')
     expect([answer.status, answer.body, answer.headers['content-type']]).toEqual([200, 'b\0c', 'image/x'])
     expect(gateway.echo.requests).toEqual([])
@@ -155,14 +189,20 @@ describe.each(['quickjs', 'none'])('functions (sandbox: %s)', (sandbox) => {
     const gateway = await start({ functions: [source] })
     await gateway.fetch('/', { method: 'POST', body: '{"price":21,"name":"寿司"}' })
     expect(JSON.parse(gateway.echo.requests[0]!.body)).toEqual({ price: 21, name: '寿司', total: 42, nul: 'a\0b' })
-    const many = await Promise.all([1, 2, 3, 4].map((price) => gateway.fetch('/', { method: 'POST', body: JSON.stringify({ price }) })))
-    expect(many.map(({ body }) => (JSON.parse((JSON.parse(body) as { body: string }).body) as { total: number }).total)).toEqual([2, 4, 6, 8])
+    const many = await Promise.all(
+      [1, 2, 3, 4].map((price) => gateway.fetch('/', { method: 'POST', body: JSON.stringify({ price }) })),
+    )
+    expect(
+      many.map(({ body }) => (JSON.parse((JSON.parse(body) as { body: string }).body) as { total: number }).total),
+    ).toEqual([2, 4, 6, 8])
   })
 
   it('a body that is larger than they want is a 413', async () => {
     const gateway = await start({ functions: ['async (s) => void await s.request.readBody(10)'] })
     expect((await gateway.fetch('/', { method: 'POST', body: 'x'.repeat(11) })).status).toBe(413)
-    const caught = await start({ functions: ["async (s) => { try { await s.request.readBody(10) } catch { s.respond(400, 'long') } }"] })
+    const caught = await start({
+      functions: ["async (s) => { try { await s.request.readBody(10) } catch { s.respond(400, 'long') } }"],
+    })
     expect((await caught.fetch('/', { method: 'POST', body: 'x'.repeat(11) })).body).toBe('long')
   })
 
@@ -240,9 +280,13 @@ describe('a function that fails', () => {
   it('is a 500, a line of the log with its line, and a number', async () => {
     const gateway = await gatewayWith({ functions: ["(session) => {\n\n  throw new TypeError('wrong\\nhere')\n}"] })
     const answers = [await gateway.fetch('/'), await gateway.fetch('/')]
-    expect(answers.map(({ status, body }) => [status, body])).toEqual(Array(2).fill([500, '{"message":"internal error"}\n']))
+    expect(answers.map(({ status, body }) => [status, body])).toEqual(
+      Array(2).fill([500, '{"message":"internal error"}\n']),
+    )
     expect(errors(gateway)).toEqual(['serverless-pre-function: functions[0]:3: TypeError: wrong'])
-    expect(gateway.metrics.render()).toContain('sekisho_script_failures_total{plugin="serverless-pre-function",reason="error"} 2')
+    expect(gateway.metrics.render()).toContain(
+      'sekisho_script_failures_total{plugin="serverless-pre-function",reason="error"} 2',
+    )
     expect(gateway.echo.requests).toEqual([])
   })
 
@@ -266,7 +310,11 @@ describe('a function that fails', () => {
     const gateway = await gatewayWith({ phase: 'header_filter', functions: ['() => { throw new Error() }'] })
     const answer = await gateway.fetch('/bytes/10')
     expect([answer.status, answer.body, answer.headers['x-echo']]).toEqual([500, '', undefined])
-    const open = await gatewayWith({ phase: 'header_filter', fail_policy: 'open', functions: ['() => { throw new Error() }'] })
+    const open = await gatewayWith({
+      phase: 'header_filter',
+      fail_policy: 'open',
+      functions: ['() => { throw new Error() }'],
+    })
     expect((await open.fetch('/bytes/10')).body).toBe('xxxxxxxxxx')
   })
 
@@ -292,7 +340,9 @@ describe('a function that fails', () => {
 it('a route that a function was taken from, and given another, serves on', async () => {
   const gateway = await gatewayWith({ functions: ["(s) => s.respond(200, 'one')"] })
   expect((await gateway.fetch('/')).body).toBe('one')
-  const plugins = (text: string): object => ({ 'serverless-pre-function': { ...TIME, functions: [`(s) => s.respond(200, '${text}')`] } })
+  const plugins = (text: string): object => ({
+    'serverless-pre-function': { ...TIME, functions: [`(s) => s.respond(200, '${text}')`] },
+  })
   await gateway.update({ routes: [{ uri: '/*', upstream_id: 'echo', plugins: plugins('two') }] })
   expect((await gateway.fetch('/')).body).toBe('two')
 })

@@ -12,6 +12,7 @@ import { startLoggerGateway, type LoggerGateway } from './logging/testing/logger
 import { startTcpSink, startUdpSink } from './logging/testing/socket-sinks.ts'
 import syslog from './syslog.ts'
 import { problemsOf } from './testing/mounted.ts'
+import { freePort } from '../testing/free-port.ts'
 
 /** RFC 5424 section 6, without structured data. */
 const MESSAGE =
@@ -192,17 +193,6 @@ describe.skipIf(rsyslogd === undefined)('rsyslogd', () => {
     20_000,
   )
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  // Nobody listens there.
-  await new Promise((resolve) => connect(port, '127.0.0.1').once('error', resolve))
-  return port
-}
 
 test('what a client says of the host cannot break the header of a message', () => {
   expect(headerText('', 5)).toBe('-')

@@ -25,7 +25,19 @@ interface Span {
 
 const TRACE = '463ac35c9f6413ad48485a3953bb6124'
 const CALLER = 'a2fb4a1d1a96d312'
-const KNOWN = ['traceId', 'id', 'parentId', 'kind', 'name', 'timestamp', 'duration', 'localEndpoint', 'remoteEndpoint', 'tags', 'debug']
+const KNOWN = [
+  'traceId',
+  'id',
+  'parentId',
+  'kind',
+  'name',
+  'timestamp',
+  'duration',
+  'localEndpoint',
+  'remoteEndpoint',
+  'tags',
+  'debug',
+]
 
 /** What Zipkin's API, version 2, says of a list of spans. */
 function checked(body: string): Span[] {
@@ -70,7 +82,11 @@ async function spansOf(path: string, headers: Record<string, string> = {}): Prom
   const before = server.requests.length
   await gateway.fetch(path, { headers })
   const request = (await server.received(before + 1))[before]
-  expect(request).toMatchObject({ method: 'POST', url: '/api/v2/spans', headers: { 'content-type': 'application/json' } })
+  expect(request).toMatchObject({
+    method: 'POST',
+    url: '/api/v2/spans',
+    headers: { 'content-type': 'application/json' },
+  })
   return new Map(checked(request.body).map((span) => [span.name, span]))
 }
 

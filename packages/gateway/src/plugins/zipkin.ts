@@ -38,15 +38,16 @@ import { type Static, Type } from '../schema/type.ts'
 import type { GatewaySession } from '../session.ts'
 import { ServiceClient } from '../side-calls/index.ts'
 import { urlProblem } from '../side-calls/service-fields.ts'
-import type { PluginContext } from './context.ts'
+import type { PluginContext, PluginLogger } from './context.ts'
 import { defaulted } from './defaulted.ts'
 import { definePlugin, type PluginHooks } from './definition.ts'
 import { BatchQueue, type BatchSink } from './logging/batch-queue.ts'
 import { statusReason } from './logging/http-endpoints.ts'
 import { LogCounts } from './logging/log-metrics.ts'
+import { afterHooks } from './tracing/after-hooks.ts'
 import { readB3, writeB3 } from './tracing/b3.ts'
 import { RequestTrace } from './tracing/request-trace.ts'
-import { newTraceId } from './tracing/trace-ids.ts'
+import { newSpanId, newTraceId } from './tracing/trace-ids.ts'
 import { localEndpoint, zipkinSpans, type Moments } from './tracing/zipkin-spans.ts'
 
 const schema = Type.Object(
@@ -68,7 +69,10 @@ const schema = Type.Object(
       }),
     ),
     span_version: defaulted(
-      Type.Enum([1, 2], { default: 2, description: 'which spans a request has; Zipkin gets its version 2 in any case' }),
+      Type.Enum([1, 2], {
+        default: 2,
+        description: 'which spans a request has; Zipkin gets its version 2 in any case',
+      }),
     ),
   },
   { additionalProperties: false },
@@ -110,7 +114,8 @@ class ZipkinTrace extends RequestTrace implements Moments {
 
 class ZipkinTracing implements PluginHooks {
   private readonly config: Config
-  private readonly queue: BatchQueue<string>
+  private readonly queue: BatchQueue<Buffer>
+  private readonly logger: PluginLogger
   /** The last one: a worker listens at few addresses. */
   private local = ''
   private localAddress = ''
@@ -118,6 +123,7 @@ class ZipkinTracing implements PluginHooks {
 
   constructor(config: Config, context: PluginContext) {
     this.config = config
+    this.logger = context.logger
     this.queue = new BatchQueue(sinkOf(config.endpoint, context), {
       name: 'zipkin',
       fields: { plugin: 'zipkin', place: context.scope },
@@ -134,8 +140,11 @@ class ZipkinTracing implements PluginHooks {
     const trace = new ZipkinTrace(this, traceId === '' ? newTraceId() : traceId, parentId, isSampled)
     trace.debug = debug
     ctx.setState(STATE, trace)
-    writeB3(headers, trace)
-    if (isSampled) trace.rewritten = performance.now()
+    if (!isSampled) return writeB3(headers, trace)
+    // Once for nearly all requests: what is sent along is the first attempt's.
+    trace.firstId = newSpanId()
+    writeB3(headers, { traceId: trace.traceId, spanId: trace.firstId, parentId: trace.spanId, sampled: true, debug })
+    trace.rewritten = performance.now()
   }
 
   access = (session: GatewaySession): void => {
@@ -148,7 +157,7 @@ class ZipkinTracing implements PluginHooks {
     // What a cache asks for itself is of no request.
     if (trace === undefined || session.background) return
     const attempt = trace.beginAttempt(session)
-    if (attempt === undefined) return
+    if (attempt === undefined || attempt.spanId === trace.firstId) return
     const { traceId, spanId: parentId, debug } = trace
     writeB3(session.request.headers, { traceId, spanId: attempt.spanId, parentId, sampled: true, debug })
   }
@@ -162,7 +171,7 @@ class ZipkinTracing implements PluginHooks {
     const trace = this.recorded(session)
     if (trace === undefined || !trace.end(session)) return
     // Behind the hooks of all others: data-mask takes out of the request what nobody is to see.
-    queueMicrotask(() => this.record(trace, session))
+    afterHooks(this.logger, () => this.record(trace, session))
   }
 
   dispose = (): void => this.queue.dispose()
@@ -170,7 +179,11 @@ class ZipkinTracing implements PluginHooks {
   private record(trace: ZipkinTrace, session: GatewaySession): void {
     const { span_version: version } = this.config
     const local = this.localOf(session)
-    for (const span of zipkinSpans(trace, session, trace, version, local, trace.debug)) this.queue.push(span, span.length)
+    for (const span of zipkinSpans(trace, session, trace, version, local, trace.debug)) {
+      // Bytes: text would hold on to the head of the request that it was cut out of.
+      const bytes = Buffer.from(span)
+      this.queue.push(bytes, bytes.length)
+    }
   }
 
   private localOf({ localAddress, localPort }: GatewaySession): string {
@@ -187,7 +200,7 @@ class ZipkinTracing implements PluginHooks {
   }
 }
 
-function sinkOf(endpoint: string, context: Pick<PluginContext, 'scope' | 'metrics' | 'logger'>): BatchSink<string> {
+function sinkOf(endpoint: string, context: Pick<PluginContext, 'scope' | 'metrics' | 'logger'>): BatchSink<Buffer> {
   const client = new ServiceClient(
     {
       plugin: 'zipkin',
@@ -205,9 +218,17 @@ function sinkOf(endpoint: string, context: Pick<PluginContext, 'scope' | 'metric
     async send(spans) {
       await client.call(url, {
         headers,
-        body: `[${spans.join()}]`,
+        body: jsonList(spans),
         unusable: (answer) => (answer.status >= 200 && answer.status < 300 ? undefined : statusReason(answer)),
       })
     },
   }
 }
+
+function jsonList(items: readonly Buffer[]): Buffer {
+  const pieces: Buffer[] = [Buffer.from('[')]
+  for (const [index, item] of items.entries()) pieces.push(index === 0 ? item : Buffer.concat([COMMA, item]))
+  return Buffer.concat([...pieces, Buffer.from(']')])
+}
+
+const COMMA = Buffer.from(',')

@@ -41,8 +41,7 @@ export class BoundedFunctions implements Functions {
   }
 
   run(index: number, view: SessionView, given: readonly ScriptArgument[] = []): unknown {
-    if (this.cutOffs.resting)
-      throw new ScriptFailure('resting', 'was stopped too often, and is not called for a while')
+    if (this.cutOffs.resting) throw new ScriptFailure('resting', 'was stopped too often, and is not called for a while')
     const waiting = this.usable ? undefined : this.prepare()
     const { sandbox } = this
     if (waiting !== undefined || sandbox === undefined || !this.usable)

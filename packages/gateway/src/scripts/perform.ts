@@ -8,28 +8,35 @@ export type HostValue = string | number | Uint8Array | undefined
  * Does what a function asks for, and returns what it gets.
  * @throws TypeError or RangeError when it may not have it
  */
-export function perform(view: SessionView, call: number, a: HostValue, b: HostValue, c: HostValue, d: HostValue): HostValue {
+export function perform(
+  view: SessionView,
+  call: number,
+  a: HostValue,
+  b: HostValue,
+  c: HostValue,
+  d: HostValue,
+): HostValue {
   switch (call) {
     case CALLS.variable:
       return view.variable(a as string)
     case CALLS.getHeader:
       return view.headers(a === 1)?.get(b as string)
     case CALLS.setHeader:
-      return void view.setHeader(a === 1, b as string, c as string)
+      return view.setHeader(a === 1, b as string, c as string)
     case CALLS.appendHeader:
-      return void view.appendHeader(a === 1, b as string, c as string)
+      return view.appendHeader(a === 1, b as string, c as string)
     case CALLS.deleteHeader:
-      return void view.deleteHeader(a === 1, b as string)
+      return view.deleteHeader(a === 1, b as string)
     case CALLS.headerEntries:
       return JSON.stringify([...(view.headers(a === 1) ?? [])])
     case CALLS.method:
       return view.session.ctx.upstreamMethod ?? view.session.request.method
     case CALLS.setMethod:
-      return void view.setMethod(a as string)
+      return view.setMethod(a as string)
     case CALLS.target:
       return view.target
     case CALLS.setTarget:
-      return void view.setTarget(a as string)
+      return view.setTarget(a as string)
     case CALLS.path:
       return view.session.ctx.path
     case CALLS.host:
@@ -37,19 +44,19 @@ export function perform(view: SessionView, call: number, a: HostValue, b: HostVa
     case CALLS.status:
       return view.status
     case CALLS.setStatus:
-      return void view.setStatus(a as number)
+      return view.setStatus(a as number)
     case CALLS.consumer:
       return view.consumer === undefined ? undefined : JSON.stringify(view.consumer)
     case CALLS.respond:
-      return void respond(view, a as number, b as number, c as string | Uint8Array, d as string)
+      return respond(view, a as number, b as number, c as string | Uint8Array, d as string)
     case CALLS.log:
-      return void view.log(a as string, b as string)
+      return view.log(a as string, b as string)
     case CALLS.getState:
       return view.getState(a as string)
     case CALLS.setState:
-      return void view.setState(a as string, b === '' ? undefined : (b as string))
+      return view.setState(a as string, b === '' ? undefined : (b as string))
     case CALLS.replaceBody:
-      return void view.replaceBody(typeof b === 'string' ? Buffer.from(b) : (b as Uint8Array))
+      return view.replaceBody(typeof b === 'string' ? Buffer.from(b) : (b as Uint8Array))
     case CALLS.decode:
       return Buffer.from(a as Uint8Array).toString()
     case CALLS.encode:
@@ -60,7 +67,13 @@ export function perform(view: SessionView, call: number, a: HostValue, b: HostVa
 }
 
 /** Text and JSON are text already; the type is said unless the function says it. */
-function respond(view: SessionView, status: number, kind: number, body: string | Uint8Array, written: string): void {
+function respond(
+  view: SessionView,
+  status: number,
+  kind: number,
+  body: string | Uint8Array,
+  written: string,
+): undefined {
   const fields = JSON.parse(written) as Record<string, string | string[]>
   const checked: Record<string, string | string[]> = {}
   for (const [name, value] of Object.entries(fields ?? {}))

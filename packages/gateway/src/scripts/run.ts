@@ -21,13 +21,13 @@ export class Run {
     this.leftMs = leftMs
   }
 
-  finish(value: unknown): void {
+  finish(value: unknown): undefined {
     if (this.done) return
     this.done = true
     this.value = value
   }
 
-  fail(error: string): void {
+  fail(error: string): undefined {
     if (this.done) return
     this.done = true
     this.error = error

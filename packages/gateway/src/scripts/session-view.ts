@@ -59,7 +59,7 @@ export class SessionView {
     return ofResponse ? this.session.response?.headers : this.session.request.headers
   }
 
-  setHeader(ofResponse: boolean, name: string, value: string): void {
+  setHeader(ofResponse: boolean, name: string, value: string): undefined {
     const headers = this.editable(ofResponse, name, value.length)
     if (!ofResponse && name.toLowerCase() === 'host') {
       if (!HOST.test(value)) throw new TypeError('that is no host')
@@ -67,16 +67,16 @@ export class SessionView {
     } else headers.set(name, toLatin1(value))
   }
 
-  appendHeader(ofResponse: boolean, name: string, value: string): void {
+  appendHeader(ofResponse: boolean, name: string, value: string): undefined {
     this.editable(ofResponse, name, value.length).append(name, toLatin1(value))
   }
 
-  deleteHeader(ofResponse: boolean, name: string): void {
+  deleteHeader(ofResponse: boolean, name: string): undefined {
     // Who changes the length of a body takes its announcement out.
     this.editable(ofResponse, /^content-length$/i.test(name) ? '' : name, 0).delete(name)
   }
 
-  setMethod(method: string): void {
+  setMethod(method: string): undefined {
     this.needs(this.rights.request, 'the request has left: its method cannot be changed any more')
     if (!METHOD.test(method) || method === 'CONNECT') throw new TypeError('that is no method')
     this.session.ctx.upstreamMethod = method
@@ -86,7 +86,7 @@ export class SessionView {
     return this.session.ctx.upstreamTarget ?? this.session.request.target
   }
 
-  setTarget(target: string): void {
+  setTarget(target: string): undefined {
     this.needs(this.rights.request, 'the request has left: its target cannot be changed any more')
     this.charge(target.length)
     if (!TARGET.test(target) || target.includes('#'))
@@ -98,7 +98,7 @@ export class SessionView {
     return this.session.response?.status
   }
 
-  setStatus(status: number): void {
+  setStatus(status: number): undefined {
     const { response } = this.session
     this.needs(this.rights.response && response !== undefined, 'the status can be set in header_filter alone')
     if (!isStatus(status)) throw new RangeError('a status is a number from 200 to 599')
@@ -106,7 +106,7 @@ export class SessionView {
     response!.reason = ''
   }
 
-  respond(status: number, body: ResponseBody, fields: Readonly<Record<string, string | readonly string[]>>): void {
+  respond(status: number, body: ResponseBody, fields: Readonly<Record<string, string | readonly string[]>>): undefined {
     this.needs(this.rights.respond, 'requests can be answered in rewrite, access and before_proxy alone')
     if (!isStatus(status)) throw new RangeError('a status is a number from 200 to 599')
     if (this.session.responded) return
@@ -127,7 +127,7 @@ export class SessionView {
     return { username: consumer.username, group: consumer.groupId, labels: consumer.labels ?? {} }
   }
 
-  log(level: string, message: string): void {
+  log(level: string, message: string): undefined {
     if (this.lines++ >= MAX_LINES) return
     const fields = { plugin: this.name, route: this.session.ctx.plan?.route.id }
     const text = printable(message.slice(0, MAX_LINE_LENGTH))
@@ -141,7 +141,7 @@ export class SessionView {
     return this.session.ctx.getState<Map<string, string>>(STATE)?.get(key)
   }
 
-  setState(key: string, value: string | undefined): void {
+  setState(key: string, value: string | undefined): undefined {
     const { ctx } = this.session
     let state = ctx.getState<Map<string, string>>(STATE)
     if (state === undefined) ctx.setState(STATE, (state = new Map()))
@@ -158,7 +158,7 @@ export class SessionView {
     return this.session.readBody(limitBytes)
   }
 
-  replaceBody(body: Uint8Array): void {
+  replaceBody(body: Uint8Array): undefined {
     this.needs(this.rights.wait, 'the body of the request can be replaced in rewrite and access alone')
     if (body.length > MAX_BODY_BYTES) throw new RangeError(`a body has ${MAX_BODY_BYTES} bytes at most`)
     this.session.replaceBody(body)

@@ -60,7 +60,13 @@ export class TrustedFunctions implements Functions {
     const isBytes = first instanceof Uint8Array
     const kind = given.length === 0 ? KINDS.nothing : isBytes ? KINDS.bytes : KINDS.json
     // A copy: what the gateway gives is valid during the call alone.
-    const outcome = this.invoke(this.functions[index], id, kind, isBytes ? Uint8Array.from(first).buffer : given, second === true)
+    const outcome = this.invoke(
+      this.functions[index],
+      id,
+      kind,
+      isBytes ? Uint8Array.from(first).buffer : given,
+      second === true,
+    )
     if (outcome === OUTCOMES.waiting) return run.promise().finally(() => this.runs.delete(id))
     this.runs.delete(id)
     return run.result()

@@ -1,31 +1,19 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import pg from 'pg'
 import { expect, onTestFinished, test } from 'vitest'
+import { redisServer, startRedis } from '../redis/testing/start-redis.ts'
+import { freePort } from '../testing/free-port.ts'
 import { startStreams } from './testing/start-streams.ts'
 
-const redisServer = ['/usr/bin/redis-server', '/usr/local/bin/redis-server'].find(existsSync)
 const postgresFolder = postgresBinaries()
 
 test.skipIf(redisServer === undefined)('a Redis client works through the gateway (needs redis-server)', async () => {
-  const port = await freePort()
-  const folder = temporaryFolder()
-  const server = spawn(redisServer as string, [
-    '--port',
-    String(port),
-    '--bind',
-    '127.0.0.1',
-    '--save',
-    '',
-    '--dir',
-    folder,
-  ])
-  await printed(server, /Ready to accept connections/)
+  const { port } = await startRedis()
   const { streamPort } = await startStreams({ stream_routes: [{ id: 'redis', upstream: `tcp://127.0.0.1:${port}` }] })
   const client = new Redis({ host: '127.0.0.1', port: streamPort })
   const subscriber = new Redis({ host: '127.0.0.1', port: streamPort })
@@ -98,16 +86,6 @@ function temporaryFolder(): string {
   }
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   return folder
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 /** Resolves when the server says so on one of its outputs. */

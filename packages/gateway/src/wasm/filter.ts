@@ -1,5 +1,5 @@
 import type { PluginContext } from '../plugins/context.ts'
-import type { PluginHooks } from '../plugins/definition.ts'
+import type { ConfigProblem, PluginHooks } from '../plugins/definition.ts'
 import type { LogLevel } from './abi.ts'
 import { configurationBytes, type FilterConfig, moduleBytes } from './filter-config.ts'
 import { HttpCalls, type GuestCalls } from './http-calls.ts'
@@ -15,16 +15,11 @@ import { Vm } from './vm.ts'
 import { SharedVm } from './vm-pool.ts'
 import { VmFailure } from './vm-failure.ts'
 
-interface Problem {
-  readonly path: string
-  readonly message: string
-}
-
 /**
  * What is wrong with a filter: its module is looked at, and it is started and configured once on trial, without log, metrics and calls. Each
  * configuration is tried once in a thread.
  */
-export function filterProblem(config: FilterConfig): Problem | undefined {
+export function filterProblem(config: FilterConfig): ConfigProblem | undefined {
   const bytes = moduleBytes(config)
   if (!Buffer.isBuffer(bytes)) return bytes
   const sha256 = sha256Of(bytes)
@@ -41,9 +36,9 @@ export function filterProblem(config: FilterConfig): Problem | undefined {
 const MAX_TRIED = 1_000
 /** Of a filter whose turns are not counted when it runs: a tenth of a second or so, ten times that for its start. */
 const TRIAL_FUEL = 50_000_000
-const tried = new Map<string, Problem | undefined>()
+const tried = new Map<string, ConfigProblem | undefined>()
 
-function trial(config: FilterConfig, bytes: Buffer): Problem | undefined {
+function trial(config: FilterConfig, bytes: Buffer): ConfigProblem | undefined {
   const at = config.code === undefined ? '/path' : '/code'
   const module = compiled(config, bytes)
   if (typeof module === 'string') return { path: at, message: module }

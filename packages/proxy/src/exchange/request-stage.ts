@@ -1,3 +1,4 @@
+import { removeNamedFields } from '@sekisho/wire'
 import { ProxyError } from '../proxy-error.ts'
 import { parseGrpcTimeout } from '../grpc/timeout.ts'
 import type { MaybePromise, ProxyPhases } from '../phases/phases.ts'
@@ -16,6 +17,7 @@ const STEPS: readonly { readonly name: string; readonly run: Step }[] = [
 ]
 
 export function begin<Ctx>(exchange: Exchange<Ctx>): void {
+  if (exchange.request.hopByHop) removeNamedFields(exchange.request.headers)
   const { phases } = exchange.runtime
   if (exchange.contextFailure !== undefined) {
     fail(exchange, exchange.contextFailure)

@@ -1,6 +1,6 @@
-import { expect, it } from 'vitest'
+import { describe, expect, it, test } from 'vitest'
 import { Headers } from '../headers/headers.ts'
-import { removeHopByHop } from './hop-by-hop.ts'
+import { removeHopByHop, removeNamedFields } from './hop-by-hop.ts'
 
 const left = (block: string): string => {
   const headers = new Headers(block)
@@ -41,4 +41,21 @@ it.each([
 
 it('does nothing where there is nothing to do', () => {
   expect(left('Host: a\r\nVia: 1.1 b\r\n')).toBe('Host: a\r\nVia: 1.1 b\r\n')
+})
+
+describe('removeNamedFields', () => {
+  const left = (connection: string) => {
+    const headers = Headers.from({ Connection: connection, 'X-A': '1', Host: 'h', Upgrade: 'websocket', TE: 'trailers' })
+    removeNamedFields(headers)
+    return Object.fromEntries(headers)
+  }
+  const all = { 'X-A': '1', Host: 'h', Upgrade: 'websocket', TE: 'trailers' }
+
+  test.each([
+    ['close', { ...all, Connection: 'close' }],
+    ['Upgrade, keep-alive, te', { ...all, Connection: 'Upgrade, keep-alive, te' }],
+    ['close, X-a , upgrade', { ...all, 'X-A': undefined, Connection: 'close, upgrade' }],
+    ['x-a', { ...all, 'X-A': undefined, Connection: undefined }],
+    ['host, x-b', { ...all, Connection: undefined }],
+  ])('%s', (connection, expected) => expect(left(connection)).toEqual(JSON.parse(JSON.stringify(expected))))
 })

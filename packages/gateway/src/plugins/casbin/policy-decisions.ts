@@ -3,6 +3,8 @@ import type { PolicySource } from './policy-source.ts'
 
 /** Remembered at a time; an evaluation takes 50 µs and more. */
 const MAX_REMEMBERED = 4_096
+/** Longer ones are evaluated each time: clients choose them, and 4,096 of them must stay small. */
+const MAX_KEY_LENGTH = 512
 
 /** What a policy says of users, paths and methods. */
 export class PolicyDecisions {
@@ -20,6 +22,7 @@ export class PolicyDecisions {
     const known = this.known.get(key)
     if (known !== undefined) return known
     const allowed = this.enforcer.enforceSync(user, path, method)
+    if (key.length > MAX_KEY_LENGTH) return allowed
     if (this.known.size >= MAX_REMEMBERED) this.known.clear()
     this.known.set(key, allowed)
     return allowed

@@ -10,7 +10,7 @@ export class JsonPathError extends Error {
 
 /** A name, an index, or everything; `deep`: at any depth below. */
 export interface PathStep {
-  readonly key: string | number | '*'
+  readonly key: string
   readonly any: boolean
   readonly deep: boolean
 }
@@ -37,7 +37,7 @@ export function jsonPath(path: string, pointer: string): PathStep[] {
       )
     }
     const quoted = single ?? double
-    const key = index !== undefined ? Number(index) : (quoted?.replace(/\\(.)/g, '$1') ?? name ?? '*')
+    const key = index ?? quoted?.replace(/\\(.)/g, '$1') ?? name ?? '*'
     steps.push({ key, any: star !== undefined || bareStar !== undefined, deep: dots === '..' })
     at += whole!.length
   }
@@ -56,7 +56,7 @@ export function changeAt(
   // From behind: taking one out of a list moves those that follow.
   for (const key of Object.keys(value).reverse()) {
     const place = value as Record<string, unknown>
-    if (step.any || key === String(step.key)) {
+    if (step.any || key === step.key) {
       if (from === steps.length - 1) {
         const changed = change(place[key])
         if (changed !== undefined) place[key] = changed

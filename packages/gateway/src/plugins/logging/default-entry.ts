@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import { jsonString } from '../../observability/access-log/escape.ts'
 import type { GatewaySession } from '../../session.ts'
 import { VERSION } from '../../version.ts'
+import { maskedTarget } from '../tracing/masked-query.ts'
 import { headersJson, queryJson } from './fields-json.ts'
 
 /** Bodies that were kept, as text. */
@@ -28,25 +29,27 @@ function shortJson(text: string): string {
 
 /**
  * The entry that is written where no `log_format` is given, as APISIX writes it; its fields without the braces around them. Times are milliseconds,
- * sizes bytes on the client's connection with heads. Fields that say who somebody is (`authorization`, `cookie`, …) are there as `***`.
+ * sizes bytes on the client's connection with heads. Fields that say who somebody is (`authorization`, `cookie`, …) are there as `***`, and such
+ * arguments of the query (`apikey`, `jwt`, …) as `REDACTED`.
  */
 export function defaultEntry(session: GatewaySession, bodies: LogBodies): string {
   const { ctx, request, response } = session
   const { plan, consumer } = ctx
-  const target = jsonString(request.target)
+  const shown = maskedTarget(request.target)
+  const target = jsonString(shown)
   const secure = session.secure ? 'https' : 'http'
-  const url = jsonString(`${secure}://${ctx.host}:${session.localPort}${request.target}`)
+  const url = jsonString(`${secure}://${ctx.host}:${session.localPort}${shown}`)
   const latency = Math.max(0, session.finishedAt - session.startedAt)
   const upstream = session.sentAt === 0 ? undefined : Math.max(0, session.finishedAt - session.sentAt)
   let json = `"request":{"url":${url},"uri":${target},"method":${jsonString(request.method)},"headers":`
-  json += `${headersJson(request.headers)},"querystring":${queryJson(queryOf(request.target))},"size":${session.bytesReceived}`
+  json += `${headersJson(request.headers)},"querystring":${queryJson(queryOf(shown))},"size":${session.bytesReceived}`
   if (bodies.request !== undefined) json += `,"body":${jsonText(bodies.request)}`
   json += `},"response":{"status":${response?.status ?? 0},"headers":`
   json += `${response === undefined ? '{}' : headersJson(response.headers)},"size":${session.bytesSent}`
   if (bodies.response !== undefined) json += `,"body":${jsonText(bodies.response)}`
   json += `},${SERVER}`
   if (session.peer !== undefined) json += `,"upstream":${shortJson(session.peer.name)}`
-  json += `,"service_id":${shortJson(plan?.service?.id ?? (plan === undefined ? ctx.host : ''))}`
+  json += `,"service_id":${plan === undefined ? jsonString(ctx.host) : shortJson(plan.service?.id ?? '')}`
   if (plan !== undefined) json += `,"route_id":${shortJson(plan.route.id)}`
   if (consumer !== undefined) json += `,"consumer":{"username":${shortJson(consumer.username)}}`
   json += `,"client_ip":${shortJson(ctx.remoteAddr)},"start_time":${startTime(session)},"latency":${rounded(latency)}`

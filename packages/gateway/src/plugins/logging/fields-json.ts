@@ -19,14 +19,18 @@ interface FieldName {
 }
 const names = new Map<string, FieldName>()
 const MAX_NAMES = 1_000
+/** Longer ones are nobody's but an attacker's. */
+const MAX_NAME_LENGTH = 64
 
 function fieldName(written: string): FieldName {
   let name = names.get(written)
   if (name === undefined) {
     const lower = written.toLowerCase()
     name = { key: `${JSON.stringify(lower)}:`, hidden: CREDENTIALS.has(lower) }
+    if (written.length > MAX_NAME_LENGTH) return name
     if (names.size >= MAX_NAMES) names.clear()
-    names.set(written, name)
+    // A text of its own: a part of a head would keep all of that.
+    names.set(Buffer.from(written, 'latin1').toString('latin1'), name)
   }
   return name
 }

@@ -130,14 +130,14 @@ class TemplateParser {
   }
 
   private conditional(reader: TokenReader): Run {
-    const cases: { when: Read; then: Run }[] = []
+    const cases: { readonly when: Read; readonly run: Run }[] = []
     let otherwise: Run | undefined
     let current = reader
     for (;;) {
       const { offset } = current
       const condition = this.expression(current)
       current.expect('then')
-      cases.push({ when: (frame) => this.locating(offset, () => condition(frame)), then: this.block() })
+      cases.push({ when: (frame) => this.locating(offset, () => condition(frame)), run: this.block() })
       current = this.closing(offset, 'if')
       if (current.take('elseif')) continue
       if (current.take('else')) {
@@ -148,7 +148,7 @@ class TemplateParser {
       break
     }
     return (frame) => {
-      for (const { when, then } of cases) if (isTrue(when(frame))) return then(frame)
+      for (const { when, run } of cases) if (isTrue(when(frame))) return run(frame)
       return otherwise?.(frame)
     }
   }

@@ -1,6 +1,6 @@
 import type { Consumer } from '../../consumers/consumer-directory.ts'
 import type { GatewaySession } from '../../session.ts'
-import { isSecretName } from '../../config/secret-fields.ts'
+import { hasPassword, secretRule } from '../../config/secret-fields.ts'
 
 export interface InputOptions {
   readonly with_route: boolean
@@ -102,11 +102,15 @@ function asWritten({ enabled, ...resource }: Record<string, unknown>): object {
 
 const SINGULAR: Readonly<Record<string, string>> = { uris: 'uri', hosts: 'host', remote_addrs: 'remote_addr' }
 
-function redacted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(redacted)
+/** Of what stands in routes and services, and in the plugins of a consumer that recognise nobody. */
+const isSecret = secretRule('routes', { get: () => undefined, names: () => [] })
+
+function redacted(value: unknown, path: readonly string[] = []): unknown {
+  if (Array.isArray(value)) return value.map((inner) => redacted(inner, path))
+  if (typeof value === 'string') return hasPassword(value) ? undefined : value
   if (value === null || typeof value !== 'object') return value
-  const kept = Object.entries(value).filter(([name]) => !isSecretName(name))
-  return Object.fromEntries(kept.map(([name, inner]) => [name, redacted(inner)]))
+  const kept = Object.entries(value).filter(([name]) => !isSecret([...path, name]))
+  return Object.fromEntries(kept.map(([name, inner]) => [name, redacted(inner, [...path, name])]))
 }
 
 function describe(consumer: Consumer): unknown {
@@ -120,7 +124,7 @@ function describe(consumer: Consumer): unknown {
       labels,
       // What the consumer shows to be known is nobody else's business; the names of the plugins tell how it is known.
       plugins: Object.fromEntries(
-        Object.entries(plugins).map(([name, config]) => [name, AUTH.test(name) ? {} : redacted(config)]),
+        Object.entries(plugins).map(([name, config]) => [name, AUTH.test(name) ? {} : redacted(config, ['plugins', name])]),
       ),
     }
     shown.set(consumer, copy)

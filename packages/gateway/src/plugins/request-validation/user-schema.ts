@@ -94,7 +94,8 @@ class Preparation {
 
   constructor(root: Fields) {
     this.root = root
-    this.isDraft4 = /draft-04/.test(String(root['$schema'] ?? ''))
+    const { $schema: dialect } = root
+    this.isDraft4 = typeof dialect === 'string' && dialect.includes('draft-04')
     this.ids = new Set(idsIn(root, 0))
   }
 

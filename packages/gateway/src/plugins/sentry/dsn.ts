@@ -16,7 +16,8 @@ export function parseDsn(text: string): Dsn | string {
   const slash = url.pathname.lastIndexOf('/')
   const project = url.pathname.slice(slash + 1)
   if (!/^[\w-]+$/.test(project)) return 'has no project; write it as "https://KEY@HOST/PROJECT"'
-  if (!KEY.test(url.username) || !KEY.test(url.password)) return 'has a key with other characters than letters, digits, "-" and "_"'
+  if (!KEY.test(url.username) || !KEY.test(url.password))
+    return 'has a key with other characters than letters, digits, "-" and "_"'
   return {
     endpoint: new URL(`${url.protocol}//${url.host}${url.pathname.slice(0, slash)}/api/${project}/envelope/`),
     publicKey: url.username,

@@ -69,7 +69,11 @@ function eventOf(id: string, now: Date, problem: Problem, session: GatewaySessio
     request: requestOf(session, options),
     contexts: { trace: traceContext(session) },
     user: options.personal ? { ip_address: ctx.remoteAddr, username: ctx.consumer?.username } : undefined,
-    extra: { attempts: session.attempts, protocol: session.protocol, duration_ms: Math.round(session.finishedAt - session.startedAt) },
+    extra: {
+      attempts: session.attempts,
+      protocol: session.protocol,
+      duration_ms: Math.round(session.finishedAt - session.startedAt),
+    },
   }
 }
 
@@ -93,14 +97,14 @@ function requestOf(session: GatewaySession, options: EventOptions): object {
     method: request.method,
     url: `${session.secure ? 'https' : 'http'}://${ctx.hostWithPort}${path.slice(0, 2_048)}`,
     query_string: scrubbedQuery(at < 0 ? '' : target.slice(at + 1), options.query),
-    headers: options.headers
-      ? scrubbedHeaders(request.headers, options.hiddenHeaders, options.personal)
-      : undefined,
+    headers: options.headers ? scrubbedHeaders(request.headers, options.hiddenHeaders, options.personal) : undefined,
   }
 }
 
 /** That of a tracing plugin, so that Sentry finds the trace. */
 function traceContext({ ctx }: GatewaySession): object | undefined {
   const trace = ctx.getState<RequestTrace>('opentelemetry') ?? ctx.getState<RequestTrace>('zipkin')
-  return trace === undefined ? undefined : { trace_id: trace.traceId.padStart(32, '0'), span_id: trace.spanId, op: 'http.server' }
+  return trace === undefined
+    ? undefined
+    : { trace_id: trace.traceId.padStart(32, '0'), span_id: trace.spanId, op: 'http.server' }
 }

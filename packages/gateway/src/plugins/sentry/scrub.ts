@@ -24,7 +24,11 @@ const MAX_FIELDS = 50
 const MAX_VALUE_CHARACTERS = 512
 
 /** @param more names of fields that are left out as well, in lower case */
-export function scrubbedHeaders(headers: Headers, more: ReadonlySet<string>, personal: boolean): Record<string, string> {
+export function scrubbedHeaders(
+  headers: Headers,
+  more: ReadonlySet<string>,
+  personal: boolean,
+): Record<string, string> {
   const kept: Record<string, string> = {}
   let count = 0
   for (const [field, value] of headers.entries()) {
@@ -49,8 +53,11 @@ export function scrubbedQuery(query: string, mode: 'masked' | 'names' | 'none'):
 
 const MAX_QUERY_CHARACTERS = 2_048
 
-const SAID = /\b((?:bearer|basic)\s+)[\w.~+/=-]+|((?:password|passwd|secret|token|api[-_]?key|authorization)["']?\s*[=:]\s*["']?)[^\s"',;&]+/gi
+const SAID =
+  /\b((?:bearer|basic)\s+)[\w.~+/=-]+|((?:password|passwd|secret|token|api[-_]?key|authorization)["']?\s*[=:]\s*["']?)[^\s"',;&]+/gi
 
 /** What an error says, without what it says of secrets. */
 export const scrubbedText = (text: string): string =>
-  text.slice(0, 2_048).replace(SAID, (_all, scheme: string | undefined, name: string | undefined) => `${scheme ?? name}[Filtered]`)
+  text
+    .slice(0, 2_048)
+    .replace(SAID, (_all, scheme: string | undefined, name: string | undefined) => `${scheme ?? name}[Filtered]`)

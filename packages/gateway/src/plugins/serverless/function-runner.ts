@@ -1,4 +1,11 @@
-import { type Functions, makeFunctions, type Rights, type ScriptArgument, ScriptFailure, SessionView } from '../../scripts/index.ts'
+import {
+  type Functions,
+  makeFunctions,
+  type Rights,
+  type ScriptArgument,
+  ScriptFailure,
+  SessionView,
+} from '../../scripts/index.ts'
 import type { GatewaySession } from '../../session.ts'
 import type { PluginContext } from '../context.ts'
 import { Failures } from './failures.ts'
@@ -36,7 +43,9 @@ export class FunctionRunner {
    */
   run(session: GatewaySession, onFailure: (session: GatewaySession) => void): void | Promise<void> {
     const waiting = this.functions.prepare()
-    return waiting === undefined ? this.from(0, session, onFailure) : waiting.then(() => this.from(0, session, onFailure))
+    return waiting === undefined
+      ? this.from(0, session, onFailure)
+      : waiting.then(() => this.from(0, session, onFailure))
   }
 
   /** The same in a phase that cannot wait. @returns false when one of them failed, and it does not fail open */
@@ -71,14 +80,18 @@ export class FunctionRunner {
     return new SessionView(session, this.rights, this.name, this.context.logger)
   }
 
-  private from(first: number, session: GatewaySession, onFailure: (session: GatewaySession) => void): void | Promise<void> {
+  private from(
+    first: number,
+    session: GatewaySession,
+    onFailure: (session: GatewaySession) => void,
+  ): void | Promise<void> {
     for (let index = first; index < this.functions.count; index++) {
       if (session.responded) return undefined
       try {
         const value = this.functions.run(index, this.view(session))
         if (value instanceof Promise) {
           return value
-            .then((settled: unknown) => void checked(settled, index))
+            .then((settled: unknown) => checked(settled, index))
             .catch((error: unknown) => this.failed(error, session, onFailure))
             .then(() => this.from(index + 1, session, onFailure))
         }
@@ -101,6 +114,9 @@ export const FAILED = Symbol('failed')
 /** In APISIX what a function returns is the answer. What looks like one is refused, for a request must not go on by mistake. */
 function checked(value: unknown, index: number): undefined {
   if (typeof value === 'number' || Array.isArray(value))
-    throw new ScriptFailure('misuse', `functions[${index}] returned ${JSON.stringify(value)?.slice(0, 100)}: answer by session.respond(status, body, headers)`)
+    throw new ScriptFailure(
+      'misuse',
+      `functions[${index}] returned ${JSON.stringify(value)?.slice(0, 100)}: answer by session.respond(status, body, headers)`,
+    )
   return undefined
 }

@@ -23,7 +23,8 @@ export const functionFields = {
       exclusiveMinimum: 0,
       maximum: 10_000,
       default: 50,
-      description: 'milliseconds that a function may run for one request in the sandbox; nothing else runs in the worker meanwhile',
+      description:
+        'milliseconds that a function may run for one request in the sandbox; nothing else runs in the worker meanwhile',
     }),
   ),
   memory: defaulted(

@@ -58,12 +58,10 @@ export function writeB3(
 ): void {
   for (const name of FIELDS) headers.delete(name)
   const { traceId, spanId, parentId, sampled, debug } = context
-  headers.appendUnchecked('X-B3-TraceId', traceId)
-  headers.appendUnchecked('X-B3-SpanId', spanId)
-  if (parentId !== '') headers.appendUnchecked('X-B3-ParentSpanId', parentId)
   // Flags says it all: with it there is no Sampled.
-  if (debug) headers.appendUnchecked('X-B3-Flags', '1')
-  else headers.appendUnchecked('X-B3-Sampled', sampled ? '1' : '0')
+  const said = debug ? 'X-B3-Flags: 1' : `X-B3-Sampled: ${sampled ? '1' : '0'}`
+  const parent = parentId === '' ? '' : `X-B3-ParentSpanId: ${parentId}\r\n`
+  headers.appendLines(`X-B3-TraceId: ${traceId}\r\nX-B3-SpanId: ${spanId}\r\n${parent}${said}\r\n`, FIELDS)
   if (!headers.delete('b3')) return
   const decision = debug ? 'd' : sampled ? '1' : '0'
   headers.appendUnchecked('b3', `${traceId}-${spanId}-${decision}${parentId === '' ? '' : `-${parentId}`}`)

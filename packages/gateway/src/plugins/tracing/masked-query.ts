@@ -1,7 +1,8 @@
 import { isSecretName } from '../../config/secret-fields.ts'
 
 /** Names of arguments that show who somebody is, beside those that `isSecretName` knows; among them those of signed URLs. */
-const SHOWN = /^(key|pass|pwd|sig|signature|x-amz-signature|x-amz-security-token|x-goog-signature|awsaccesskeyid|code|jwt|auth|session(_?id)?)$/i
+const SHOWN =
+  /^(key|pass|pwd|sig|signature|x-amz-signature|x-amz-security-token|x-goog-signature|awsaccesskeyid|code|jwt|auth|session(_?id)?)$/i
 
 const isShown = (name: string): boolean => SHOWN.test(name) || isSecretName(name.replaceAll('-', '_'))
 

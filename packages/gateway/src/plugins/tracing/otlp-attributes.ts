@@ -1,4 +1,4 @@
-import { ProtobufWriter, utf8Length, varintLength } from './protobuf-writer.ts'
+import { double, sized, utf8, varint } from './protobuf-text.ts'
 
 /** Longer values are cut: what strangers send goes into memory that waits for a collector. */
 export const MAX_VALUE_CHARACTERS = 2_048
@@ -6,78 +6,54 @@ export const MAX_VALUE_CHARACTERS = 2_048
 export type AttributeValue = string | number | boolean
 
 /** Fields of `KeyValue` and `AnyValue` (opentelemetry/proto/common/v1/common.proto), with their wire types. */
-const KEY = 0x0a
-const VALUE = 0x12
-const STRING_VALUE = 0x0a
-const BOOL_VALUE = 0x10
-const INT_VALUE = 0x18
-const DOUBLE_VALUE = 0x21
+const KEY = '\x0a'
+const VALUE = '\x12'
+const STRING_VALUE = '\x0a'
+const BOOL_VALUE = '\x10'
+const INT_VALUE = '\x18'
+const DOUBLE_VALUE = '\x21'
 
-/** The name of an attribute, as it stands in each message. */
+/** Field `attributes` of a resource, and of a span. */
+export const RESOURCE_ATTRIBUTES = '\x0a'
+export const SPAN_ATTRIBUTES = '\x4a'
+
+/** The name of an attribute, as it stands in each message. Values become fields of a message, as text of bytes. */
 export class AttributeKey {
-  readonly name: string
+  private readonly tag: string
   /** Field `key` of `KeyValue` and the tag of its field `value`. */
-  private readonly head: Uint8Array
+  private readonly head: string
   /** Whole attributes with values that come again and again. */
-  private readonly known = new Map<AttributeValue, Uint8Array>()
+  private readonly known = new Map<AttributeValue, string>()
 
-  constructor(name: string) {
-    this.name = name
-    const writer = new ProtobufWriter(256)
-    writer.byte(KEY)
-    writer.text(name)
-    writer.byte(VALUE)
-    this.head = writer.take()
+  /** @param tag of the field of a message that it is */
+  constructor(name: string, tag = SPAN_ATTRIBUTES) {
+    this.tag = tag
+    this.head = KEY + sized(utf8(name)) + VALUE
   }
 
-  /**
-   * An attribute, as a field of a message.
-   * @param tag of that field: `attributes` of a span, or of a resource
-   */
-  write(writer: ProtobufWriter, tag: number, value: AttributeValue): void {
-    writer.byte(tag)
-    const { head } = this
-    if (typeof value === 'string') {
-      const text = value.length > MAX_VALUE_CHARACTERS ? value.slice(0, MAX_VALUE_CHARACTERS) : value
-      const bytes = utf8Length(text)
-      const any = 1 + varintLength(bytes) + bytes
-      writer.varint(head.length + varintLength(any) + any)
-      writer.raw(head)
-      writer.varint(any)
-      writer.byte(STRING_VALUE)
-      writer.text(text)
-    } else if (typeof value === 'boolean' || (Number.isSafeInteger(value) && value >= 0)) {
-      const number = Number(value)
-      const any = 1 + varintLength(number)
-      writer.varint(head.length + 1 + any)
-      writer.raw(head)
-      writer.varint(any)
-      writer.byte(typeof value === 'boolean' ? BOOL_VALUE : INT_VALUE)
-      writer.varint(number)
-    } else {
-      writer.varint(head.length + 1 + 9)
-      writer.raw(head)
-      writer.varint(9)
-      writer.byte(DOUBLE_VALUE)
-      const bytes = Buffer.allocUnsafe(8)
-      bytes.writeDoubleLE(value)
-      writer.raw(bytes)
-    }
+  with(value: AttributeValue): string {
+    return this.tag + sized(this.head + sized(anyValue(value)))
   }
 
   /** The same for values of which there are few. */
-  writeKnown(writer: ProtobufWriter, tag: number, value: AttributeValue): void {
-    let whole = this.known.get(value)
-    if (whole === undefined) {
-      const made = new ProtobufWriter(256)
-      this.write(made, tag, value)
-      whole = made.take()
-      if (this.known.size >= MAX_KNOWN) this.known.clear()
-      if (whole.length <= MAX_KNOWN_BYTES) this.known.set(value, whole)
-    }
-    writer.raw(whole)
+  withKnown(value: AttributeValue): string {
+    const known = this.known.get(value)
+    if (known !== undefined) return known
+    const made = this.with(value)
+    if (this.known.size >= MAX_KNOWN) this.known.clear()
+    if (made.length <= MAX_KNOWN_CHARACTERS) this.known.set(value, made)
+    return made
   }
 }
 
+function anyValue(value: AttributeValue): string {
+  if (typeof value === 'string')
+    return (
+      STRING_VALUE + sized(utf8(value.length > MAX_VALUE_CHARACTERS ? value.slice(0, MAX_VALUE_CHARACTERS) : value))
+    )
+  if (typeof value === 'boolean') return BOOL_VALUE + varint(Number(value))
+  return Number.isSafeInteger(value) && value >= 0 ? INT_VALUE + varint(value) : DOUBLE_VALUE + double(value)
+}
+
 const MAX_KNOWN = 500
-const MAX_KNOWN_BYTES = 300
+const MAX_KNOWN_CHARACTERS = 300

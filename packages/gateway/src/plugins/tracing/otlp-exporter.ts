@@ -33,7 +33,10 @@ export interface Refusal {
 }
 
 /** Sends batches of spans to a collector of OTLP. */
-export function otlpSink(options: OtlpOptions, context: Pick<PluginContext, 'scope' | 'metrics' | 'logger'>): BatchSink<Buffer> {
+export function otlpSink(
+  options: OtlpOptions,
+  context: Pick<PluginContext, 'scope' | 'metrics' | 'logger'>,
+): BatchSink<Buffer> {
   const isGrpc = options.protocol === 'grpc'
   const client = new ServiceClient(
     {
@@ -80,6 +83,9 @@ export function otlpSink(options: OtlpOptions, context: Pick<PluginContext, 'sco
 function httpAnswer({ status, text }: ServiceAnswer): Refusal | undefined {
   if (status >= 200 && status < 300) return undefined
   // The body is a `Status` of protobuf: what of it people can read is its message.
-  const said = text.replace(/[^ -~]+/g, ' ').trim().slice(0, 200)
+  const said = text
+    .replace(/[^ -~]+/g, ' ')
+    .trim()
+    .slice(0, 200)
   return { reason: `it answers ${status}${said === '' ? '' : `: ${said}`}`, retryable: RETRYABLE.has(status) }
 }

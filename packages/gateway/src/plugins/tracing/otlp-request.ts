@@ -1,51 +1,31 @@
-import { AttributeKey } from './otlp-attributes.ts'
-import { ProtobufWriter, varintLength } from './protobuf-writer.ts'
+import { AttributeKey, RESOURCE_ATTRIBUTES } from './otlp-attributes.ts'
+import { bytesOf, sized, utf8, varint } from './protobuf-text.ts'
 
-// Fields of `ExportTraceServiceRequest`, `ResourceSpans` and `ScopeSpans`.
-const RESOURCE_SPANS = 0x0a
-const RESOURCE = 0x0a
-const RESOURCE_ATTRIBUTES = 0x0a
-const SCOPE_SPANS = 0x12
-const SCOPE = 0x0a
-const SCOPE_NAME = 0x0a
-const SCOPE_VERSION = 0x12
+// Fields of `ExportTraceServiceRequest`, `ResourceSpans`, `ScopeSpans` and `InstrumentationScope`.
+const RESOURCE_SPANS = '\x0a'
+const RESOURCE = '\x0a'
+const SCOPE_SPANS = '\x12'
+const SCOPE = '\x0a'
+const SCOPE_NAME = '\x0a'
+const SCOPE_VERSION = '\x12'
 
-/** `ResourceSpans` up to its `scope_spans`: what all spans of a configuration have in common. */
-export function resourceHead(attributes: Readonly<Record<string, string | number | boolean>>): Buffer {
-  const inner = new ProtobufWriter(1_024)
-  for (const [name, value] of Object.entries(attributes)) new AttributeKey(name).write(inner, RESOURCE_ATTRIBUTES, value)
-  const head = new ProtobufWriter(1_024)
-  head.byte(RESOURCE)
-  head.varint(inner.length)
-  head.raw(inner.take())
-  return head.take()
+/** Field `resource` of `ResourceSpans`: what all spans of a configuration have in common. */
+export function resourceField(attributes: Readonly<Record<string, string | number | boolean>>): Buffer {
+  const fields = Object.entries(attributes).map(([name, value]) =>
+    new AttributeKey(name, RESOURCE_ATTRIBUTES).with(value),
+  )
+  return bytesOf(RESOURCE + sized(fields.join('')))
 }
 
 /** Field `scope` of `ScopeSpans`. */
-export function scopeHead(name: string, version: string): Buffer {
-  const inner = new ProtobufWriter(256)
-  inner.byte(SCOPE_NAME)
-  inner.text(name)
-  inner.byte(SCOPE_VERSION)
-  inner.text(version)
-  const head = new ProtobufWriter(256)
-  head.byte(SCOPE)
-  head.varint(inner.length)
-  head.raw(inner.take())
-  return head.take()
-}
+export const scopeField = (name: string, version: string): Buffer =>
+  bytesOf(SCOPE + sized(SCOPE_NAME + sized(utf8(name)) + SCOPE_VERSION + sized(utf8(version))))
 
 /** `ExportTraceServiceRequest` with one resource and one scope. */
 export function exportRequest(resource: Buffer, scope: Buffer, spans: readonly Buffer[]): Buffer {
-  let spansLength = scope.length
-  for (const span of spans) spansLength += span.length
-  const inResource = resource.length + 1 + varintLength(spansLength) + spansLength
-  const head = new ProtobufWriter(64)
-  head.byte(RESOURCE_SPANS)
-  head.varint(inResource)
-  head.raw(resource)
-  head.byte(SCOPE_SPANS)
-  head.varint(spansLength)
-  head.raw(scope)
-  return Buffer.concat([head.take(), ...spans])
+  let inScope = scope.length
+  for (const span of spans) inScope += span.length
+  const scopeHead = bytesOf(SCOPE_SPANS + varint(inScope))
+  const inResource = resource.length + scopeHead.length + inScope
+  return Buffer.concat([bytesOf(RESOURCE_SPANS + varint(inResource)), resource, scopeHead, scope, ...spans])
 }

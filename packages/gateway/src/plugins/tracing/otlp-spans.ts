@@ -3,7 +3,7 @@ import type { GatewaySession } from '../../session.ts'
 import { type VariableReader } from '../../variables/variables.ts'
 import { maskedQuery, maskedTarget } from './masked-query.ts'
 import { AttributeKey } from './otlp-attributes.ts'
-import { ProtobufWriter } from './protobuf-writer.ts'
+import { bytesOf, fixed32, fixed64, hexBytes, sized, utf8 } from './protobuf-text.ts'
 import { epochOffset, type Attempt, type RequestTrace } from './request-trace.ts'
 import {
   grpcMethod,
@@ -28,26 +28,26 @@ export interface SpanExtras {
 }
 
 // Fields of `Span` (opentelemetry/proto/trace/v1/trace.proto), with their wire types.
-const TRACE_ID = 0x0a
-const SPAN_ID = 0x12
-const TRACE_STATE = 0x1a
-const PARENT_SPAN_ID = 0x22
-const NAME = 0x2a
-const KIND = 0x30
-const START = 0x39
-const END = 0x41
-const ATTRIBUTES = 0x4a
-const STATUS = 0x7a
-/** Field 16 takes two bytes of tag. */
-const FLAGS = [0x85, 0x01]
-
-const KIND_SERVER = 2
-const KIND_CLIENT = 3
+const TRACE_ID = '\x0a'
+const SPAN_ID = '\x12'
+const TRACE_STATE = '\x1a'
+const PARENT_SPAN_ID = '\x22'
+const NAME = '\x2a'
+const KIND = '\x30'
+const START = '\x39'
+const END = '\x41'
 /** `Status { code = 3 }` with STATUS_CODE_ERROR. */
-const STATUS_ERROR = Uint8Array.of(STATUS, 2, 0x18, 2)
+const STATUS_ERROR = '\x7a\x02\x18\x02'
+/** Field 16 takes two bytes of tag. */
+const FLAGS = '\x85\x01'
+
+const KIND_SERVER = '\x02'
+const KIND_CLIENT = '\x03'
 const FLAG_SAMPLED = 0x001
 const FLAG_KNOWS_REMOTE = 0x100
 const FLAG_IS_REMOTE = 0x200
+const FLAGS_LOCAL = FLAGS + fixed32(FLAG_SAMPLED | FLAG_KNOWS_REMOTE)
+const FLAGS_REMOTE = FLAGS + fixed32(FLAG_SAMPLED | FLAG_KNOWS_REMOTE | FLAG_IS_REMOTE)
 
 const METHOD = new AttributeKey('http.request.method')
 const ORIGINAL_METHOD = new AttributeKey('http.request.method_original')
@@ -75,10 +75,8 @@ const SERVICE_ID = new AttributeKey('sekisho.service_id')
 const CONSUMER = new AttributeKey('sekisho.consumer_name')
 const CACHE = new AttributeKey('sekisho.cache_status')
 
-const writer = new ProtobufWriter()
-
 /** Field `spans` of `ScopeSpans`. */
-const SPANS = 0x12
+const SPANS = '\x12'
 
 /** The span of a request: kind SERVER, by the semantic conventions of HTTP 1.23 and later. */
 export function serverSpan(trace: RequestTrace, session: GatewaySession, extras: SpanExtras): Buffer {
@@ -87,35 +85,41 @@ export function serverSpan(trace: RequestTrace, session: GatewaySession, extras:
   const method = knownMethod(request.method)
   const route = routePattern(session)
   const rpc = grpcMethod(session)
-  begin(trace, trace.spanId, trace.parentId, session)
+  let span = identity(trace, trace.spanId, trace.parentId, session)
   const name = method === '_OTHER' ? 'HTTP' : method
-  times(KIND_SERVER, rpc ?? (route === undefined ? name : `${name} ${route}`), session.startedAt, session.finishedAt)
-  methodAttribute(session, method)
-  if (route !== undefined) ROUTE.writeKnown(writer, ATTRIBUTES, route)
-  if (response !== undefined) STATUS_CODE.writeKnown(writer, ATTRIBUTES, response.status)
-  SCHEME.writeKnown(writer, ATTRIBUTES, session.secure ? 'https' : 'http')
+  span += timed(
+    KIND_SERVER,
+    rpc ?? (route === undefined ? name : `${name} ${route}`),
+    session.startedAt,
+    session.finishedAt,
+  )
+  span += METHOD.withKnown(method)
+  if (method === '_OTHER') span += ORIGINAL_METHOD.with(request.method)
+  if (route !== undefined) span += ROUTE.withKnown(route)
+  if (response !== undefined) span += STATUS_CODE.withKnown(response.status)
+  span += SCHEME.withKnown(session.secure ? 'https' : 'http')
   const { target } = request
   const at = target.indexOf('?')
-  PATH.write(writer, ATTRIBUTES, at < 0 ? target : target.slice(0, at))
-  if (at >= 0 && at + 1 < target.length) QUERY.write(writer, ATTRIBUTES, maskedQuery(target.slice(at + 1)))
-  PROTOCOL_VERSION.writeKnown(writer, ATTRIBUTES, protocolVersion(session.protocol))
-  if (ctx.host !== '') SERVER_ADDRESS.writeKnown(writer, ATTRIBUTES, ctx.host)
-  SERVER_PORT.writeKnown(writer, ATTRIBUTES, session.localPort)
-  CLIENT_ADDRESS.writeKnown(writer, ATTRIBUTES, ctx.remoteAddr)
-  if (ctx.remoteAddr !== session.remoteAddress) PEER_ADDRESS.writeKnown(writer, ATTRIBUTES, session.remoteAddress)
+  span += PATH.with(at < 0 ? target : target.slice(0, at))
+  if (at >= 0 && at + 1 < target.length) span += QUERY.with(maskedQuery(target.slice(at + 1)))
+  span += PROTOCOL_VERSION.withKnown(protocolVersion(session.protocol))
+  if (ctx.host !== '') span += SERVER_ADDRESS.with(ctx.host)
+  span += SERVER_PORT.withKnown(session.localPort)
+  span += CLIENT_ADDRESS.withKnown(ctx.remoteAddr)
+  if (ctx.remoteAddr !== session.remoteAddress) span += PEER_ADDRESS.withKnown(session.remoteAddress)
   const agent = request.headers.get('user-agent')
-  if (agent !== undefined) USER_AGENT.writeKnown(writer, ATTRIBUTES, agent)
+  if (agent !== undefined) span += USER_AGENT.with(agent)
   if (plan !== undefined && plan.route.id !== '') {
-    ROUTE_ID.writeKnown(writer, ATTRIBUTES, plan.route.id)
-    if (plan.route.name !== undefined) ROUTE_NAME.writeKnown(writer, ATTRIBUTES, plan.route.name)
-    if (plan.service !== undefined) SERVICE_ID.writeKnown(writer, ATTRIBUTES, plan.service.id)
+    span += ROUTE_ID.withKnown(plan.route.id)
+    if (plan.route.name !== undefined) span += ROUTE_NAME.withKnown(plan.route.name)
+    if (plan.service !== undefined) span += SERVICE_ID.withKnown(plan.service.id)
   }
-  if (ctx.consumer !== undefined) CONSUMER.writeKnown(writer, ATTRIBUTES, ctx.consumer.username)
-  if (session.cacheResult !== undefined) CACHE.writeKnown(writer, ATTRIBUTES, session.cacheResult)
+  if (ctx.consumer !== undefined) span += CONSUMER.withKnown(ctx.consumer.username)
+  if (session.cacheResult !== undefined) span += CACHE.withKnown(session.cacheResult)
   if (rpc !== undefined) rpcAttributes(session, rpc)
-  extraAttributes(session, extras)
-  errorAttributes(requestError(session), ctx.failure?.source !== 'downstream')
-  return writer.takeField(SPANS)
+  span += extraAttributes(session, extras)
+  span += errorAttributes(requestError(session), ctx.failure?.source !== 'downstream')
+  return bytesOf(SPANS + sized(span))
 }
 
 /** The span of an attempt at an upstream: kind CLIENT. */
@@ -125,101 +129,77 @@ export function attemptSpan(trace: RequestTrace, session: GatewaySession, attemp
   const sent = ctx.upstreamMethod ?? request.method
   const method = knownMethod(sent)
   const rpc = grpcMethod(session)
-  begin(trace, attempt.spanId, trace.spanId, undefined)
-  times(KIND_CLIENT, rpc ?? (method === '_OTHER' ? 'HTTP' : method), attempt.startedAt, attempt.endedAt)
-  METHOD.writeKnown(writer, ATTRIBUTES, method)
+  let span = identity(trace, attempt.spanId, trace.spanId, undefined)
+  span += timed(KIND_CLIENT, rpc ?? (method === '_OTHER' ? 'HTTP' : method), attempt.startedAt, attempt.endedAt)
+  span += METHOD.withKnown(method)
   let error: string | undefined = attempt.failure?.code
   if (index === trace.attempts.length - 1 && error === undefined && isUpstreamAnswer(session)) {
     const { status } = session.response!
-    STATUS_CODE.writeKnown(writer, ATTRIBUTES, status)
+    span += STATUS_CODE.withKnown(status)
     if (status >= 400) error = String(status)
     if (rpc !== undefined) {
-      rpcAttributes(session, rpc)
+      span += rpcAttributes(session, rpc)
       if (session.grpcStatus! > 0) error = grpcStatusName(session.grpcStatus!)
     }
   }
   if (peer !== undefined) {
-    FULL_URL.write(writer, ATTRIBUTES, `${peerOrigin(peer)}${maskedTarget(ctx.upstreamTarget ?? request.target)}`)
-    SERVER_ADDRESS.writeKnown(writer, ATTRIBUTES, peer.host)
-    if (peer.port !== 0) SERVER_PORT.writeKnown(writer, ATTRIBUTES, peer.port)
+    span += FULL_URL.with(`${peerOrigin(peer)}${maskedTarget(ctx.upstreamTarget ?? request.target)}`)
+    span += SERVER_ADDRESS.withKnown(peer.host)
+    if (peer.port !== 0) span += SERVER_PORT.withKnown(peer.port)
     if (isIP(peer.host) !== 0) {
-      PEER_ADDRESS.writeKnown(writer, ATTRIBUTES, peer.host)
-      PEER_PORT.writeKnown(writer, ATTRIBUTES, peer.port)
+      span += PEER_ADDRESS.withKnown(peer.host)
+      span += PEER_PORT.withKnown(peer.port)
     }
-    PROTOCOL_VERSION.writeKnown(writer, ATTRIBUTES, peer.protocol === 'h2' ? '2' : '1.1')
+    span += PROTOCOL_VERSION.withKnown(peer.protocol === 'h2' ? '2' : '1.1')
   }
-  if (index > 0) RESEND_COUNT.writeKnown(writer, ATTRIBUTES, index)
-  errorAttributes(error, true)
-  return writer.takeField(SPANS)
+  if (index > 0) span += RESEND_COUNT.withKnown(index)
+  span += errorAttributes(error, true)
+  return bytesOf(SPANS + sized(span))
 }
 
-function begin(trace: RequestTrace, spanId: string, parentId: string, session: GatewaySession | undefined): void {
-  writer.beginField()
-  writer.byte(TRACE_ID)
-  writer.hex(trace.traceId)
-  writer.byte(SPAN_ID)
-  writer.hex(spanId)
-  if (parentId !== '') {
-    writer.byte(PARENT_SPAN_ID)
-    writer.hex(parentId)
-  }
-  let flags = FLAG_SAMPLED | FLAG_KNOWS_REMOTE
-  if (session !== undefined && parentId !== '') {
-    flags |= FLAG_IS_REMOTE
-    const state = traceStateOf(session.request.headers)
-    if (state !== undefined) {
-      writer.byte(TRACE_STATE)
-      writer.text(state)
-    }
-  }
-  writer.byte(FLAGS[0])
-  writer.byte(FLAGS[1])
-  writer.fixed32(flags)
+function identity(trace: RequestTrace, spanId: string, parentId: string, session: GatewaySession | undefined): string {
+  let span = TRACE_ID + sized(trace.traceIdBytes) + SPAN_ID + sized(hexBytes(spanId))
+  if (parentId !== '') span += PARENT_SPAN_ID + sized(hexBytes(parentId))
+  // Of the span of a request: its parent is somebody else's.
+  if (session === undefined || parentId === '') return span + FLAGS_LOCAL
+  const state = traceStateOf(session.request.headers)
+  if (state !== undefined) span += TRACE_STATE + sized(utf8(state))
+  return span + FLAGS_REMOTE
 }
 
 /** @param startedAt ms of `performance.now`, as is `finishedAt` */
-function times(kind: number, name: string, startedAt: number, finishedAt: number): void {
+function timed(kind: string, name: string, startedAt: number, finishedAt: number): string {
   const offset = epochOffset()
-  writer.byte(NAME)
-  writer.text(name)
-  writer.byte(KIND)
-  writer.byte(kind)
-  writer.byte(START)
-  writer.fixed64((offset + startedAt) * 1e6)
-  writer.byte(END)
-  writer.fixed64((offset + Math.max(startedAt, finishedAt)) * 1e6)
+  const start = fixed64((offset + startedAt) * 1e6)
+  const end = fixed64((offset + Math.max(startedAt, finishedAt)) * 1e6)
+  return NAME + sized(utf8(name)) + KIND + kind + START + start + END + end
 }
 
-function methodAttribute({ request }: GatewaySession, method: string): void {
-  METHOD.writeKnown(writer, ATTRIBUTES, method)
-  if (method === '_OTHER') ORIGINAL_METHOD.write(writer, ATTRIBUTES, request.method)
+function rpcAttributes({ grpcStatus }: GatewaySession, method: string): string {
+  const call = RPC_SYSTEM.withKnown('grpc') + RPC_METHOD.with(method)
+  return grpcStatus === undefined ? call : call + RPC_STATUS.withKnown(grpcStatusName(grpcStatus))
 }
 
-function rpcAttributes({ grpcStatus }: GatewaySession, method: string): void {
-  RPC_SYSTEM.writeKnown(writer, ATTRIBUTES, 'grpc')
-  RPC_METHOD.writeKnown(writer, ATTRIBUTES, method)
-  if (grpcStatus !== undefined) RPC_STATUS.writeKnown(writer, ATTRIBUTES, grpcStatusName(grpcStatus))
-}
-
-function extraAttributes({ ctx, request }: GatewaySession, extras: SpanExtras): void {
+function extraAttributes({ ctx, request }: GatewaySession, extras: SpanExtras): string {
+  let attributes = ''
   for (const { key, read } of extras.variables) {
     const value = read(ctx)
-    if (value !== undefined && value !== '') key.write(writer, ATTRIBUTES, String(value))
+    if (value !== undefined && value !== '') attributes += key.with(String(value))
   }
   for (const { key, name } of extras.headers) {
     const value = request.headers.get(name)
-    if (value !== undefined) key.write(writer, ATTRIBUTES, value)
+    if (value !== undefined) attributes += key.with(value)
   }
-  if (extras.headerPrefixes.length === 0) return
+  if (extras.headerPrefixes.length === 0) return attributes
   for (const [field, value] of request.headers.entries()) {
     const name = field.toLowerCase()
     if (extras.headerPrefixes.some((prefix) => name.startsWith(prefix)))
-      new AttributeKey(name).write(writer, ATTRIBUTES, value)
+      attributes += new AttributeKey(name).with(value)
   }
+  return attributes
 }
 
-function errorAttributes(type: string | undefined, isFault: boolean): void {
-  if (type === undefined) return
-  ERROR_TYPE.writeKnown(writer, ATTRIBUTES, type)
-  if (isFault) writer.raw(STATUS_ERROR)
+function errorAttributes(type: string | undefined, isFault: boolean): string {
+  if (type === undefined) return ''
+  return isFault ? ERROR_TYPE.withKnown(type) + STATUS_ERROR : ERROR_TYPE.withKnown(type)
 }

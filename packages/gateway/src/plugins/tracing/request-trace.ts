@@ -1,5 +1,6 @@
 import type { Peer, ProxyError } from '@sekisho/proxy'
 import type { GatewaySession } from '../../session.ts'
+import { hexBytes } from './protobuf-text.ts'
 import { newSpanId } from './trace-ids.ts'
 import { traceParent } from './trace-parent.ts'
 
@@ -24,9 +25,12 @@ export class RequestTrace {
   readonly parentId: string
   readonly sampled: boolean
   readonly attempts: Attempt[] = []
+  /** Of the first attempt, where it had to be known before. */
+  firstId: string | undefined
   /** Number of the last one. */
   private attempt = 0
   private ended = false
+  private bytes: string | undefined
 
   constructor(owner: object, traceId: string, parentId: string, sampled: boolean) {
     this.owner = owner
@@ -41,6 +45,11 @@ export class RequestTrace {
     return traceParent(this.traceId.padStart(32, '0'), this.spanId, this.sampled)
   }
 
+  /** Its identifier as text of bytes. */
+  get traceIdBytes(): string {
+    return (this.bytes ??= hexBytes(this.traceId))
+  }
+
   /**
    * From the phase `balancer`: what was tried before is over. undefined where this attempt has begun already: the same hooks may stand in a global rule
    * and on the route, and a connection that was dead is no attempt.
@@ -50,7 +59,8 @@ export class RequestTrace {
     this.attempt = session.attempts
     const now = performance.now()
     this.endAttempt(session, now)
-    const attempt = { spanId: newSpanId(), startedAt: now, endedAt: 0, peer: undefined, failure: undefined }
+    const spanId = (this.attempts.length === 0 ? this.firstId : undefined) ?? newSpanId()
+    const attempt = { spanId, startedAt: now, endedAt: 0, peer: undefined, failure: undefined }
     // The proxy bounds the number of attempts, but not what a configuration may ask for.
     if (this.attempts.length < MAX_ATTEMPTS) this.attempts.push(attempt)
     return attempt

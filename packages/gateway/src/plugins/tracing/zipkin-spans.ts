@@ -45,8 +45,7 @@ export function zipkinSpans(
     if (moments.accessed > 0) spans.push(child('apisix.access', trace.spanId, moments.rewritten, moments.accessed))
     if (moments.answered > 0 && last !== undefined)
       spans.push(child('apisix.body_filter', last.spanId, moments.answered, finishedAt))
-  } else if (moments.answered > 0)
-    spans.push(child('apisix.response_span', trace.spanId, moments.answered, finishedAt))
+  } else if (moments.answered > 0) spans.push(child('apisix.response_span', trace.spanId, moments.answered, finishedAt))
   return spans
 }
 
@@ -126,7 +125,8 @@ function attemptSpan(
 const urlOf = (session: GatewaySession): string =>
   `${session.secure ? 'https' : 'http'}://${session.ctx.hostWithPort}${maskedTarget(session.request.target)}`
 
-const tag = (text: string): string => jsonString(text.length > MAX_TAG_CHARACTERS ? text.slice(0, MAX_TAG_CHARACTERS) : text)
+const tag = (text: string): string =>
+  jsonString(text.length > MAX_TAG_CHARACTERS ? text.slice(0, MAX_TAG_CHARACTERS) : text)
 
 /** Fields of an endpoint; a name is the name of a service. */
 function addressJson(host: string, port: number): string {

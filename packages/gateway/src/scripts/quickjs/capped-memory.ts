@@ -58,7 +58,8 @@ export class CappedMemory {
     const used = malloc(PAGE_BYTES)
     this.maxBytes = Math.min(MAX_BYTES, Math.max(INITIAL_BYTES, Math.ceil((used + bytes) / PAGE_BYTES) * PAGE_BYTES))
     // What is there from the beginning and beyond the limit is taken; nobody writes to it, so it costs nothing.
-    for (let spare = INITIAL_BYTES - used - bytes; spare > PAGE_BYTES; spare -= PAGE_BYTES) if (malloc(spare) !== 0) break
+    for (let spare = INITIAL_BYTES - used - bytes; spare > PAGE_BYTES; spare -= PAGE_BYTES)
+      if (malloc(spare) !== 0) break
     this.denied = false
   }
 

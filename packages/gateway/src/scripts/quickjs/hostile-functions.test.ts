@@ -42,17 +42,23 @@ describe('a function that runs for too long is stopped', () => {
     ['a loop that catches all', '() => { for (;;) try { for (;;); } catch {} finally { continue } }'],
     ['a regular expression', "() => /^(a+)+$/.test('a'.repeat(40) + 'b')"],
     ['a built-in function that walks 2^53 elements', '() => Array.prototype.indexOf.call({ length: 2 ** 53 - 1 }, 1)'],
-    ['another one', "() => Array.prototype.lastIndexOf.call({ length: 2 ** 53 - 1 }, 1)"],
+    ['another one', '() => Array.prototype.lastIndexOf.call({ length: 2 ** 53 - 1 }, 1)'],
     ['a sort', '() => { for (;;) new Array(50_000).fill(0).map((_, i) => -i).sort() }'],
     ['numbers that grow', '() => { let n = 3n; for (;;) n = n * n % (2n ** 20000n) + 1n }'],
-    ['text that is searched', "() => { const a = 'a'.repeat(1e6); for (;;) a.indexOf(a + 'b') + a.lastIndexOf('a'.repeat(5e5) + 'b') }"],
+    [
+      'text that is searched',
+      "() => { const a = 'a'.repeat(1e6); for (;;) a.indexOf(a + 'b') + a.lastIndexOf('a'.repeat(5e5) + 'b') }",
+    ],
     ['JSON', '() => { const a = new Array(1e4).fill({ a: [1, 2] }); for (;;) JSON.parse(JSON.stringify(a)) }'],
     ['promises without end', '() => { const f = () => Promise.resolve().then(f); f() }'],
     ['an asynchronous loop', 'async () => { for (;;) await null }'],
     ['a getter of what it throws', '() => { throw { get message() { for (;;); } } }'],
-    ['a getter of an Error', "() => { throw Object.create(Error.prototype, { stack: { get() { for (;;); } } }) }"],
+    ['a getter of an Error', '() => { throw Object.create(Error.prototype, { stack: { get() { for (;;); } } }) }'],
     ['calls of the gateway', "(s) => { for (;;) s.request.headers.get('a') }"],
-    ['calls that are refused, and caught', "(s) => { const b = 'v'.repeat(1e6); for (;;) try { s.request.headers.set('a', b) } catch {} }"],
+    [
+      'calls that are refused, and caught',
+      "(s) => { const b = 'v'.repeat(1e6); for (;;) try { s.request.headers.set('a', b) } catch {} }",
+    ],
   ])('%s', async (_name, source) => {
     const functions = await sandboxed(source)
     const startedAt = performance.now()
@@ -78,7 +84,9 @@ describe('a function that wants memory without end gets what it may have', () =>
     ['a long list', '() => { const a = [1]; for (;;) a.push(...a) }'],
   ])('%s', async (_name, source) => {
     const functions = await sandboxed(source, 2_000)
-    expect(await call(functions)).toMatch(/^memory: used more than "memory"|^error: \w+: (?:stack overflow|invalid|out of memory|too many arguments)/)
+    expect(await call(functions)).toMatch(
+      /^memory: used more than "memory"|^error: \w+: (?:stack overflow|invalid|out of memory|too many arguments)/,
+    )
   })
 
   it('no more than that, and no less', async () => {
@@ -98,7 +106,10 @@ describe('a function that wants memory without end gets what it may have', () =>
 })
 
 it('what a function keeps for itself and never gives back costs its sandbox, not more', async () => {
-  const functions = await sandboxed('const kept = []; export default () => { for (let i = 0; i < 20; i++) kept.push(new Uint8Array(1e5)); return kept.length }', 5_000)
+  const functions = await sandboxed(
+    'const kept = []; export default () => { for (let i = 0; i < 20; i++) kept.push(new Uint8Array(1e5)); return kept.length }',
+    5_000,
+  )
   const outcomes = []
   for (let at = 0; at < 6; at++) outcomes.push(await call(functions))
   expect(outcomes.slice(0, 4)).toEqual([20, 40, 60, 80])
@@ -109,14 +120,20 @@ it('what a function keeps for itself and never gives back costs its sandbox, not
 describe('what the next request meets is not changed by this one', () => {
   it.each([
     ['Object.prototype', '() => { Object.prototype.isAdmin = true }'],
-    ['by a body with "__proto__"', `() => { const merge = (to, from) => { for (const k in from) typeof from[k] === 'object' ? merge(to[k] ??= {}, from[k]) : to[k] = from[k] };
-      const own = JSON.parse('{"__proto__":{"isAdmin":true}}'); merge({}, own) }`],
+    [
+      'by a body with "__proto__"',
+      `() => { const merge = (to, from) => { for (const k in from) typeof from[k] === 'object' ? merge(to[k] ??= {}, from[k]) : to[k] = from[k] };
+      const own = JSON.parse('{"__proto__":{"isAdmin":true}}'); merge({}, own) }`,
+    ],
     ['Array.prototype', '() => { Array.prototype.map = () => [] }'],
     ['Promise', '() => { Promise.prototype.then = null }'],
     ['JSON', '() => { JSON.parse = () => ({}) }'],
     ['a global name', '() => { globalThis.isAdmin = true }'],
     ['what is inherited by generators', '() => { Object.getPrototypeOf(function* () {}).prototype.next = null }'],
-    ['the session', '(s) => { Object.getPrototypeOf(s).respond = () => {} ; Object.defineProperty(Object.getPrototypeOf(s.request.headers), "get", { value: () => "x" }) }'],
+    [
+      'the session',
+      '(s) => { Object.getPrototypeOf(s).respond = () => {} ; Object.defineProperty(Object.getPrototypeOf(s.request.headers), "get", { value: () => "x" }) }',
+    ],
   ])('%s', async (_name, source) => {
     expect(await call(await sandboxed(source))).toMatch(/^error: TypeError: /)
   })
@@ -132,23 +149,57 @@ describe('what the next request meets is not changed by this one', () => {
 })
 
 it('there is nothing of the gateway in the sandbox', async () => {
-  const names = ['process', 'require', 'fetch', 'setTimeout', 'WebAssembly', 'Buffer', 'Atomics', 'SharedArrayBuffer', 'performance', 'std', 'os']
+  const names = [
+    'process',
+    'require',
+    'fetch',
+    'setTimeout',
+    'WebAssembly',
+    'Buffer',
+    'Atomics',
+    'SharedArrayBuffer',
+    'performance',
+    'std',
+    'os',
+  ]
   const source = `() => ${JSON.stringify(names)}.filter((name) => Function('return typeof ' + name)() !== 'undefined')`
   expect(await call(await sandboxed(source))).toEqual([])
-  expect(await call(await sandboxed("() => import('node:fs')"))).toMatch(/^error: ReferenceError: could not load module/)
+  expect(await call(await sandboxed("() => import('node:fs')"))).toMatch(
+    /^error: ReferenceError: could not load module/,
+  )
   expect(await call(await sandboxed("(s) => s.constructor.constructor('return this')().process"))).toBeUndefined()
 })
 
 describe('a function cannot', () => {
   it.each([
     ['recurse without end', '() => { const f = () => f() + 1; f() }', /^error: InternalError: stack overflow/],
-    ['nest without end', "() => JSON.parse('['.repeat(1e5))", /^error: InternalError: stack overflow|^error: SyntaxError/],
+    [
+      'nest without end',
+      "() => JSON.parse('['.repeat(1e5))",
+      /^error: InternalError: stack overflow|^error: SyntaxError/,
+    ],
     ['wait for nothing', '() => new Promise(() => {})', /^error: waits for a promise that never settles/],
-    ['set fields without end', "(s) => { for (let i = 0; i < 1e6; i++) s.request.headers.set('h' + i, '1') }", /^error: RangeError: .* may set 1048576 bytes|^timeout/],
-    ['set what frames a message', "(s) => s.request.headers.set('Transfer-Encoding', 'chunked')", /^error: TypeError: "Transfer-Encoding" is set by the gateway/],
+    [
+      'set fields without end',
+      "(s) => { for (let i = 0; i < 1e6; i++) s.request.headers.set('h' + i, '1') }",
+      /^error: RangeError: .* may set 1048576 bytes|^timeout/,
+    ],
+    [
+      'set what frames a message',
+      "(s) => s.request.headers.set('Transfer-Encoding', 'chunked')",
+      /^error: TypeError: "Transfer-Encoding" is set by the gateway/,
+    ],
     ['split a field', "(s) => s.request.headers.set('a', 'b\\r\\nc: d')", /^error: TypeError/],
-    ['split the request line', "(s) => { s.request.target = '/a HTTP/1.1\\r\\nx: y' }", /^error: TypeError: a target is a path/],
-    ['keep a session', "let kept; export default (s) => { if (kept) return kept.request.method; kept = s }", /^error: TypeError: the request is over/],
+    [
+      'split the request line',
+      "(s) => { s.request.target = '/a HTTP/1.1\\r\\nx: y' }",
+      /^error: TypeError: a target is a path/,
+    ],
+    [
+      'keep a session',
+      'let kept; export default (s) => { if (kept) return kept.request.method; kept = s }',
+      /^error: TypeError: the request is over/,
+    ],
   ])('%s', async (_name, source, expected) => {
     const functions = await sandboxed(source, 1_000)
     const first = await call(functions)
@@ -157,7 +208,8 @@ describe('a function cannot', () => {
 })
 
 it('a sandbox that broke takes those along that wait in it, and the next request has a new one', async () => {
-  const source = "async (s) => s.request.arg('id') === '7' ? (await s.request.readBody()).length : Array.prototype.indexOf.call({ length: 2 ** 53 - 1 }, 1)"
+  const source =
+    "async (s) => s.request.arg('id') === '7' ? (await s.request.readBody()).length : Array.prototype.indexOf.call({ length: 2 ** 53 - 1 }, 1)"
   const functions = await sandboxed(source)
   const session = new TestSession('/orders?id=7')
   let arrive: (body: Uint8Array) => void = () => undefined

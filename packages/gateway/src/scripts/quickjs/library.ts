@@ -73,8 +73,11 @@ async function imported(): Promise<[typeof import('quickjs-emscripten-core'), Qu
     ])
     return [core, build.default as unknown as QuickJSSyncVariant]
   } catch (error) {
-    throw new Error(`the sandbox of functions needs libraries that are not installed: npm install ${SANDBOX_PACKAGES.join(' ')}`, {
-      cause: error,
-    })
+    throw new Error(
+      `the sandbox of functions needs libraries that are not installed: npm install ${SANDBOX_PACKAGES.join(' ')}`,
+      {
+        cause: error,
+      },
+    )
   }
 }

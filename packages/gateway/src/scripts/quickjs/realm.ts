@@ -43,7 +43,14 @@ const SIGNATURES: readonly string[] = (() => {
   return list
 })()
 
-export type HostFunction = (call: number, request: number, a: HostValue, b: HostValue, c: HostValue, d: HostValue) => HostValue
+export type HostFunction = (
+  call: number,
+  request: number,
+  a: HostValue,
+  b: HostValue,
+  c: HostValue,
+  d: HostValue,
+) => HostValue
 
 /** The world that functions live in: the objects of JavaScript, hardened, and those of the facade. */
 export class Realm {
@@ -80,7 +87,9 @@ export class Realm {
     this.settle = context.getProp(facade, 'settle')
     const extra = context.newObject()
     for (const name of ['TextEncoder', 'TextDecoder']) context.setProp(extra, name, context.getProp(facade, name))
-    context.unwrapResult(context.callFunction(this.evaluated(`(${HARDEN})`, 'gateway'), context.undefined, extra, facade)).dispose()
+    context
+      .unwrapResult(context.callFunction(this.evaluated(`(${HARDEN})`, 'gateway'), context.undefined, extra, facade))
+      .dispose()
   }
 
   /** The value of a program. @throws Error as QuickJS threw it, with `name`, `message` and `stack` */
@@ -93,7 +102,8 @@ export class Realm {
     const { context } = this
     if (value === undefined) return context.undefined
     if (typeof value === 'number') return context.newNumber(value)
-    if (typeof value === 'string') return context.newString(value.includes('\0') ? value.replaceAll('\0', '\ufffd') : value)
+    if (typeof value === 'string')
+      return context.newString(value.includes('\0') ? value.replaceAll('\0', '\ufffd') : value)
     return context.newArrayBuffer(value as unknown as ArrayBuffer)
   }
 

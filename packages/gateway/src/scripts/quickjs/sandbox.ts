@@ -90,7 +90,13 @@ export class SandboxedFunctions {
     const value = kind === KINDS.json ? JSON.stringify(given) : kind === KINDS.bytes ? (first as Uint8Array) : undefined
     const handles = [context.newNumber(id), context.newNumber(kind), realm.toGuest(value)]
     const end = second === true ? context.true : context.false
-    const result = context.callFunction(realm.invoke, context.undefined, this.functions[index] as QuickJSHandle, ...handles, end)
+    const result = context.callFunction(
+      realm.invoke,
+      context.undefined,
+      this.functions[index] as QuickJSHandle,
+      ...handles,
+      end,
+    )
     for (const handle of handles) handle.dispose()
     if (result.error !== undefined) throw this.uncatchable()
     const outcome = context.getNumber(result.value)
@@ -168,15 +174,15 @@ export class SandboxedFunctions {
     const converts = call === CALLS.decode || call === CALLS.encode
     if (converts && !this.isLate()) return perform(undefined as never, call, a, b, c, d)
     if (run === undefined) throw new TypeError('the request is over')
-    if (call === CALLS.failed) return void run.fail(a as string)
-    if (call === CALLS.finished) return void run.finish(valueOf(a as number, b))
+    if (call === CALLS.failed) return run.fail(a as string)
+    if (call === CALLS.finished) return run.finish(valueOf(a as number, b))
     // A call costs the host more than the guest, which is asked for the time every 10,000 steps.
     if (this.isLate()) throw new RangeError('the time is up')
-    if (call === CALLS.readBody) return void this.read(run, id, a as number)
+    if (call === CALLS.readBody) return this.read(run, id, a as number)
     return perform(run.view, call, a, b, c, d)
   }
 
-  private read(run: Run, id: number, limit: number): void {
+  private read(run: Run, id: number, limit: number): undefined {
     const reading = run.view.readBody(limit || DEFAULT_BODY_BYTES)
     run.waitsFor++
     reading.then(
@@ -194,7 +200,11 @@ export class SandboxedFunctions {
     try {
       this.enter(run, () => {
         const { context } = this.realm
-        const handles = [context.newNumber(id), typeof given === 'string' ? context.false : context.true, this.realm.toGuest(given)]
+        const handles = [
+          context.newNumber(id),
+          typeof given === 'string' ? context.false : context.true,
+          this.realm.toGuest(given),
+        ]
         const result = context.callFunction(this.realm.settle, context.undefined, ...handles)
         for (const handle of handles) handle.dispose()
         if (result.error !== undefined) throw this.uncatchable()
@@ -228,7 +238,8 @@ export class SandboxedFunctions {
   private lose(failure: ScriptFailure): ScriptFailure {
     if (this.lost !== undefined) return this.lost
     this.lost = failure
-    for (const run of this.runs.values()) run.settle(new ScriptFailure('sandbox', 'the sandbox was lost to another request'))
+    for (const run of this.runs.values())
+      run.settle(new ScriptFailure('sandbox', 'the sandbox was lost to another request'))
     return failure
   }
 }
@@ -236,7 +247,10 @@ export class SandboxedFunctions {
 const tooLong = (): ScriptFailure => new ScriptFailure('timeout', 'ran for longer than "timeout"')
 const tooLarge = (): ScriptFailure => new ScriptFailure('memory', 'used more than "memory"')
 const neverSettles = (): ScriptFailure =>
-  new ScriptFailure('error', 'waits for a promise that never settles: nothing but the body of the request can be waited for')
+  new ScriptFailure(
+    'error',
+    'waits for a promise that never settles: nothing but the body of the request can be waited for',
+  )
 
 const sizeOf = (value: HostValue): number => (typeof value === 'object' || typeof value === 'string' ? value.length : 0)
 

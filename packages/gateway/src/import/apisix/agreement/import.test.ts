@@ -1,5 +1,5 @@
 import { parse } from 'yaml'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { loadConfigText } from '../../../config/load.ts'
 import { problemLine } from '../../../config/render.ts'
 import { builtInNames } from '../../../plugins/built-in.ts'
@@ -10,8 +10,8 @@ import { isFields, leastWith, trialsOf, type Trial } from './testing/configurati
 import { differing, sorted } from './testing/differences.ts'
 import { examplesOf } from './testing/examples.ts'
 import { FACTS, optionParts, type PlaceName, PLACES } from './testing/facts.ts'
-import { reasonToSayNothing } from './testing/known.ts'
-import { documentOf, ENVIRONMENT, pathOf, SETTINGS, TRIALS_AT_ONCE } from './testing/trial-document.ts'
+import { reasonToSayNothing, unusedReasons } from './testing/known.ts'
+import { documentOf, ENVIRONMENT, KINDS, pathOf, SETTINGS, TRIALS_AT_ONCE } from './testing/trial-document.ts'
 
 const plugins = new PluginRegistry()
 beforeAll(() => plugins.loadAll())
@@ -20,8 +20,7 @@ type Fields = Record<string, unknown>
 
 /** The resources of a kind in a document, by what names them. */
 const resourcesOf = (document: Fields, place: PlaceName): Map<string, Fields> => {
-  const kind = { options: 'routes', consumer: 'consumers', metadata: 'plugin_metadata' }[place]
-  const list = (document[kind] ?? []) as Fields[]
+  const list = (document[KINDS[place]] ?? []) as Fields[]
   return new Map(list.map((one) => [String(one['id'] ?? one['username']), one]))
 }
 
@@ -40,7 +39,8 @@ const cases = [...FACTS].flatMap(([plugin, facts]) =>
   ),
 )
 
-describe.each(cases)('$plugin, $place', ({ plugin, place, facts }) => {
+// With some patience: others may be busy on the same machine.
+describe.each(cases)('$plugin, $place', { timeout: 60_000 }, ({ plugin, place, facts }) => {
   test('comes out of the import as it was, or what became of it is told', async () => {
     const trials = trialsOf(facts, examplesOf(plugin, place))
     const silent: string[] = []
@@ -50,7 +50,9 @@ describe.each(cases)('$plugin, $place', ({ plugin, place, facts }) => {
       for (const [at, { option, value, config }] of some.entries()) {
         const told = findings.filter(({ path, message }) => {
           const here = pathOf(plugin, place, at)
-          return path === here || path.startsWith(`${here}/`) || (message.includes(' more place') && path.includes(plugin))
+          return (
+            path === here || path.startsWith(`${here}/`) || (message.includes(' more place') && path.includes(plugin))
+          )
         })
         const result = configOf(document, place, plugin, at)
         if (told.length === 0 && !isKept(config, result))
@@ -62,7 +64,7 @@ describe.each(cases)('$plugin, $place', ({ plugin, place, facts }) => {
 
   test('is told of other defaults, or given those of APISIX', async () => {
     const { schema, consumerSchema, metadataSchema } = plugins.get(plugin)!
-    const own = { options: schema, consumer: consumerSchema, metadata: metadataSchema }[place]
+    const own = { options: schema, consumer: consumerSchema, metadata: metadataSchema, stream: schema }[place]
     if (own === undefined) return
     const examples = examplesOf(plugin, place)
     const silent: string[] = []
@@ -114,3 +116,5 @@ function isKept(written: unknown, result: unknown): boolean {
 /** Of Lua, which may be a list or an object. */
 const isEmptyTable = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && Object.keys(value).length === 0
+
+afterAll(() => expect(unusedReasons('untold'), 'reasons in known.yaml that nothing needs any more').toEqual([]))

@@ -84,6 +84,7 @@ function takeOut(resource: Resource, rest: readonly string[], finding: Finding, 
   const names = moved === undefined ? rest : rest.slice(2)
   const path = [moved ?? resource.path, ...names.map(pointerPart)].join('/')
   const text = `${finding.value === undefined ? '' : `${finding.value}: `}${finding.message}`
+  const remedy = finding.remedy === undefined ? '' : ` (${finding.remedy})`
   const isUnknown = finding.atKey === true && finding.message.startsWith('unknown key')
   const [first, plugin] = rest
   if (isUnknown && rest.length > 0 && removeField(resource.fields, rest))
@@ -91,15 +92,15 @@ function takeOut(resource: Resource, rest: readonly string[], finding: Finding, 
   const isOpened = resource.kind === 'stream_routes' && plugin !== undefined && isGuard(plugin)
   if (first === 'plugins' && plugin !== undefined && !isOpened && removeField(resource.fields, ['plugins', plugin])) {
     loseGuard(resource, plugin, context)
-    return context.report.add('not carried over', path, `${text}: the plugin is left out`)
+    return context.report.add('not carried over', path, `${text}: the plugin is left out${remedy}`)
   }
   if (first === 'credentials' && plugin !== undefined && removeField(resource.fields, ['credentials', plugin]))
-    return context.report.add('not carried over', path, `${text}: the credential is left out`)
+    return context.report.add('not carried over', path, `${text}: the credential is left out${remedy}`)
   if (first !== undefined && DESCRIPTIONS.has(first) && removeField(resource.fields, [first]))
-    return context.report.add('invalid', path, text)
+    return context.report.add('invalid', path, text + remedy)
   context.resources.splice(context.resources.indexOf(resource), 1)
   const what = KIND_SINGULAR[resource.kind].replace('_', ' ')
-  context.report.add('not carried over', path, `${text}: the ${what} is left out`)
+  context.report.add('not carried over', path, `${text}: the ${what} is left out${remedy}`)
 }
 
 /** Without these a resource does the same. */

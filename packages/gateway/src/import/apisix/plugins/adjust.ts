@@ -97,6 +97,9 @@ const ADJUSTMENTS: Readonly<Record<string, Adjustment>> = {
     if (config['request'] !== undefined) config['max_req_body_size'] ??= LARGEST_BODY
     if (config['response'] !== undefined) config['max_resp_body_size'] ??= LARGEST_BODY
   },
+  degraphql(config) {
+    config['max_req_body_size'] ??= LARGEST_BODY
+  },
   'forward-auth'(config) {
     if (config['request_method'] === 'POST') config['max_req_body_size'] ??= LARGEST_BODY
   },

@@ -11,14 +11,19 @@ const WITH_FUNCTIONS: ReadonlySet<string> = new Set([
 /** Phases in which a function may have refused the request. */
 const DECIDING: ReadonlySet<unknown> = new Set(['rewrite', 'access', 'before_proxy'])
 
-export const LUA_FUNCTIONS = 'its functions are Lua, and JavaScript here: write them anew'
+export const LUA_FUNCTIONS = 'they are Lua, and functions are JavaScript here'
 
 /** Whether the work of a plugin is written in Lua. */
 export const isLua = (plugin: string, { functions }: Fields): boolean =>
   WITH_FUNCTIONS.has(plugin) && Array.isArray(functions) && functions.length > 0
 
 /** What follows from functions that are gone. Of one that runs before the answer, nobody here can know whom it refused. */
-export function loseLua({ lostGuards }: Resource, plugin: string, config: Fields, { lostFilters }: ImportContext): void {
+export function loseLua(
+  { lostGuards }: Resource,
+  plugin: string,
+  config: Fields,
+  { lostFilters }: ImportContext,
+): void {
   if (plugin === 'exit-transformer') return
   const { phase = 'access' } = config
   if (DECIDING.has(phase)) lostGuards.add(plugin)

@@ -46,7 +46,11 @@ function readPlugin(resource: Resource, plugins: Fields, name: string, written: 
   const onConsumer = resource.kind === 'consumers' ? definition.consumerSchema : undefined
   settleEmptyTables(onConsumer ?? definition.schema, config)
   if (isLua(name, config)) {
-    context.report.add('not carried over', `${path}/functions`, `${LUA_FUNCTIONS}: the plugin is left out`)
+    context.report.add(
+      'not carried over',
+      `${path}/functions`,
+      `${LUA_FUNCTIONS}: the plugin is left out (write them anew)`,
+    )
     return loseLua(resource, name, config, context)
   }
   adjust(name, config, path, context.report)

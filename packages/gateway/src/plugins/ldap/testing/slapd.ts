@@ -6,6 +6,7 @@ import { connect, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { EC_CERTIFICATE, EC_KEY } from '../../../../../wire/src/testing/certificates.ts'
+import { freePort } from '../../../testing/free-port.ts'
 
 const PROGRAM = '/usr/sbin/slapd'
 export const hasSlapd = existsSync(PROGRAM) && existsSync('/etc/ldap/schema/core.schema')
@@ -83,14 +84,6 @@ const entries = (people: Readonly<Record<string, string>>): string => {
     return `dn: cn=${escaped},ou=people,${BASE}\nobjectClass: person\ncn:: ${encoded}\nsn: x\nuserPassword:: ${secret}\n`
   })
   return [base, unit, ...persons].join('\n')
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 const isOpen = (port: number): Promise<boolean> =>

@@ -24,8 +24,8 @@ export interface Fact {
 /** By option: `a.b` in an object, `a[]` in a list, `a.<name>` in a map. */
 export type Facts = Readonly<Record<string, Fact>>
 
-/** Where a plugin is configured: on a route, on a consumer, by its metadata. */
-export const PLACES = ['options', 'consumer', 'metadata'] as const
+/** Where a plugin is configured: on a route, on a consumer, by its metadata, on a stream route. */
+export const PLACES = ['options', 'consumer', 'metadata', 'stream'] as const
 export type PlaceName = (typeof PLACES)[number]
 
 export type PluginFacts = Partial<Readonly<Record<PlaceName, Facts>>>

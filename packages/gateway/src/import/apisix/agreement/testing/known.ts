@@ -17,10 +17,10 @@ interface Known {
 /** By plugin; `any` stands for all. */
 const KNOWN = parse(readFileSync(new URL('known.yaml', import.meta.url), 'utf8')) as Readonly<Record<string, Known>>
 
-/** Reasons that nothing asked for: they are of yesterday. */
-export const unused = new Set<string>(
+/** Reasons that nothing asked for. */
+const unused = new Set<string>(
   Object.entries(KNOWN).flatMap(([plugin, known]) =>
-    (['refused', 'defaults'] as const).flatMap((list) =>
+    (['refused', 'defaults', 'untold'] as const).flatMap((list) =>
       Object.entries(known[list] ?? {}).flatMap(([place, reasons]) =>
         Object.keys(reasons).map((option) => `${plugin} ${list} ${place} ${option}`),
       ),
@@ -55,3 +55,7 @@ export const reasonToDiffer = (plugin: string, place: PlaceName, option: string)
 /** Why the importer says nothing of another default. */
 export const reasonToSayNothing = (plugin: string, place: PlaceName, option: string): boolean =>
   reasonFor('untold', plugin, place, [option]) !== undefined
+
+/** Reasons of these lists that nothing asked for: they are of yesterday. */
+export const unusedReasons = (...lists: readonly (keyof Known)[]): string[] =>
+  [...unused].filter((name) => lists.includes(name.split(' ')[1] as keyof Known))

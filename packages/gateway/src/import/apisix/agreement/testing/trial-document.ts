@@ -2,20 +2,12 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import type { PlaceName } from './facts.ts'
 import type { Trial } from './configurations.ts'
 
-/** What configurations refer to. */
-const AROUND = {
-  upstreams: [{ id: '1', type: 'roundrobin', nodes: { '127.0.0.1:1980': 1 } }],
-  protos: [
-    {
-      id: '1',
-      content: 'syntax = "proto3"; package a; service S { rpc Call (M) returns (M) {} } message M { string text = 1; }',
-    },
-  ],
-}
+const upstreams = [{ id: '1', type: 'roundrobin', nodes: { '127.0.0.1:1980': 1 } }]
+const content = 'syntax = "proto3"; package a; service S { rpc Call (M) returns (M) {} } message M { string text = 1; }'
 
 /** What of APISIX's is not in its resources, but in its `config.yaml`. */
 export const SETTINGS = {
-  listen: [8080],
+  listen: [8080, { address: 9100, protocol: 'tcp' }],
   discovery: { nacos: { host: ['http://127.0.0.1:8848'] } },
   proxy_cache: {
     zones: [
@@ -30,26 +22,49 @@ export function documentOf(plugin: string, place: PlaceName, trials: readonly Tr
   const all = trials.map(({ config }, at) => ({ id: `r${at}`, plugins: { [plugin]: config } }))
   switch (place) {
     case 'options':
+      // With what configurations refer to.
       return {
-        ...AROUND,
+        upstreams,
+        ...(plugin === 'grpc-transcode' ? { protos: [{ id: '1', content }] } : {}),
         routes: all.map((one) => ({ ...one, uri: `/${one.id}`, upstream_id: '1' })),
         consumers: [{ username: 'anonymous' }],
       }
     case 'consumer':
-      return { ...AROUND, consumers: all.map(({ id, plugins }) => ({ username: id, plugins })) }
+      return { consumers: all.map(({ id, plugins }) => ({ username: id, plugins })) }
+    case 'stream':
+      return {
+        upstreams,
+        stream_routes: all.map((one, at) => ({
+          ...one,
+          server_port: 9100,
+          remote_addr: `10.0.0.${at}`,
+          upstream_id: '1',
+        })),
+      }
     case 'metadata':
-      return { ...AROUND, plugin_metadata: trials.map(({ config }) => ({ id: plugin, ...config })) }
+      return { plugin_metadata: trials.map(({ config }) => ({ id: plugin, ...config })) }
   }
 }
 
 /** How many trials one document holds: there is one metadata of a plugin, and what a consumer shows is its own. */
-export const TRIALS_AT_ONCE: Readonly<Record<PlaceName, number>> = { options: 200, consumer: 1, metadata: 1 }
+export const TRIALS_AT_ONCE: Readonly<Record<PlaceName, number>> = {
+  options: 200,
+  consumer: 1,
+  metadata: 1,
+  stream: 200,
+}
+
+/** The resources that configurations of a place stand on. */
+export const KINDS: Readonly<Record<PlaceName, string>> = {
+  options: 'routes',
+  consumer: 'consumers',
+  metadata: 'plugin_metadata',
+  stream: 'stream_routes',
+}
 
 /** Where the configuration of a trial stands in it. */
 export const pathOf = (plugin: string, place: PlaceName, at: number): string =>
-  place === 'metadata'
-    ? `/plugin_metadata/${at}`
-    : `/${place === 'consumer' ? 'consumers' : 'routes'}/${at}/plugins/${plugin}`
+  `/${KINDS[place]}/${at}${place === 'metadata' ? '' : `/plugins/${plugin}`}`
 
 const pem = (key: KeyObject): string =>
   key.type === 'private'
