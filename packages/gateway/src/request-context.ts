@@ -109,8 +109,13 @@ export class RequestContext implements MatchRequest {
 
   /** The caller is known: routes' consumer plugins apply, and the upstream gets `X-Consumer-*`. */
   attachConsumer(consumer: Consumer, credential?: string): void {
-    this.consumer = consumer
     const { headers } = this.session.request
+    if (this.consumer !== undefined) {
+      // Somebody else was recognised before, by a global rule say: nothing of that one may stay.
+      headers.delete('X-Consumer-Custom-ID')
+      headers.delete('X-Credential-Identifier')
+    }
+    this.consumer = consumer
     headers.set('X-Consumer-Username', consumer.username)
     const customId = consumer.labels?.['custom_id']
     if (customId !== undefined) headers.set('X-Consumer-Custom-ID', customId)

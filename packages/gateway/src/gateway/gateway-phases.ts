@@ -360,6 +360,16 @@ function setFields({ headers }: RequestHead, fields: Readonly<Record<string, str
 /** Who the caller is, the gateway says: a client must not be able to say it to an upstream. */
 function dropIdentity({ headers }: RequestHead): void {
   for (const name of IDENTITY) headers.delete(name)
+  const { block } = headers
+  if (block.includes('_') && LOOKALIKE.test(block)) dropLookalikes(headers)
+}
+
+/** To CGI and its kin `X_Consumer_Username` is the same field: `HTTP_X_CONSUMER_USERNAME`. */
+const LOOKALIKE = /^x[-_](?:consumer|credential)[-_]/im
+
+function dropLookalikes(headers: RequestHead['headers']): void {
+  for (const [name] of [...headers])
+    if (IDENTITY.includes(name.toLowerCase().replaceAll('_', '-'))) headers.delete(name)
 }
 
 const IDENTITY = ['x-consumer-username', 'x-consumer-custom-id', 'x-credential-identifier']

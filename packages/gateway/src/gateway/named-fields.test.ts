@@ -46,7 +46,36 @@ it.each(['close', 'close, X-Consumer-Username, x-department, X-CHECKED, x-real-i
   },
 )
 
+it('names that CGI would take for those of the caller are taken out', async () => {
+  const headers = { X_Consumer_Username: 'forged', 'x_CONSUMER-custom_id': 'forged', X_Own: 'x', apikey: 'k' }
+  const answer = await gateway.fetch('/', { headers })
+  const got = (answer.json() as { headers: Record<string, string> }).headers
+  expect(Object.keys(got).filter((name) => /consumer/i.test(name))).toEqual(['x-consumer-username'])
+  expect(got).toMatchObject({ 'x-consumer-username': 'jo', x_own: 'x' })
+})
+
 it('takes out what it names of the client', async () => {
   expect(await upstreamFields('close, X-Mine')).not.toHaveProperty('x-mine')
   expect(await upstreamFields('close')).toHaveProperty('x-mine', '1')
+})
+
+it('of two callers who are recognised nothing of the first stays', async () => {
+  const basic = { authorization: `Basic ${Buffer.from('ann:p').toString('base64')}` }
+  await gateway.update({
+    consumers: [
+      {
+        username: 'jo',
+        labels: { custom_id: 'of-jo' },
+        credentials: { one: { plugins: { 'key-auth': { key: 'k' } } } },
+      },
+      { username: 'ann', plugins: { 'basic-auth': { username: 'ann', password: 'p' } } },
+    ],
+    global_rules: [{ id: 'all', plugins: { 'key-auth': {} } }],
+    routes: [{ uri: '/*', upstream_id: 'echo', plugins: { 'basic-auth': {} } }],
+  })
+  const answer = await gateway.fetch('/', { headers: { ...basic, apikey: 'k' } })
+  const { headers } = answer.json() as { headers: Record<string, string> }
+  expect(headers['x-consumer-username']).toBe('ann')
+  expect(headers).not.toHaveProperty('x-consumer-custom-id')
+  expect(headers).not.toHaveProperty('x-credential-identifier')
 })

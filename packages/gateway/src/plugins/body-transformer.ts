@@ -37,9 +37,9 @@
  * field of something that is not there) a 503. A response for which either is true is a 502: the body that the template would have changed does not leave, as it
  * does in APISIX. Answers of the gateway itself (401, 429) that a template cannot be filled in with leave as they are. Bodies are kept in memory,
  * up to `max_req_body_size` (more is a 413) and `max_resp_body_size` (more is a 502; APISIX cuts it). Compressed bodies are decompressed first.
- * Loops end after 1,000,000 rounds.
+ * Loops end after 1,000,000 rounds, or when 16 million characters were worked on.
  *
- * Costs about 10 µs for small bodies, and some 10 ms for each MB, during which the worker does nothing else.
+ * Costs 3 µs for small bodies, and some 50 ms for each MB (XML: 100 ms), during which the worker does nothing else.
  */
 import { type Static, Type } from '../schema/type.ts'
 import type { GatewaySession } from '../session.ts'

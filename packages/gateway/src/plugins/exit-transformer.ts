@@ -30,7 +30,7 @@
  * Functions run in a sandbox as those of [serverless-pre-function](serverless-pre-function.md), with its bounds. One that fails, or returns something else,
  * leaves the answer as it was (`fail_policy: open`), or makes it an empty 500 (`closed`). It is counted and logged.
  *
- * Costs nothing for a response of an upstream, and 20 µs for an answer of the gateway.
+ * Costs 1 µs for a response of an upstream, and 20 µs for an answer of the gateway.
  */
 import { Type } from '../schema/type.ts'
 import { defaulted } from './defaulted.ts'

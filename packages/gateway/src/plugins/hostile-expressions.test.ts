@@ -37,6 +37,18 @@ const PLACES: readonly [place: string, make: (expression: string) => object][] =
   ['response-rewrite/filters/0/regex', (regex) => plugin('response-rewrite', { filters: [{ regex, replace: 'x' }] })],
   ['response-rewrite/vars/0/2', (regex) => plugin('response-rewrite', { body: 'x', vars: [['arg_a', '~~', regex]] })],
   [
+    'request-validation/body_schema/items/pattern',
+    (regex) => plugin('request-validation', { body_schema: { items: { pattern: regex } } }),
+  ],
+  [
+    'request-validation/header_schema/patternProperties/',
+    (regex) => plugin('request-validation', { header_schema: { patternProperties: { [regex]: true } } }),
+  ],
+  [
+    'data-mask/request/0/regex',
+    (regex) => plugin('data-mask', { request: [{ type: 'query', name: 'a', action: 'regex', regex, value: 'x' }] }),
+  ],
+  [
     '/ssls/0/client/skip_mtls_uri_regex/0',
     (regex) => ({
       ssls: [

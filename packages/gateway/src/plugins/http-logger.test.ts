@@ -211,7 +211,12 @@ describe('bodies', () => {
     await use({ include_req_body: true, include_resp_body: true }, { 'test-mask': {} })
     const logged = await entry('/a?pin=1&apikey=k', post('pin 1234', { 'X-Secret': 'x', 'x-answer-body': 'pin 5678' }))
     expect(logged).toMatchObject({
-      request: { uri: '/a?pin=*&apikey=REDACTED', querystring: { pin: '*', apikey: 'REDACTED' }, headers: { 'x-secret': 'masked' }, body: 'pin ****' },
+      request: {
+        uri: '/a?pin=*&apikey=REDACTED',
+        querystring: { pin: '*', apikey: 'REDACTED' },
+        headers: { 'x-secret': 'masked' },
+        body: 'pin ****',
+      },
       response: { body: 'pin ####' },
     })
     expect(gateway.echo.requests.at(-1)).toMatchObject({ url: '/a?pin=1&apikey=k', body: 'pin 1234' })

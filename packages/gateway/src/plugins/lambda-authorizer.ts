@@ -147,7 +147,9 @@ export default definePlugin({
     } catch (error) {
       return { path: '/identity_validation_expression', message: (error as Error).message }
     }
-    return expressionProblem('/identity_validation_expression', () => compileRegularExpression(`^(?:${expression})$`, false, ''))
+    return expressionProblem('/identity_validation_expression', () =>
+      compileRegularExpression(`^(?:${expression})$`, false, ''),
+    )
   },
   create(config, context) {
     const authorizer = authorizerOf(config, context)

@@ -27,7 +27,7 @@ const update = (config: object = {}): Promise<void> =>
         id: 's',
         name: 'shop',
         upstream_id: 'echo',
-        plugins: { 'proxy-rewrite': { headers: { set: { Token: 's3cret' } } } },
+        plugins: { 'proxy-rewrite': { headers: { set: { Token: 's3cret' } } }, csrf: { key: 's3cret' } },
       },
     ],
     routes: [

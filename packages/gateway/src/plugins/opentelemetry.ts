@@ -45,7 +45,7 @@
  * OTLP over HTTP with protobuf, or over gRPC (`collector.protocol: grpc`, usually at port 4317). Nothing has to be installed. Places with the same
  * configuration share a queue.
  *
- * Costs about 5 µs for a request that is recorded, and 1 µs for one that is not.
+ * Costs about 9 µs for a request that is recorded, with its attempt, and 1 µs for one that is not.
  */
 import { isFieldValue, isToken } from '@sekisho/wire'
 import { type Static, Type } from '../schema/type.ts'
@@ -287,7 +287,7 @@ class Tracing implements PluginHooks {
     // What a cache asks for itself is of no request.
     if (trace === undefined || session.background) return
     const attempt = trace.beginAttempt(session)
-    if (attempt === undefined) return
+    if (attempt === undefined || attempt.spanId === trace.firstId) return
     const { headers } = session.request
     headers.delete('traceparent')
     headers.appendUnchecked('traceparent', traceParent(trace.traceId, attempt.spanId, true))

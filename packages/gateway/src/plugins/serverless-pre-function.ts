@@ -63,7 +63,7 @@
  * a function may run code on the node, so its settings file has to say `scripts: { trusted: true }`. Without that the configuration is refused, also by
  * the Admin API.
  *
- * Cost: 3 µs for a call that does nothing, and about 6 µs for each thing that it asks of the session. The first request of a worker waits some 20 ms
+ * Cost: 2 µs for a call that does nothing, and 1 to 3 µs for each thing that it asks of the session. The first request of a worker waits some 20 ms
  * for its machine, which takes 1 to 2 MB besides what its functions keep.
  */
 import { Type } from '../schema/type.ts'

@@ -32,7 +32,7 @@
  *
  * `service_name` is `sekisho` unless you say otherwise, where APISIX has `APISIX`.
  *
- * Costs about 6 µs for a request that is recorded, and 2 µs for one that is not.
+ * Costs about 10 µs for a request that is recorded, with its attempt, and 2 µs for one that is not.
  */
 import { type Static, Type } from '../schema/type.ts'
 import type { GatewaySession } from '../session.ts'
@@ -47,7 +47,7 @@ import { LogCounts } from './logging/log-metrics.ts'
 import { afterHooks } from './tracing/after-hooks.ts'
 import { readB3, writeB3 } from './tracing/b3.ts'
 import { RequestTrace } from './tracing/request-trace.ts'
-import { newSpanId, newTraceId } from './tracing/trace-ids.ts'
+import { newTraceId } from './tracing/trace-ids.ts'
 import { localEndpoint, zipkinSpans, type Moments } from './tracing/zipkin-spans.ts'
 
 const schema = Type.Object(
@@ -140,10 +140,10 @@ class ZipkinTracing implements PluginHooks {
     const trace = new ZipkinTrace(this, traceId === '' ? newTraceId() : traceId, parentId, isSampled)
     trace.debug = debug
     ctx.setState(STATE, trace)
-    if (!isSampled) return writeB3(headers, trace)
-    // Once for nearly all requests: what is sent along is the first attempt's.
-    trace.firstId = newSpanId()
-    writeB3(headers, { traceId: trace.traceId, spanId: trace.firstId, parentId: trace.spanId, sampled: true, debug })
+    const { firstId, ownId } = trace
+    const above = isSampled ? ownId : parentId
+    writeB3(headers, { traceId: trace.traceId, spanId: firstId, parentId: above, sampled: isSampled, debug })
+    if (!isSampled) return
     trace.rewritten = performance.now()
   }
 

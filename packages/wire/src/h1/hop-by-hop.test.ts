@@ -45,7 +45,13 @@ it('does nothing where there is nothing to do', () => {
 
 describe('removeNamedFields', () => {
   const left = (connection: string) => {
-    const headers = Headers.from({ Connection: connection, 'X-A': '1', Host: 'h', Upgrade: 'websocket', TE: 'trailers' })
+    const headers = Headers.from({
+      Connection: connection,
+      'X-A': '1',
+      Host: 'h',
+      Upgrade: 'websocket',
+      TE: 'trailers',
+    })
     removeNamedFields(headers)
     return Object.fromEntries(headers)
   }

@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { XMLParser, XMLValidator } from 'fast-xml-parser'
 import { describe, expect, it } from 'vitest'
 import { decodeInput, formatOf, type InputFormat } from './input.ts'
 
@@ -36,7 +37,22 @@ describe('XML', () => {
     ['<a>', 'is not XML'],
     ['<a></b>', 'is not XML'],
     ['{"a":1}', 'is not XML'],
-    ['', 'is not XML'],
+    ['', 'there is no element'],
+    ['<a/><b/>', 'second element'],
+    ['<a/>x', 'outside'],
+    ['<a x="1" x="2"/>', 'twice'],
+    ['<a x=1/>', 'does not belong'],
+    ['<a x="<"/>', 'does not belong'],
+    ['<a>&nbsp;</a>', 'begins no reference'],
+    ['<a>a & b</a>', 'begins no reference'],
+    ['<a>&#0;</a>', 'is no character'],
+    ['<a>&#xD800;</a>', 'is no character'],
+    ['<a>\u0001</a>', 'does not have'],
+    ['<a><!-- a -- b --></a>', 'comment'],
+    ['<a>]]></a>', 'cannot stand'],
+    ['<![CDATA[x]]>', 'no markup'],
+    ['<1/>', 'no name'],
+    ['<a\n>\n<b></a>', 'line 3, column 4: </b> is expected'],
     [`${'<a>'.repeat(200)}${'</a>'.repeat(200)}`, 'is not XML'],
   ])('refuses %s', (text, message) => {
     expect(decode('xml', text)).toContain(message)
@@ -80,6 +96,75 @@ describe('XML', () => {
       { seed, numRuns: 2_000 },
     )
   })
+})
+
+/** The same by another reader. */
+function otherTree(nodes: Record<string, unknown>[]): [Record<string, unknown>, string] {
+  const made: Record<string, unknown> = {}
+  let text = ''
+  for (const node of nodes) {
+    const name = Object.keys(node).find((one) => one !== ':@')!
+    if (name === '#text') text += String(node['#text'])
+    else {
+      const [inner, own] = otherTree(node[name] as Record<string, unknown>[])
+      const attributes = node[':@'] as Record<string, unknown> | undefined
+      if (attributes !== undefined) inner['_attr'] = attributes
+      if (Object.keys(inner).length > 0 && own !== '') inner['1'] = own
+      const value = Object.keys(inner).length === 0 ? own : inner
+      const known = made[name]
+      made[name] =
+        known === undefined ? value : Array.isArray(known) ? [...(known as unknown[]), value] : [known, value]
+    }
+  }
+  return [made, text]
+}
+
+it(`XML is read as fast-xml-parser reads it (SEED=${seed})`, () => {
+  const text = fc.string({
+    unit: fc.constantFrom('a', 'é', '1', '&lt;', '&amp;', '&#65;', '<!-- c -->', '<?p?>', '<![CDATA[<&]]>'),
+    maxLength: 4,
+  })
+  const name = fc.constantFrom('a', 'b', 'c-d', 'é')
+  const attributes = fc.dictionary(name, fc.constantFrom('', '1', '&quot;', 'a b'), {
+    maxKeys: 2,
+    noNullPrototype: true,
+  })
+  const element = fc.letrec<{ all: string }>((tie) => ({
+    all: fc
+      .tuple(
+        name,
+        attributes,
+        fc.oneof(
+          { depthSize: 'small', withCrossShrink: true },
+          text,
+          fc.array(fc.oneof(tie('all'), text), { maxLength: 4 }).map((parts) => parts.join('\n')),
+        ),
+      )
+      .map(
+        ([tag, fields, inner]) =>
+          `<${tag}${Object.entries(fields)
+            .map(([key, one]) => ` ${key}="${one}"`)
+            .join('')}${inner === '' ? '/' : ''}>${inner}${inner === '' ? '' : `</${tag} >`}`,
+      ),
+  })).all
+  const parser = new XMLParser({
+    preserveOrder: true,
+    ignoreAttributes: false,
+    attributeNamePrefix: '',
+    parseTagValue: false,
+    htmlEntities: true,
+    ignorePiTags: true,
+  })
+  fc.assert(
+    fc.property(element, (document) => {
+      expect(XMLValidator.validate(document)).toBe(true)
+      // A comment ends a text here and not there: line ends around it stay there.
+      const told = (tree: unknown): unknown => JSON.parse(JSON.stringify(tree).replaceAll('\\n', ''))
+      const [expected] = otherTree(parser.parse(document) as Record<string, unknown>[])
+      expect(told(decode('xml', document))).toEqual(told(expected))
+    }),
+    { seed, numRuns: 1_000 },
+  )
 })
 
 describe('forms', () => {

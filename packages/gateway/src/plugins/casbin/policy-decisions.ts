@@ -1,4 +1,5 @@
 import type { Enforcer } from 'casbin'
+import { ownText } from '../own-text.ts'
 import type { PolicySource } from './policy-source.ts'
 
 /** Remembered at a time; an evaluation takes 50 µs and more. */
@@ -24,7 +25,7 @@ export class PolicyDecisions {
     const allowed = this.enforcer.enforceSync(user, path, method)
     if (key.length > MAX_KEY_LENGTH) return allowed
     if (this.known.size >= MAX_REMEMBERED) this.known.clear()
-    this.known.set(key, allowed)
+    this.known.set(ownText(key), allowed)
     return allowed
   }
 }

@@ -1,4 +1,5 @@
 import type { RedisCall, RedisLink, RedisScript, ScriptArguments } from '../../redis/index.ts'
+import { ownText } from '../own-text.ts'
 import { keyName } from './redis-place.ts'
 import { FIXED_WINDOW, GIVE_BACK_FIXED, GIVE_BACK_SLIDING, SLIDING_WINDOW } from './redis-scripts.ts'
 import type { Verdict, WindowReply } from './redis-window.ts'
@@ -47,8 +48,8 @@ export class LeasedWindow {
     const id = `${limit} ${windowMs} ${name}`
     let share = this.shares.get(id)
     if (share === undefined) {
-      share = new Share(this, name, limit, windowMs)
-      if (this.shares.size < MAX_SHARES) this.shares.set(id, share)
+      share = new Share(this, ownText(name), limit, windowMs)
+      if (this.shares.size < MAX_SHARES) this.shares.set(ownText(id), share)
       this.timer ??= setInterval(this.tidy, Math.max(50, this.aheadMs)).unref()
     }
     return share.take(performance.now())

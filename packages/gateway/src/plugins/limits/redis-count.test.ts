@@ -2,15 +2,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import {
-  freePort,
-  redisServer,
-  startCluster,
-  startRedis,
-  startSentinel,
-  until,
-} from '../../redis/testing/start-redis.ts'
+import { redisServer, startCluster, startRedis, startSentinel, until } from '../../redis/testing/start-redis.ts'
 import { A_CERTIFICATE, KEY } from '../../tls/testing/server-certificates.ts'
+import { freePort } from '../../testing/free-port.ts'
 import { startGateway, type TestGateway } from '../../testing/start-gateway.ts'
 
 /** A gateway whose route /hello has a limit. Two of the same limit count together. */

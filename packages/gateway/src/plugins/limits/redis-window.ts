@@ -1,4 +1,5 @@
 import type { RedisCall, RedisLink, RedisScript, ScriptArguments } from '../../redis/index.ts'
+import { ownText } from '../own-text.ts'
 import { keyName } from './redis-place.ts'
 import { FIXED_WINDOW, SLIDING_WINDOW } from './redis-scripts.ts'
 
@@ -79,7 +80,7 @@ export class RedisWindow {
   /** The true end of a window is a little later: Redis reckoned after the call was sent. */
   refuse(id: string, sentAtMs: number, retryMs: number): void {
     if (this.refused.size >= MAX_REFUSED) this.refused.clear()
-    this.refused.set(id, { askAtMs: sentAtMs + Math.min(retryMs, REFUSE_MS), passesAtMs: sentAtMs + retryMs })
+    this.refused.set(ownText(id), { askAtMs: sentAtMs + Math.min(retryMs, REFUSE_MS), passesAtMs: sentAtMs + retryMs })
   }
 
   private refusedForMs(id: string): number {

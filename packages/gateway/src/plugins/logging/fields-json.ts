@@ -1,5 +1,6 @@
 import type { Headers } from '@sekisho/wire'
 import { jsonString } from '../../observability/access-log/escape.ts'
+import { ownText } from '../own-text.ts'
 
 /** What says who somebody is, and would let whoever reads the log be them. A `log_format` that names one gets it. */
 const CREDENTIALS: ReadonlySet<string> = new Set([
@@ -29,8 +30,7 @@ function fieldName(written: string): FieldName {
     name = { key: `${JSON.stringify(lower)}:`, hidden: CREDENTIALS.has(lower) }
     if (written.length > MAX_NAME_LENGTH) return name
     if (names.size >= MAX_NAMES) names.clear()
-    // A text of its own: a part of a head would keep all of that.
-    names.set(Buffer.from(written, 'latin1').toString('latin1'), name)
+    names.set(ownText(written), name)
   }
   return name
 }

@@ -77,7 +77,7 @@ export class ExpressionParser {
     }
     if (reader.take('#')) {
       const value = this.parse(UNARY)
-      return (frame) => lengthOf(value(frame))
+      return (frame) => lengthOf(frame.charge(value(frame)))
     }
     if (reader.take('-')) {
       const value = this.parse(UNARY)
@@ -119,7 +119,7 @@ export class ExpressionParser {
           throw reader.error(`":${name}" is not a method that templates here have; ${REMEDY}`, offset)
         const values = this.values()
         const self = value
-        value = (frame) => method(self(frame), ...values.map((one) => one(frame)))
+        value = calling(method, [self, ...values])
         path = undefined
       } else if (path === '_ctx' || path === '_ctx.var') {
         throw reader.error('"_ctx.var" needs the name of a variable: _ctx.var.remote_addr', offset)
@@ -215,13 +215,15 @@ const reading =
   (frame) =>
     member(of(frame), key(frame))
 
-const calling = (called: LuaFunction, values: readonly Read[]): Read => {
-  const [first] = values
-  if (values.length === 1) return (frame) => called(first(frame))
-  return (frame) => called(...values.map((one) => one(frame)))
-}
+const calling =
+  (called: LuaFunction, values: readonly Read[]): Read =>
+  (frame) =>
+    frame.charge(called(...values.map((one) => frame.charge(one(frame)))))
 
-function binary(operator: string, left: Read, right: Read): Read {
+function binary(operator: string, first: Read, second: Read): Read {
+  const isChoice = operator === 'and' || operator === 'or'
+  const left: Read = isChoice ? first : (frame) => frame.charge(first(frame))
+  const right: Read = isChoice ? second : (frame) => frame.charge(second(frame))
   switch (operator) {
     case 'or':
       return (frame) => {

@@ -128,6 +128,19 @@ describe('LuaTemplate', () => {
     }
   })
 
+  it.each([
+    '{% for _, a in ipairs(l) do local b = _escape_json(l) end %}',
+    '{% for _, a in ipairs(l) do if _body == c then %}{% end end %}',
+    '{% for _, a in ipairs(l) do if #_body == 0 then %}{% end end %}',
+    '{% for _, a in ipairs(l) do local b = _body:upper() end %}',
+  ])('ends long work in loops: %s', (source) => {
+    const list = Array.from({ length: 100_000 }, () => 1)
+    const body = 'a'.repeat(100_000)
+    const before = performance.now()
+    expect(() => render(source, { l: list, c: `${body.slice(1)}b` }, body)).toThrow('characters to work on')
+    expect(performance.now() - before).toBeLessThan(5_000)
+  })
+
   it('ends loops over loops over a long list', () => {
     const input = { l: Array.from({ length: 100_000 }, () => 1) }
     const source = '{% for _, a in ipairs(l) do for _, b in ipairs(l) do for _, c in ipairs(l) do end end end %}'

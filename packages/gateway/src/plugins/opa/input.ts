@@ -124,7 +124,10 @@ function describe(consumer: Consumer): unknown {
       labels,
       // What the consumer shows to be known is nobody else's business; the names of the plugins tell how it is known.
       plugins: Object.fromEntries(
-        Object.entries(plugins).map(([name, config]) => [name, AUTH.test(name) ? {} : redacted(config, ['plugins', name])]),
+        Object.entries(plugins).map(([name, config]) => [
+          name,
+          AUTH.test(name) ? {} : redacted(config, ['plugins', name]),
+        ]),
       ),
     }
     shown.set(consumer, copy)

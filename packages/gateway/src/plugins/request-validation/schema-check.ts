@@ -1,7 +1,7 @@
 import type { TSchema } from 'typebox'
 import { compiled } from '../../resources/compiled.ts'
 import { withDefaults } from '../../resources/defaults.ts'
-import { CheckedText, TextTooLong } from './checked-text.ts'
+import { TextTooLong } from './refinements.ts'
 import { prepareSchema } from './user-schema.ts'
 
 /** Characters of a body up to which it is said what is wrong with it: to find that takes longer than to see that something is. */
@@ -37,7 +37,7 @@ export class SchemaCheck {
       const [, errors] = validator.Errors(value)
       // What is in an alternative says less than that none of them fits.
       const found = errors.find(({ schemaPath }) => !/\/(anyOf|oneOf|not|if)\//.test(schemaPath)) ?? errors[0]
-      return found === undefined ? 'does not fit the schema' : worded(found.instancePath, found.message, found.params)
+      return found === undefined ? 'does not fit the schema' : worded(found.instancePath, found.message)
     } catch (error) {
       if (error instanceof TextTooLong) return error.message
       if (error instanceof RangeError) return 'has too many values within each other'
@@ -46,8 +46,4 @@ export class SchemaCheck {
   }
 }
 
-function worded(path: string, message: string, params: object): string {
-  const { pattern } = params as { pattern?: unknown }
-  const text = pattern instanceof CheckedText ? `must match ${pattern.label}` : message
-  return path === '' ? text : `${path.slice(0, 200)} ${text}`
-}
+const worded = (path: string, message: string): string => (path === '' ? message : `${path.slice(0, 200)} ${message}`)

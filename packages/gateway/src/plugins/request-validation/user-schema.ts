@@ -1,7 +1,6 @@
-import { Format } from 'typebox/format'
 import { pointerPart } from '../../config/problem.ts'
 import { compileRegularExpression, ExpressionError } from '../../expressions/index.ts'
-import { CheckedText } from './checked-text.ts'
+import { formatRefinement, patternRefinement, type Refinement, uniqueItems } from './refinements.ts'
 
 type Fields = Record<string, unknown>
 
@@ -188,14 +187,14 @@ class Preparation {
       made['$id'] = made['id']
       delete made['id']
     }
-    if (typeof pattern === 'string')
-      made['pattern'] = CheckedText.pattern(pattern, expression(pattern, `${at}/pattern`))
-    if (typeof format === 'string') {
-      // A format that nobody knows is a note for people.
-      delete made['format']
-      const known = Format.Has(format) ? [{ pattern: CheckedText.format(format) }] : []
-      if (known.length > 0) made['allOf'] = [...((made['allOf'] as object[] | undefined) ?? []), ...known]
-    }
+    const refinements: (Refinement | undefined)[] = []
+    if (typeof pattern === 'string') refinements.push(patternRefinement(pattern, expression(pattern, `${at}/pattern`)))
+    // A format that nobody knows is a note for people.
+    if (typeof format === 'string') refinements.push(formatRefinement(format))
+    if (made['uniqueItems'] === true) refinements.push(uniqueItems)
+    for (const keyword of ['pattern', 'format', 'uniqueItems']) delete made[keyword]
+    const own = refinements.filter((one) => one !== undefined)
+    if (own.length > 0) made['~refine'] = own
     return made
   }
 

@@ -19,6 +19,7 @@ export class Failures {
   private readonly throttle = new LogThrottle()
   private readonly counters = new Map<FailureKind, Counter>()
   private unsaid = 0
+  private rests = false
 
   constructor(plugin: string, scope: string, logger: PluginLogger, metrics: WorkerMetrics | undefined) {
     this.plugin = plugin
@@ -35,7 +36,10 @@ export class Failures {
     if (counter === undefined && this.metrics !== undefined)
       this.counters.set(kind, (counter = this.metrics.counter(FAILURES, { plugin: this.plugin, reason: kind })))
     counter?.add(1)
-    if (this.throttle.holds(kind)) {
+    // That it rests follows from what was said before, and is said once.
+    const known = kind === 'resting' && this.rests
+    this.rests = kind === 'resting'
+    if (known || this.throttle.holds(kind)) {
       this.unsaid++
       return
     }

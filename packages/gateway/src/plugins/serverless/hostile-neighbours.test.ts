@@ -24,7 +24,7 @@ afterEach(async () => {
 
 it(
   'functions that do their worst are stopped, and the requests beside them are served',
-  { timeout: 60_000 },
+  { timeout: 120_000 },
   async () => {
     vi.spyOn(process.stderr, 'write').mockImplementation(() => true)
     const good = "(s) => { s.request.headers.set('X-Good', Object.keys({}).length + [1, 2].map(String).join('')) }"
@@ -44,7 +44,7 @@ it(
     })
     const names = Object.keys(BAD)
     await gateway.fetch('/good')
-    const quietMs = await latencies(gateway, 100)
+    const quietMs = await latencies(gateway, 40)
 
     const startedAt = performance.now()
     let done = false
@@ -56,7 +56,7 @@ it(
       }
     }
     const attacks = [0, 2, 4, 6].map(attack)
-    const besideMs = await latencies(gateway, 200)
+    const besideMs = await latencies(gateway, 60)
     const tookMs = performance.now() - startedAt
     done = true
     await Promise.all(attacks)

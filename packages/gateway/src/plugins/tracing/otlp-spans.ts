@@ -116,7 +116,7 @@ export function serverSpan(trace: RequestTrace, session: GatewaySession, extras:
   }
   if (ctx.consumer !== undefined) span += CONSUMER.withKnown(ctx.consumer.username)
   if (session.cacheResult !== undefined) span += CACHE.withKnown(session.cacheResult)
-  if (rpc !== undefined) rpcAttributes(session, rpc)
+  if (rpc !== undefined) span += rpcAttributes(session, rpc)
   span += extraAttributes(session, extras)
   span += errorAttributes(requestError(session), ctx.failure?.source !== 'downstream')
   return bytesOf(SPANS + sized(span))
@@ -169,7 +169,7 @@ function identity(trace: RequestTrace, spanId: string, parentId: string, session
 
 /** @param startedAt ms of `performance.now`, as is `finishedAt` */
 function timed(kind: string, name: string, startedAt: number, finishedAt: number): string {
-  const offset = epochOffset()
+  const offset = epochOffset(finishedAt)
   const start = fixed64((offset + startedAt) * 1e6)
   const end = fixed64((offset + Math.max(startedAt, finishedAt)) * 1e6)
   return NAME + sized(utf8(name)) + KIND + kind + START + start + END + end

@@ -30,7 +30,7 @@ export const utf8 = (text: string): Bytes =>
 
 /** 0 to 15 by the code of a hexadecimal digit. */
 const NIBBLES = new Uint8Array(128)
-for (const [value, digit] of [...'0123456789abcdef'].entries()) NIBBLES[digit.charCodeAt(0)] = value
+for (let value = 0; value < 16; value++) NIBBLES[value.toString(16).charCodeAt(0)] = value
 
 /** @param digits an even number of lower-case hexadecimal digits */
 export function hexBytes(digits: string): Bytes {

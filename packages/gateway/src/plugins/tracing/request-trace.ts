@@ -19,14 +19,14 @@ export class RequestTrace {
   /** The hooks that keep it: where a global rule and a route both trace, the first one does. */
   readonly owner: object
   readonly traceId: string
-  /** Of the span of the request itself. */
-  readonly spanId: string
+  /** What is sent along until an attempt has begun, and with the first one. */
+  readonly firstId = newSpanId()
+  /** Of the request's own span, where there are attempts. */
+  readonly ownId = newSpanId()
   /** '' for the first span of a trace. */
   readonly parentId: string
   readonly sampled: boolean
   readonly attempts: Attempt[] = []
-  /** Of the first attempt, where it had to be known before. */
-  firstId: string | undefined
   /** Number of the last one. */
   private attempt = 0
   private ended = false
@@ -35,9 +35,16 @@ export class RequestTrace {
   constructor(owner: object, traceId: string, parentId: string, sampled: boolean) {
     this.owner = owner
     this.traceId = traceId
-    this.spanId = newSpanId()
     this.parentId = parentId
     this.sampled = sampled
+  }
+
+  /**
+   * Of the span of the request itself. What was sent along is the first attempt's; where there is none, the span of the request takes its place, so
+   * that nobody has a parent that was never recorded. So the field is written once for nearly all requests.
+   */
+  get spanId(): string {
+    return this.attempts.length === 0 ? this.firstId : this.ownId
   }
 
   /** The span of the request as W3C Trace Context writes it; its identifiers may be those of B3, of 64 bits. */
@@ -59,7 +66,7 @@ export class RequestTrace {
     this.attempt = session.attempts
     const now = performance.now()
     this.endAttempt(session, now)
-    const spanId = (this.attempts.length === 0 ? this.firstId : undefined) ?? newSpanId()
+    const spanId = this.attempts.length === 0 ? this.firstId : newSpanId()
     const attempt = { spanId, startedAt: now, endedAt: 0, peer: undefined, failure: undefined }
     // The proxy bounds the number of attempts, but not what a configuration may ask for.
     if (this.attempts.length < MAX_ATTEMPTS) this.attempts.push(attempt)
@@ -86,13 +93,15 @@ export class RequestTrace {
 /** Spans of a request, beside its own. */
 export const MAX_ATTEMPTS = 32
 
-/** Milliseconds from `performance.now` to those since 1970, by the clock as it is now. */
-export function epochOffset(): number {
-  const now = performance.now()
+/**
+ * Milliseconds from `performance.now` to those since 1970, by the clock as it is now.
+ * @param now of `performance.now`, about
+ */
+export function epochOffset(now: number): number {
   if (now - readAt > OFFSET_AGE_MS) {
-    offset = Date.now() - now
-    // Never less exact than the origin: both clocks agree to a millisecond unless one was set.
-    if (Math.abs(offset - performance.timeOrigin) < 2) offset = performance.timeOrigin
+    const wall = Date.now() - performance.now()
+    // Both clocks agree to a millisecond unless one was set; the origin is more exact.
+    offset = Math.abs(wall - performance.timeOrigin) < 2 ? performance.timeOrigin : wall
     readAt = now
   }
   return offset

@@ -64,7 +64,7 @@ interface SpanParts {
 function span(trace: RequestTrace, { id, parentId, name, from, to, local, kind, more = '' }: SpanParts): string {
   const parent = parentId === '' ? '' : `,"parentId":"${parentId}"`
   const kindJson = kind === undefined ? '' : `,"kind":"${kind}"`
-  const timestamp = Math.round((epochOffset() + from) * 1_000)
+  const timestamp = Math.round((epochOffset(to) + from) * 1_000)
   // Zipkin takes 0 for unknown.
   const duration = Math.max(1, Math.round((to - from) * 1_000))
   return `{"traceId":"${trace.traceId}","id":"${id}"${parent}${kindJson},"name":"${name}","timestamp":${timestamp},"duration":${duration},${local}${more}}`

@@ -1,6 +1,7 @@
 import type { QuickJSContext, QuickJSHandle, QuickJSRuntime } from 'quickjs-emscripten-core'
 import { CALLS, FACADE, HARDEN, KINDS } from '../facade.ts'
 import type { HostValue } from '../perform.ts'
+import { answerDirectly, type CallArguments } from './direct-calls.ts'
 import type { Machine } from './library.ts'
 
 /**
@@ -72,14 +73,8 @@ export class Realm {
     this.runtime.setInterruptHandler(() => this.interrupt())
     this.context = this.runtime.newContext()
     const { context } = this
-    const host = context.newFunction('host', (...given) => {
-      this.inHost = true
-      try {
-        return this.called(given)
-      } finally {
-        this.inHost = false
-      }
-    })
+    const host = context.newFunction('host', (...handles) => this.toGuest(this.called(this.argumentsOf(handles))))
+    answerDirectly(context, (given) => this.called(given), this)
     const facade = context.unwrapResult(
       context.callFunction(this.evaluated(`(${FACADE})`, 'gateway'), context.undefined, host, context.false),
     )
@@ -107,40 +102,45 @@ export class Realm {
     return context.newArrayBuffer(value as unknown as ArrayBuffer)
   }
 
-  private called(given: readonly QuickJSHandle[]): QuickJSHandle {
-    const { context } = this
-    const call = context.getNumber(given[0] as QuickJSHandle)
-    const request = context.getNumber(given[1] as QuickJSHandle)
+  private called(given: CallArguments): HostValue {
+    const call = given.number(0)
+    const request = given.number(1)
     const signature = SIGNATURES[call] ?? ''
     const values: HostValue[] = [undefined, undefined, undefined, undefined]
-    for (let at = 0; at < signature.length; at++) {
-      const handle = given[at + 2]
-      if (handle !== undefined) values[at] = this.fromGuest(handle, signature.charCodeAt(at), values[at - 1])
-    }
-    return this.toGuest(this.host(call, request, values[0], values[1], values[2], values[3]))
+    for (let at = 0; at < signature.length && at + 2 < given.count; at++)
+      values[at] = fromGuest(given, at + 2, signature.charCodeAt(at), values[at - 1])
+    return this.host(call, request, values[0], values[1], values[2], values[3])
   }
 
-  private fromGuest(handle: QuickJSHandle, type: number, before: HostValue): HostValue {
+  /** The same by what the library offers. */
+  private argumentsOf(handles: readonly QuickJSHandle[]): CallArguments {
     const { context } = this
-    switch (type) {
-      case NUMBER:
-        return context.getNumber(handle)
-      case TEXT:
-        return context.getString(handle)
-      case BYTES:
-        return this.bytesOf(handle)
-      default:
-        if (before === KINDS.nothing) return undefined
-        return before === KINDS.bytes ? this.bytesOf(handle) : context.getString(handle)
+    const at = (index: number): QuickJSHandle => handles[index] ?? context.undefined
+    return {
+      count: handles.length,
+      number: (index) => context.getNumber(at(index)),
+      text: (index) => context.getString(at(index)),
+      bytes(index) {
+        const found = context.getArrayBuffer(at(index))
+        const copy = Uint8Array.from(found.value)
+        found.dispose()
+        return copy
+      },
     }
   }
+}
 
-  /** A copy: what is there moves when the memory grows. */
-  private bytesOf(handle: QuickJSHandle): Uint8Array {
-    const found = this.context.getArrayBuffer(handle)
-    const copy = Uint8Array.from(found.value)
-    found.dispose()
-    return copy
+function fromGuest(given: CallArguments, index: number, type: number, before: HostValue): HostValue {
+  switch (type) {
+    case NUMBER:
+      return given.number(index)
+    case TEXT:
+      return given.text(index)
+    case BYTES:
+      return given.bytes(index)
+    default:
+      if (before === KINDS.nothing) return undefined
+      return before === KINDS.bytes ? given.bytes(index) : given.text(index)
   }
 }
 

@@ -10,10 +10,10 @@ import type { Realm } from './realm.ts'
 
 /** Loops and calls between two looks at the clock: less than a millisecond of work. */
 const FUEL_SLICE = 100_000
-/** A function that had its time by the clock and did less than so much in each millisecond did not run: the machine did something else. Then it has more, up to four times as much. */
+/** A function that had its time by the clock and did less than so much in each millisecond did not run: the machine did something else. Then it has more, up to ten times as much. */
 const MIN_FUEL_PER_MS = 20_000
-const STALL_FACTOR = 4
-/** A call of the host, in loops and calls of the guest; each character or byte that crosses counts one more. */
+const STALL_FACTOR = 10
+/** A call of the host, in loops and calls of the guest; each character or byte that crosses, either way, counts one more. */
 const CALL_FUEL = 500
 /** How much longer than it may a built-in function runs before the machine is given up: QuickJS stops by itself between steps. */
 const GRACE_MS = 5
@@ -179,7 +179,9 @@ export class SandboxedFunctions {
     // A call costs the host more than the guest, which is asked for the time every 10,000 steps.
     if (this.isLate()) throw new RangeError('the time is up')
     if (call === CALLS.readBody) return this.read(run, id, a as number)
-    return perform(run.view, call, a, b, c, d)
+    const value = perform(run.view, call, a, b, c, d)
+    this.spent += sizeOf(value)
+    return value
   }
 
   private read(run: Run, id: number, limit: number): undefined {

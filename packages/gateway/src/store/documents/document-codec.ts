@@ -48,7 +48,9 @@ export class DocumentCodec {
 
   private encrypted(value: unknown, path: readonly string[], isSecret: SecretRule, context: string): unknown {
     if (typeof value === 'string')
-      return (isSecret(path) || hasPassword(value)) && !isReference(value) ? this.keyRing!.encrypt(value, context) : value
+      return (isSecret(path) || hasPassword(value)) && !isReference(value)
+        ? this.keyRing!.encrypt(value, context)
+        : value
     if (value === null || typeof value !== 'object') return value
     if (Array.isArray(value)) return value.map((part) => this.encrypted(part, path, isSecret, context))
     return Object.fromEntries(

@@ -10,6 +10,7 @@ import { leadingDocComment } from '../../../plugins/documentation.ts'
 import { PluginRegistry } from '../../../plugins/plugin-registry.ts'
 import { optionRows, type SchemaNode } from '../../../plugins/schema-rows.ts'
 import type { ResourceKind } from '../../../resources/kind-names.ts'
+import { WorkerUnderTest } from '../../../testing-kit/worker-under-test.ts'
 import { type Trial, trialsOf } from './testing/configurations.ts'
 import { examplesOf } from './testing/examples.ts'
 import { FACTS, optionParts, type PlaceName, PLACES } from './testing/facts.ts'
@@ -135,6 +136,29 @@ describe.each(cases)('$plugin, $place', { timeout: 60_000 }, ({ plugin, place, f
 
 /** Plugins that take any option. */
 const OPEN: ReadonlySet<string> = new Set([])
+
+// Opens its file; and what ships the error log has no routes.
+const inForce = cases.filter(({ plugin, place }) => place === 'options' && !/^(file|error-log)-logger$/.test(plugin))
+
+test.each(inForce)(
+  '$plugin: what is accepted comes into force',
+  { timeout: 60_000 },
+  async ({ plugin, place, facts }) => {
+    const trials = trialsOf(facts, examplesOf(plugin, place))
+    const refused = await refusals(plugin, place, trials)
+    const accepted = trials.filter((_, at) => refused[at] === undefined)
+    const errors: string[] = []
+    const worker = await WorkerUnderTest.start(
+      { ...SETTINGS, ...documentOf(plugin, place, accepted) },
+      {
+        environment: ENVIRONMENT,
+        onLog: ({ level, message }) => (level === 'error' ? errors.push(message) : undefined),
+      },
+    )
+    await worker.stop()
+    expect(errors).toEqual([])
+  },
+)
 
 // Of APISIX's plugins for stream routes these are without equal there.
 test.each(['mqtt-proxy', 'prometheus', 'traffic-split'])(

@@ -94,8 +94,7 @@ export async function startGrpcCollector(): Promise<Collector> {
         collected.headers = call.metadata.toHttp2Headers() as IncomingHttpHeaders
         const next = collected.answers.shift()
         if (next === 'nothing') return
-        if (next !== undefined && 'status' in next)
-          return void answer({ code: next.status, details: status[next.status] })
+        if (next !== undefined && 'status' in next) return answer({ code: next.status, details: status[next.status] })
         collected.take(call.request)
         answer(null, exportResponse(next?.rejected))
       },
