@@ -9,10 +9,7 @@ import type { ConfigProblem } from './definition.ts'
 export const cidrList = (description: string) => Type.Array(Type.String({ minLength: 1 }), { minItems: 1, description })
 
 /** The first entry that is no address and no network, as `check` of a plugin returns it; `path` is that of the list. */
-export function checkCidrList(
-  list: readonly string[] | undefined,
-  path: string,
-): ConfigProblem | undefined {
+export function checkCidrList(list: readonly string[] | undefined, path: string): ConfigProblem | undefined {
   try {
     if (list !== undefined) new CidrSet(list)
     return undefined

@@ -28,7 +28,8 @@
  * argument and the cookie; the first place that has one counts.
  *
  * **Its times** `exp` and `nbf` are checked where the token has them, give or take `lifetime_grace_period`. A token without `exp` never ends: refuse these
- * by `required_claims: [exp]`, or limit the age of all by `exp` on the consumer, which counts from `iat`.
+ * by `required_claims: [exp]`, or limit their age by `exp` on the consumer, which
+ * counts from `iat`, together with `required_claims: [iat]`: a token that does not say when it was made has no age.
  *
  * **Tokens of an identity provider** have public keys at a URL, which change from time to time:
  *

@@ -21,7 +21,8 @@ export interface ItemAnswer {
 /** The answers in the order of the requests. Those that are not there in time are given up when the list is answered. Never rejects. */
 export async function runBatch(session: GatewaySession, { items }: Batch, timeoutMs: number): Promise<ItemAnswer[]> {
   const { headers } = session.request
-  const host = headers.get('host') ?? session.request.host
+  const shared: [string, string][] = [['host', headers.get('host') ?? session.request.host]]
+  for (const name of TRACE_FIELDS) if (headers.has(name)) shared.push([name, headers.get(name)!])
   const remoteAddress = session.ctx.remoteAddr
   const budget: AnswerBudget = { left: MAX_ANSWERS_BYTES }
   let isLate = false
@@ -36,7 +37,7 @@ export async function runBatch(session: GatewaySession, { items }: Batch, timeou
   async function run(item: BatchItem): Promise<ItemAnswer> {
     if (isLate || session.finishedAt !== 0) return failed(504, 'no answer in time')
     try {
-      const request = { ...requestOf(item, host), remoteAddress }
+      const request = { ...requestOf(item, shared), remoteAddress }
       const answer = await Promise.race([session.subrequest(request, MAX_ANSWER_BYTES, budget), late])
       return answer === undefined ? failed(504, 'no answer in time') : shown(answer)
     } catch (error) {
@@ -55,10 +56,13 @@ export async function runBatch(session: GatewaySession, { items }: Batch, timeou
   return answers
 }
 
-const requestOf = ({ method, target, headers, body }: BatchItem, host: string) => ({
+/** Who caused the list caused its requests: their spans belong to the same trace. */
+const TRACE_FIELDS = ['traceparent', 'tracestate', 'b3', 'x-b3-traceid', 'x-b3-spanid', 'x-b3-sampled', 'x-b3-flags']
+
+const requestOf = ({ method, target, headers, body }: BatchItem, shared: BatchItem['headers']) => ({
   method,
   target,
-  headers: headers.some(([name]) => name === 'host') ? headers : [['host', host] as const, ...headers],
+  headers: [...shared.filter(([field]) => !headers.some(([name]) => name === field)), ...headers],
   body: body === undefined ? undefined : Buffer.from(body),
 })
 

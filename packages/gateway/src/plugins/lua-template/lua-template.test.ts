@@ -1,8 +1,12 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { TestSession } from '../testing/mounted.ts'
 import { LuaTemplate } from './lua-template.ts'
+import { LuaError } from './lua-values.ts'
+import { TemplateError } from './template-error.ts'
 
 const MAX_LENGTH = 10_000
+const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
 
 const render = (source: string, input: unknown = {}, body?: string): string =>
   new LuaTemplate(source).render(input, body, new TestSession('/a?x=1').ctx, MAX_LENGTH)
@@ -147,5 +151,41 @@ describe('LuaTemplate', () => {
     const before = performance.now()
     expect(() => render(source, input)).toThrow('1,000,000 rounds')
     expect(performance.now() - before).toBeLessThan(2_000)
+  })
+
+  it(`is compiled and filled in, or says why not (SEED=${seed})`, () => {
+    const token = fc.constantFrom(
+      ...'{{ }} {% %} {* *} {# #} if then elseif else end for _ , x in ipairs pairs ( ) do local = == ~= < .. + - # not and or a b [ ] . : 1 "t" nil true _ctx var _body _escape_json context upper tostring'.split(
+        ' ',
+      ),
+      'a.b',
+      'if a then',
+      'for _, x in ipairs(a) do',
+      '_ctx.var.uri',
+      '\n',
+      '\\',
+    )
+    const value = fc.letrec<{ all: unknown }>((tie) => ({
+      all: fc.oneof(
+        { depthSize: 'small' },
+        fc.constantFrom(null, true, 0, 'x', ''),
+        fc.array(tie('all'), { maxLength: 3 }),
+        fc.dictionary(fc.constantFrom('a', 'b', '1'), tie('all'), { maxKeys: 3 }),
+      ),
+    })).all
+    let filled = 0
+    fc.assert(
+      fc.property(fc.array(token, { maxLength: 14 }), value, (tokens, input) => {
+        try {
+          expect(typeof render(tokens.join(' '), input)).toBe('string')
+          filled++
+        } catch (error) {
+          if (!(error instanceof LuaError || error instanceof TemplateError)) throw error
+          expect(error.message).not.toBe('')
+        }
+      }),
+      { seed, numRuns: 5_000 },
+    )
+    expect(filled).toBeGreaterThan(500)
   })
 })
