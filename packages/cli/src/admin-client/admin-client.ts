@@ -47,7 +47,8 @@ export class AdminClient {
 
   /** All that there is, or was at a revision. */
   async configs(revision?: number): Promise<Lists> {
-    return (await this.#get('/configs', revision === undefined ? {} : { revision: String(revision) })) as Lists
+    const asked = revision === undefined ? {} : { revision: String(revision) }
+    return (await this.#get('/configs', { ...asked, secrets: 'true' })) as Lists
   }
 
   /** Newest first. */

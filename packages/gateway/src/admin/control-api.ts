@@ -8,9 +8,8 @@ import { cacheRoutes } from './cache/cache-routes.ts'
 import { healthRoutes } from './health/health-routes.ts'
 import { AdminError } from './request/admin-error.ts'
 import { reply } from './request/reply.ts'
-import { showFor } from './resources/read-resources.ts'
 import { serverInfo } from './server-info.ts'
-import { storeKey } from './resources/envelope.ts'
+import { shownValue, storeKey } from './resources/envelope.ts'
 
 /** Lists, and the path of one. */
 const KINDS: readonly (readonly [list: string, one: string, kind: ResourceKind])[] = [
@@ -25,7 +24,7 @@ export function controlApi(api: Hono<AdminEnv>, options: AdminOptions): void {
   const { control, plugins } = options
   for (const [list, one, kind] of KINDS) {
     api.get(`/${list}`, (c) => {
-      const shown = showFor(c, options)
+      const shown = shownValue(plugins)
       return reply(
         c,
         200,
@@ -39,7 +38,7 @@ export function controlApi(api: Hono<AdminEnv>, options: AdminOptions): void {
       if (item === undefined) throw new AdminError(404, `${one}[${c.req.param('id')}] not found`)
       return reply(c, 200, {
         key: storeKey(kind, item.id),
-        value: showFor(c, options)(item),
+        value: shownValue(plugins)(item),
         modifiedIndex: item.revision,
       })
     })

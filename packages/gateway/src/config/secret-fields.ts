@@ -30,6 +30,9 @@ const HEADERS: ReadonlySet<string> = new Set([
   'collector/request_headers',
 ])
 
+/** What is shown in place of a secret. Written back, it stands for the secret that is there. */
+export const SECRET_MASK = '***'
+
 /** Whether what stands at a path (names of fields; lists have none) is a secret. */
 export type SecretRule = (path: readonly string[]) => boolean
 

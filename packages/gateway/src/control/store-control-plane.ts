@@ -32,6 +32,7 @@ import type {
 } from './control-plane.ts'
 import { differencesOf, ownerOf, type Prepared, sameContent } from './prepared.ts'
 import { splitConsumer } from './separate-credentials.ts'
+import { restoreMasked } from './restore-masked.ts'
 import { within } from './within.ts'
 
 /** How often a write is tried again that somebody else's came before. */
@@ -222,10 +223,12 @@ export class StoreControlPlane implements ControlPlane {
   }
 
   private completed(kind: ResourceKind, id: string, value: Document, before: StoredDocument | undefined): Document {
-    const named = value[idField(kind)] === undefined ? { [idField(kind)]: id, ...value } : value
+    const known = before && this.valueOf(kind, id, before)
+    const whole = restoreMasked(value, known)
+    const named = whole[idField(kind)] === undefined ? { [idField(kind)]: id, ...whole } : whole
     if (kind === 'plugin_metadata') return named
     const seconds = Math.floor(this.now() / 1_000)
-    const created = before && this.valueOf(kind, id, before)?.['create_time']
+    const created = known?.['create_time']
     return {
       ...named,
       create_time: value['create_time'] ?? created ?? seconds,

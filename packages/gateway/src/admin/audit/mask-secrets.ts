@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { PluginLookup } from '../../config/plugin-lookup.ts'
-import { hasPassword, secretRule, type SecretRule } from '../../config/secret-fields.ts'
+import { hasPassword, SECRET_MASK, secretRule, type SecretRule } from '../../config/secret-fields.ts'
 import type { Document } from '../../control/control-plane.ts'
 import type { ResourceKind } from '../../resources/kind-names.ts'
 
-const MASK = '***'
+const MASK = SECRET_MASK
 
 /** A document without its private keys, which are never shown; references to where they are stay. */
 export function hidePrivateKeys(kind: ResourceKind, document: Document): Document {

@@ -14,13 +14,16 @@ test('PUT, GET, DELETE', async () => {
   expect(made.status).toBe(201)
   expect(made.body).toEqual({
     key: '/apisix/consumers/jack/credentials/phone',
-    value: { id: 'phone', ...credential('one'), create_time: expect.any(Number), update_time: expect.any(Number) },
+    value: { id: 'phone', ...credential('***'), create_time: expect.any(Number), update_time: expect.any(Number) },
   })
   expect((await api.ask('PUT', '/consumers/jack/credentials/phone', credential('two'))).status).toBe(200)
   await api.ask('PUT', '/consumers/jack/credentials', { id: 'desk', ...credential('three') })
   const list = await api.ask('GET', '/consumers/jack/credentials')
   expect(list.body.total).toBe(2)
-  expect((await api.ask('GET', '/consumers/jack/credentials/phone')).body.value.plugins['key-auth'].key).toBe('two')
+  expect((await api.ask('GET', '/consumers/jack/credentials/phone')).body.value.plugins['key-auth'].key).toBe('***')
+  expect((await api.ask('GET', '/configs?secrets=true')).body.consumers[0].credentials.phone).toMatchObject(
+    credential('two'),
+  )
   const gone = await api.ask('DELETE', '/consumers/jack/credentials/phone')
   expect(gone.body).toEqual({ deleted: '1', key: '/apisix/consumers/jack/credentials/phone' })
   expect((await api.ask('GET', '/consumers/jack/credentials/phone')).status).toBe(404)

@@ -45,8 +45,7 @@ function consumerNamed({ control }: AdminOptions, username: string): Item {
 }
 
 function readCredentials(c: AdminContext, options: AdminOptions, consumer: Item, id: string | undefined): Response {
-  const value =
-    c.get('key').role === 'admin' ? consumer.value : maskSecrets('consumers', consumer.value, options.plugins)
+  const value = maskSecrets('consumers', consumer.value, options.plugins)
   const shown = { ...consumer, value }
   const credentials = credentialsOf(shown)
   if (id !== undefined)
@@ -74,7 +73,8 @@ async function putCredential(
     const now = Math.floor(Date.now() / 1_000)
     return { create_time: before?.['create_time'] ?? now, update_time: now, ...body }
   })
-  const value = { id, ...credentialsOf(consumer)[id] }
+  const shown = { ...consumer, value: maskSecrets('consumers', consumer.value, options.plugins) }
+  const value = { id, ...credentialsOf(shown)[id] }
   return reply(c, made && !done.dryRun ? 201 : 200, { key: keyOf(username, id), value, ...dryRun(options, done) })
 }
 

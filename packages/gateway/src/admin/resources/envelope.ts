@@ -1,14 +1,18 @@
 import type { Document, Item } from '../../control/control-plane.ts'
 import { idField } from '../../resources/identity.ts'
 import type { ResourceKind } from '../../resources/kind-names.ts'
-import { hidePrivateKeys } from '../audit/mask-secrets.ts'
+import type { PluginLookup } from '../../config/plugin-lookup.ts'
+import { hidePrivateKeys, maskSecrets } from '../audit/mask-secrets.ts'
 
 /** As APISIX names what it keeps in etcd. */
 export const storeKey = (kind: ResourceKind, id?: string): string =>
   `/apisix/${kind}${id === undefined ? '' : `/${id}`}`
 
-/** Private keys of certificates go in and never come out; credentials have a path of their own. */
-export const shownValue = ({ kind, value }: Item): object => withoutCredentials(kind, hidePrivateKeys(kind, value))
+/** Secrets and private keys go in and never come out; credentials have a path of their own. */
+export const shownValue =
+  (plugins: PluginLookup) =>
+  ({ kind, value }: Item): object =>
+    withoutCredentials(kind, maskSecrets(kind, hidePrivateKeys(kind, value), plugins))
 
 export function withoutCredentials(kind: ResourceKind, value: Document): Document {
   if (kind !== 'consumers' || value['credentials'] === undefined) return value
@@ -17,10 +21,13 @@ export function withoutCredentials(kind: ResourceKind, value: Document): Documen
 }
 
 /** What a write is answered with. */
-export const written = (item: Item): object => ({ key: storeKey(item.kind, item.id), value: shownValue(item) })
+export const written = (item: Item, plugins: PluginLookup): object => ({
+  key: storeKey(item.kind, item.id),
+  value: shownValue(plugins)(item),
+})
 
 /** What a read is answered with. */
-export const stored = (item: Item, shown = shownValue): object => ({
+export const stored = (item: Item, shown: (item: Item) => object): object => ({
   key: storeKey(item.kind, item.id),
   value: shown(item),
   createdIndex: item.createRevision,

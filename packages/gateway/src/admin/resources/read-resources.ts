@@ -1,10 +1,9 @@
 import type { Item } from '../../control/control-plane.ts'
 import type { AdminContext, AdminOptions } from '../admin-options.ts'
-import { maskSecrets } from '../audit/mask-secrets.ts'
 import { AdminError, badRequest } from '../request/admin-error.ts'
 import { wholeNumber } from '../request/query.ts'
 import { reply } from '../request/reply.ts'
-import { shownValue, stored, withoutCredentials } from './envelope.ts'
+import { shownValue, stored } from './envelope.ts'
 import { filterItems } from './list-filter.ts'
 import type { ResourceTarget } from './resource-target.ts'
 
@@ -12,7 +11,7 @@ const PAGE_SIZE = { min: 10, max: 500 } as const
 
 /** GET of one resource, or of a list. */
 export function readResources(c: AdminContext, options: AdminOptions, { kind, id }: ResourceTarget): Response {
-  const shown = showFor(c, options)
+  const shown = shownValue(options.plugins)
   if (id !== undefined) {
     const item = options.control.get(kind, id)
     if (item === undefined) return missing(c)
@@ -25,12 +24,6 @@ export function readResources(c: AdminContext, options: AdminOptions, { kind, id
 /** APISIX's words, for clients that look at them. */
 export const missing = (c: AdminContext): Response =>
   reply(c, 404, { message: 'Key not found', error_msg: 'there is no resource with this id' })
-
-/** Viewers see which secrets there are, not what they are. */
-export const showFor = (c: AdminContext, { plugins }: AdminOptions): ((item: Item) => object) =>
-  c.get('key').role === 'admin'
-    ? shownValue
-    : ({ kind, value }) => withoutCredentials(kind, maskSecrets(kind, value, plugins))
 
 function page(c: AdminContext, items: readonly Item[]): readonly Item[] {
   const number = wholeNumber(c, 'page', { min: 1 })

@@ -165,6 +165,10 @@ function answer(
   const item = done.items.find((one) => one.kind === kind && one.id === id)
   if (item === undefined) throw new Error(`the control plane did not return ${kind}/${id}`)
   if (done.dryRun)
-    return reply(c, 200, { ...written(item), dry_run: true, changes: shownDifferences(done.changes, options.plugins) })
-  return reply(c, status, written(item), { etag: `"${item.revision}"` })
+    return reply(c, 200, {
+      ...written(item, options.plugins),
+      dry_run: true,
+      changes: shownDifferences(done.changes, options.plugins),
+    })
+  return reply(c, status, written(item, options.plugins), { etag: `"${item.revision}"` })
 }

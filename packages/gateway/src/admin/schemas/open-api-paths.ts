@@ -40,7 +40,10 @@ export const OTHER_PATHS: Readonly<Record<string, object>> = {
   },
   '/configs': {
     get: operation('get_configs', 'all resources as one document', 'changes', {
-      parameters: [query('revision', 'integer', 'as they were then')],
+      parameters: [
+        query('revision', 'integer', 'as they were then'),
+        query('secrets', 'boolean', 'with secrets, for an admin: to be restored elsewhere'),
+      ],
     }),
   },
   '/configs/validate': {

@@ -7,7 +7,11 @@ describe('plugins', () => {
   test('by name, in the order in which they run', async () => {
     const { body } = await api.ask('GET', '/plugins/list')
     expect(body.indexOf('real-ip')).toBeLessThan(body.indexOf('key-auth'))
-    expect((await api.ask('GET', '/plugins/list?subsystem=stream')).body).toEqual(['ip-restriction', 'limit-conn'])
+    expect((await api.ask('GET', '/plugins/list?subsystem=stream')).body).toEqual([
+      'ip-restriction',
+      'limit-conn',
+      'syslog',
+    ])
     expect((await api.ask('GET', '/plugins/list?subsystem=mqtt')).status).toBe(400)
   })
 
@@ -69,14 +73,14 @@ describe('secret managers', () => {
     expect([status, body.problems[0].message]).toEqual([400, '"access_key_id" is missing'])
   })
 
-  test('are resources with an id of two parts, whose secrets a viewer does not see', async () => {
+  test('are resources with an id of two parts, whose secrets nobody sees', async () => {
     const { ask } = await adminTester()
     const value = { uri: 'https://vault:8200', prefix: 'kv', token: 'hvs.secret' }
     expect(await ask('PUT', '/secrets/vault/1', value)).toMatchObject({
       status: 201,
       body: { key: '/apisix/secrets/vault/1' },
     })
-    expect((await ask('GET', '/secrets/vault/1')).body.value).toMatchObject({ id: 'vault/1', token: 'hvs.secret' })
+    expect((await ask('GET', '/secrets/vault/1')).body.value).toMatchObject({ id: 'vault/1', token: '***' })
     const viewer = { 'x-api-key': VIEWER_KEY }
     expect((await ask('GET', '/secrets', undefined, viewer)).body.list[0].value.token).toBe('***')
     expect((await ask('PATCH', '/secrets/vault/1/prefix', '"other"')).body.value.prefix).toBe('other')
@@ -123,7 +127,7 @@ describe('control API', () => {
     expect((await ask('GET', '//v1/upstream/u')).body.value.id).toBe('u')
     expect((await ask('GET', '//v1/route/9')).body).toEqual({ error_msg: 'route[9] not found' })
     const { body } = await ask('GET', '//v1/schema')
-    expect(Object.keys(body.stream_plugins)).toEqual(['ip-restriction', 'limit-conn'])
+    expect(Object.keys(body.stream_plugins)).toEqual(['ip-restriction', 'limit-conn', 'syslog'])
     expect(body.main.route.type).toBe('object')
     expect((await ask('POST', '//v1/gc')).status).toBe(200)
     expect(await ask('GET', '//v1/healthcheck')).toMatchObject({ status: 200, body: [] })

@@ -1,3 +1,4 @@
+import { restoreMasked } from '../../control/restore-masked.ts'
 import { isDeepStrictEqual } from 'node:util'
 import { type ConfigProblem, Findings, pointerPart } from '../../config/problem.ts'
 import type { PluginLookup } from '../../config/plugin-lookup.ts'
@@ -127,7 +128,7 @@ export class FakeControlPlane implements ControlPlane {
     const times =
       kind === 'plugin_metadata' ? {} : { create_time: before?.value['create_time'] ?? now, update_time: now }
     const revision = this.revision + 1
-    const written: Document = { [idField(kind)]: id, ...times, ...value }
+    const written: Document = { [idField(kind)]: id, ...times, ...restoreMasked(value, before?.value) }
     return { kind, id, value: written, createRevision: before?.createRevision ?? revision, revision }
   }
 

@@ -57,7 +57,9 @@ test('an upstream within a plugin is checked as any other', async () => {
   expect(await write(route({ upstream: { nodes: { 'a:99999': 1 } } }))).toEqual([
     expect.stringContaining(`${AT}/upstream/nodes/a:99999 `),
   ])
-  expect(await write(route({ upstream: { nodes, type: 'chash', key: 'remote_addr' } }, { upstream: { nodes } }))).toHaveLength(0)
+  expect(
+    await write(route({ upstream: { nodes, type: 'chash', key: 'remote_addr' } }, { upstream: { nodes } })),
+  ).toHaveLength(0)
   expect(await write(route({ upstream: { nodes, scheme: 'tcp' } }))).toEqual([
     expect.stringContaining('requests need one that speaks HTTP'),
   ])
