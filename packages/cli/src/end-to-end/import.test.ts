@@ -155,7 +155,7 @@ const APISIX = (port: number): string => `upstreams:
 routes:
   - { id: open, uri: /open/*, upstream_id: 1, plugins: { proxy-rewrite: { regex_uri: ["^/open/(.*)", "/v1/$1"] } } }
   - { id: key, uri: /key, upstream_id: 1, plugins: { key-auth: {} } }
-  - { id: jwt, uri: /jwt, upstream_id: 1, plugins: { jwt-auth: {} } }
+  - { id: cas, uri: /cas, upstream_id: 1, plugins: { cas-auth: {} } }
   - { id: found, uri: /found, upstream_id: found }
 consumers:
   - { username: jack, plugins: { key-auth: { key: $env://JACK_PASS } } }
@@ -170,7 +170,7 @@ it('serves what APISIX served, and opens nothing that was guarded', async () => 
   expect({ status, stderr }).toEqual({
     status: 2,
     stderr: `apisix.yaml:3:36  not carried over  /upstreams/1/service_name: service discovery (tars): list the nodes. Until then requests are answered with 503
-apisix.yaml:7:54  not carried over  /routes/2/plugins/jwt-auth: there is no plugin of this name
+apisix.yaml:7:54  not carried over  /routes/2/plugins/cas-auth: there is no plugin of this name
 2 not carried over
 `,
   })
@@ -183,7 +183,7 @@ apisix.yaml:7:54  not carried over  /routes/2/plugins/jwt-auth: there is no plug
     expect(await ask(`${url}/open/a?b`)).toMatchObject({ status: 200, body: 'upstream got /v1/a?b' })
     expect(await ask(`${url}/key`)).toMatchObject({ status: 401 })
     expect(await ask(`${url}/key`, 'GET', { apikey: 'jacks-key' })).toMatchObject({ status: 200 })
-    expect(await ask(`${url}/jwt`)).toMatchObject({
+    expect(await ask(`${url}/cas`)).toMatchObject({
       status: 503,
       body: expect.stringContaining('closed by the import'),
     })

@@ -180,7 +180,7 @@ routes:
 `,
   })
   expect((await run('export', '-o', 'out.yaml', '--revision', '3')).status).toBe(0)
-  expect(admin.requests.at(-1)?.url).toBe('/apisix/admin/configs?revision=3')
+  expect(admin.requests.at(-1)?.url).toBe('/apisix/admin/configs?revision=3&secrets=true')
   expect(readFileSync(join(cwd, 'out.yaml'), 'utf8')).toContain('at revision 3 by')
   expect((await run('export', '-o', 'out.yaml')).stderr).toContain('out.yaml exists, and is left as it is')
   answer = () => ({ body: {} })

@@ -171,8 +171,8 @@ describe.skipIf(etcdProgram === undefined)('etcd (skipped without the program et
     )
     await eventually(body(again), (seen) => seen === 'two')
     await eventually(body(a), (seen) => seen === 'two')
-    expect(await admin(again, 'GET', 'consumers/jack')).toMatchObject({
-      value: { plugins: { 'key-auth': { key: 'open sesame' } } },
+    expect(await admin(again, 'GET', 'configs?secrets=true')).toMatchObject({
+      consumers: [{ plugins: { 'key-auth': { key: 'open sesame' } } }],
     })
     expect(etcdctl('get', '/sekisho/consumers/jack')).toMatch(/"key":"\$enc:\/\/1\//)
   })

@@ -61,6 +61,7 @@ test('a whole configuration', async () => {
     discovery: { emptyAfterMs: 30_000, lastGood: join(folder, 'data/discovery.json'), sources: {} },
     functions: undefined,
     plugins: ['key-auth', 'limit-count'],
+    overload: { load_shedding: undefined, max_requests: 0, retry_after: 1 },
     plugin_paths: [],
     access_log: { path: 'stdout', format: 'combined' },
     error_log: { level: 'info', path: 'stderr' },

@@ -217,7 +217,7 @@ describe('a configuration', () => {
     [
       'names a file that is there',
       { path: '/no/such.wasm' },
-      ["/path: cannot be read: ENOENT: no such file or directory, open '/no/such.wasm'"],
+      ["/path: cannot be read: ENOENT: no such file or directory, stat '/no/such.wasm'"],
     ],
     ['has base64', { code: '!' }, ['/code: is not base64']],
     ['has a module', { code: 'AAAA' }, ['/code: that is no WebAssembly module: it does not begin with "\\0asm"']],

@@ -34,7 +34,7 @@ describe('a filter with a name of its own', () => {
     expect(problemsOf(houseRules, { path: file })).toEqual(['/path: unknown key "path"'])
     const missing = namedFilter({ name: 'missing', priority: 1, file: '/no/such.wasm' })
     expect(problemsOf(missing, {})).toEqual([
-      ": /no/such.wasm: cannot be read: ENOENT: no such file or directory, open '/no/such.wasm'",
+      ": /no/such.wasm: cannot be read: ENOENT: no such file or directory, stat '/no/such.wasm'",
     ])
   })
 

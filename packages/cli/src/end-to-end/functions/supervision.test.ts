@@ -116,7 +116,7 @@ describe('sekisho start with functions', () => {
     expect((await ask(`${gateway}/ok`)).status).toBe(200)
     expect(engines()).toEqual([engine])
     expect((await functions.invoke('f')).body).toMatchObject({ count: 2 })
-  })
+  }, 60_000)
 
   const drivers = ['process', ...(existsSync('/usr/bin/bwrap') ? ['sandbox'] : [])]
   it.each(drivers)('%s: ends by itself when the supervisor is killed, and leaves no process', async (driver) => {
