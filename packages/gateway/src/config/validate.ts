@@ -18,14 +18,17 @@ import type { PluginLookup } from './plugin-lookup.ts'
 import { type Finding, Findings } from './problem.ts'
 import { type NodeSettings, nodeSettings } from './settings/node-settings.ts'
 import type { Settings } from './settings/settings.ts'
+import type { Operation } from '../store/store.ts'
 import { ResourceReferences } from './references/resource-references.ts'
 import { managersIn, type SecretValues, type WantedSecret } from './references/secret-reference.ts'
 import type { Secret } from '../resources/secret.ts'
 import { trustScripts } from '../scripts/trusted-scripts.ts'
 
 export interface ValidationOptions {
-  /** All plugins, or what finds them once it is known where to look (`plugin_paths`). */
-  readonly plugins: PluginLookup | ((settings: NodeSettings) => PluginLookup | Promise<PluginLookup>)
+  /** All plugins, or what finds them once it is known where to look (`plugin_paths`) and which are configured. */
+  readonly plugins:
+    | PluginLookup
+    | ((settings: NodeSettings, configured: readonly Operation[]) => PluginLookup | Promise<PluginLookup>)
   readonly environment: Environment
   /** Asks secret managers; left out: they are not asked, and what depends on them is not checked. */
   readonly readSecrets?: (wanted: readonly WantedSecret[]) => Promise<SecretValues>
@@ -87,7 +90,7 @@ export async function validateDocument(
   if (complete !== undefined) {
     checkNoResources(value, complete, findings)
     trustScripts(complete.scripts.trusted)
-    const plugins = await findPlugins(options, complete, findings)
+    const plugins = await findPlugins(options, complete, entries, findings)
     if (plugins === undefined) return undefined
     const allowed = complete.plugins && new Set(complete.plugins)
     const claims = new DocumentClaims(complete.acme?.domains ?? [])
@@ -127,11 +130,15 @@ function checkNoResources(document: Fields, { store }: NodeSettings, findings: F
 async function findPlugins(
   { plugins }: ValidationOptions,
   settings: NodeSettings,
+  entries: readonly Entry[],
   findings: Findings,
 ): Promise<PluginLookup | undefined> {
   if (typeof plugins !== 'function') return plugins
   try {
-    return await plugins(settings)
+    return await plugins(
+      settings,
+      entries.map(({ kind, id, item }) => ({ kind, id, value: item }) as Operation),
+    )
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     findings.add({ path: '/plugin_paths', message: `the plugins cannot be loaded: ${reason}` })

@@ -10,6 +10,9 @@ export function pluginNames(operations: readonly Operation[]): Set<string> {
     if (kind === 'plugin_metadata') names.add(id)
     else if (value !== undefined && 'plugins' in value)
       for (const name of Object.keys(value.plugins ?? {})) names.add(name)
+    if (value === undefined || !('credentials' in value)) continue
+    for (const { plugins } of Object.values(value.credentials ?? {}))
+      for (const name of Object.keys(plugins ?? {})) names.add(name)
   }
   return names
 }

@@ -153,9 +153,10 @@ function checkAddress(findings: Findings, address: number | string, path: string
 
 /** The plugins that the node allows must be there. */
 export function checkAllowedPlugins({ plugins, findings }: CheckContext, allowed: readonly string[]): void {
+  const known = plugins.names()
   for (const [index, name] of allowed.entries()) {
-    if (plugins.get(name) !== undefined) continue
-    const meant = suggest(name, plugins.names())
+    if (known.includes(name)) continue
+    const meant = suggest(name, known)
     findings.add({
       path: `/plugins/${index}`,
       value: JSON.stringify(name),
