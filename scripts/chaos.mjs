@@ -17,6 +17,7 @@ const { status } = spawnSync(
     stdio: 'inherit',
     env: {
       ...process.env,
+      EXTENDED: '1',
       CHAOS_SEED: values.seed,
       CHAOS_MINUTES: values.minutes,
       CHAOS_STORE: values.store,
