@@ -15,6 +15,11 @@ const extended = [
   'packages/cli/src/end-to-end/control-plane/upgrade.test.ts',
   'packages/cli/src/end-to-end/control-plane/writers.test.ts',
   'packages/cli/src/end-to-end/functions/several-nodes.test.ts',
+  'packages/cli/src/end-to-end/functions/supervision.test.ts',
+  'packages/cli/src/end-to-end/functions/templates.test.ts',
+  'packages/cli/src/end-to-end/health/health.test.ts',
+  'packages/cli/src/functions/engine/etcd-state/etcd-state.test.ts',
+  'packages/cli/src/end-to-end/backup.test.ts',
   'packages/cli/src/end-to-end/grpc-soak.test.ts',
   'packages/functions/src/end-to-end/killed-platform.test.ts',
 ]
