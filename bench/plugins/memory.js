@@ -140,7 +140,7 @@ export function headText({ method = 'GET', path = '/', headers = {}, body }) {
 
 /**
  * Sends a request `count` times, one after the other.
- * @param {{ onRequest(stream: any, head: any): void }} proxy
+ * @param {{ onRequest(stream: unknown, head: unknown): void }} proxy
  * @param {string} text of the head
  * @param {string | undefined} body
  * @param {number} count

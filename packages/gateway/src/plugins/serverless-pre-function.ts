@@ -66,30 +66,16 @@
  * Cost: 2 µs for a call that does nothing, and 1 to 3 µs for each thing that it asks of the session. The first request of a worker waits some 20 ms
  * for its machine, which takes 1 to 2 MB besides what its functions keep.
  */
-import { Type } from '../schema/type.ts'
-import { defaulted } from './defaulted.ts'
 import { definePlugin } from './definition.ts'
-import { functionHooks, PHASES } from './serverless/hooks.ts'
-import { functionFields, functionProblem } from './serverless/options.ts'
-
-const schema = Type.Object(
-  {
-    phase: defaulted(
-      Type.Enum([...PHASES], {
-        default: 'access',
-        description: 'when the functions are called; `before_proxy` is once, before the first attempt at a node',
-      }),
-    ),
-    ...functionFields,
-  },
-  { additionalProperties: false },
-)
+import { functionHooks } from './serverless/hooks.ts'
+import { functionProblem } from './serverless/options.ts'
+import { serverlessSchema } from './serverless/schema.ts'
 
 export default definePlugin({
   name: 'serverless-pre-function',
   priority: 10000,
   placeless: true,
-  schema,
+  schema: serverlessSchema,
   check: functionProblem,
   create: (config, context) => functionHooks('serverless-pre-function', config, context),
 })
