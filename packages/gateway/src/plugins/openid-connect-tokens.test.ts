@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { SignJWT } from 'jose'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { startGateway, type TestGateway } from '../testing/start-gateway.ts'
 import { CLIENT_SECRET, OpenIdProvider } from './oidc/testing/openid-provider.ts'
 
@@ -22,6 +22,9 @@ afterAll(async () => {
 beforeEach(() => {
   provider.intercept = () => false
   provider.seen.length = 0
+})
+afterEach(() => {
+  vi.useRealTimers()
 })
 
 const update = (config: object = {}): Promise<void> =>
@@ -263,20 +266,24 @@ describe('asked about at the provider', () => {
   })
 
   it('for as long as configured, by the claim that is', async () => {
-    await update({ introspection_interval: 1 })
+    vi.useFakeTimers({ toFake: ['Date'] })
+    await update({ introspection_interval: 10 })
     answering({ active: true, exp: now() + 600 })
     for (let request = 0; request < 3; request++) await bring('t')
     expect(provider.count('/token/introspection')).toBe(1)
+    vi.setSystemTime(Date.now() + 10_000)
+    await bring('t')
+    expect(provider.count('/token/introspection')).toBe(2)
     await update({ introspection_expiry_claim: 'keep' })
     answering({ active: true, exp: now() + 600 })
     await bring('t')
     await bring('t')
-    expect(provider.count('/token/introspection')).toBe(3)
+    expect(provider.count('/token/introspection')).toBe(4)
     await update({ introspection_expiry_claim: 'keep', introspection_interval: 50 })
     answering({ active: true, keep: 30 })
     await bring('t')
     await bring('t')
-    expect(provider.count('/token/introspection')).toBe(4)
+    expect(provider.count('/token/introspection')).toBe(5)
   })
 
   it('further fields go with the question', async () => {
