@@ -159,15 +159,21 @@ async function run(name) {
   }
 }
 
-async function measure(port, guess, pid) {
-  // The first seconds are the compiler's. Then the maximum: the rate that is served when more comes than can be.
-  await load(port, [{ rate: guess * 0.8, seconds: options.short ? 3 : 5 }])
+/** The rate that is served when more comes than can be. */
+async function maximumRate(port, from) {
   let maximum = 0
-  for (let wanted = guess * 0.8, over = 0; over < 2 && wanted < guess * 20; wanted *= 1.15) {
+  for (let wanted = from, over = 0; over < 2 && wanted < from * 25; wanted *= 1.15) {
     const windows = (await load(port, [{ rate: wanted, seconds: options.short ? 1.5 : 2.5 }])).slice(2)
     maximum = Math.max(maximum, rate(windows))
     if (rate(windows) < 0.93 * rate(windows, 'due')) over++
   }
+  return maximum
+}
+
+async function measure(port, guess, pid) {
+  // The first seconds are the compiler's.
+  await load(port, [{ rate: guess * 0.8, seconds: options.short ? 3 : 5 }])
+  const maximum = await maximumRate(port, guess * 0.8)
   const normal = (await load(port, [{ rate: maximum * 0.7, seconds: CALM_SECONDS }])).slice(4)
   const before = memoryOf(pid)
   let highest = before
@@ -180,14 +186,16 @@ async function measure(port, guess, pid) {
   const during = windows.slice(0, SECONDS * 4)
   const after = windows.slice(SECONDS * 4)
   const normalP99 = p99(normal)
+  // Once more: some machines are twice as fast at one time as at another. What was served is held against the faster one.
+  const best = options.short ? maximum : Math.max(maximum, await maximumRate(port, maximum * 0.8))
   const lastBad = after.findLastIndex(
     ({ due, ok, p99: late }) => ok < 0.95 * due || late > TARGET.p99 * Math.max(normalP99, 1),
   )
   return {
-    maximum,
+    maximum: best,
     offered: rate(during, 'due'),
     goodput: rate(during),
-    share: rate(during) / maximum,
+    share: rate(during) / best,
     refused: rate(during, 'refused'),
     failed: sum(during, 'failed'),
     unsent: rate(during, 'unsent'),

@@ -33,6 +33,7 @@ export class LoadControl {
       targetMs: shedding === undefined ? ANY_DELAY_MS : shedding.target_delay * 1_000,
       intervalMs: (shedding?.interval ?? 0.1) * 1_000,
       maxRequests,
+      utilisation: loopUtilisation(),
       onChange: (on, report) => {
         gauge?.set(on ? 1 : 0)
         this.log(on, report)
@@ -66,6 +67,17 @@ export class LoadControl {
         'overloaded: the least urgent requests are refused',
       )
     else this.logger.info({ ...fields, shed }, 'no longer overloaded: all requests are served')
+  }
+}
+
+/** The part of the time since the last call that the event loop of this thread was busy. */
+function loopUtilisation(): () => number {
+  let before = performance.eventLoopUtilization()
+  return () => {
+    const now = performance.eventLoopUtilization()
+    const { utilization } = performance.eventLoopUtilization(now, before)
+    before = now
+    return utilization
   }
 }
 

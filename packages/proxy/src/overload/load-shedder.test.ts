@@ -33,10 +33,18 @@ function run(options: {
   const reports: [boolean, ShedderReport][] = []
   let now = 0
   let carry = 0
+  let busy = 0
+  let askedAt = 0
   const shedder = new LoadShedder({
     targetMs: 5,
     intervalMs: 100,
     maxRequests: 0,
+    utilisation() {
+      const part = busy / (now - askedAt)
+      askedAt = now
+      busy = 0
+      return part
+    },
     now: () => now + carry,
     onChange: (shedding, report) => reports.push([shedding, report]),
   })
@@ -49,6 +57,7 @@ function run(options: {
     const began = now
     // A turn at least half a millisecond after the last one: so long it sleeps when nothing comes.
     const before = now
+    busy += carry
     now += Math.max(0.5, carry)
     const rate = options.rate(before)
     const expected = ((now - began) * rate) / 1_000
@@ -148,6 +157,7 @@ describe('a late event loop', () => {
       targetMs: 10,
       intervalMs: 100,
       maxRequests: 0,
+      utilisation: () => 1,
       onChange: (shedding) => changes.push(shedding),
     })
     return { shedder, changes }
@@ -172,7 +182,7 @@ describe('a late event loop', () => {
 
 describe('a limit of requests in flight', () => {
   test('leaves its last places to the urgent', () => {
-    const shedder = new LoadShedder({ targetMs: Infinity, intervalMs: 100, maxRequests: 100 })
+    const shedder = new LoadShedder({ targetMs: Infinity, intervalMs: 100, maxRequests: 100, utilisation: () => 1 })
     const enter = (urgency: number): number => {
       let count = 0
       while (shedder.admit(urgency)) count++
