@@ -37,6 +37,7 @@ const JSON_TYPE = { 'Content-Type': 'application/json' }
 const FUNCTION = 'calls a function for each request'
 const SERVICE = 'asks another service for each request'
 const KEEPS = 'batches of 1,000 to a server that takes them'
+const SETS_A_FIELD = '({ request }) => { request.headers.set("X-Tenant", "acme") }'
 const batch = { batch_max_size: 1_000 }
 
 const consumer = (/** @type {object} */ plugins) => ({ consumers: [{ username: 'jack', plugins }] })
@@ -228,8 +229,8 @@ export const CASES = {
   'lambda-connections': { unmeasured: 'answers calls of functions' },
   'lambda-websocket': { unmeasured: FUNCTION },
   'proxy-mirror': { sink: 'http', config: (port) => ({ host: `http://127.0.0.1:${port}` }), note: 'every request' },
-  'serverless-pre-function': { unmeasured: 'costs what its functions do' },
-  'serverless-post-function': { unmeasured: 'costs what its functions do' },
+  'serverless-pre-function': { config: { functions: [SETS_A_FIELD] }, note: 'sets a header field, in the sandbox' },
+  'serverless-post-function': { config: { functions: [SETS_A_FIELD] }, note: 'sets a header field, in the sandbox' },
   'exit-transformer': { config: { functions: ['() => undefined'] }, note: 'a response of the upstream' },
   'body-transformer': {
     config: { request: { input_format: 'json', template: '<kite><name>{*_escape_xml(name)*}</name></kite>' } },
