@@ -12,6 +12,7 @@ import type { CidrSet } from '../addresses/index.ts'
 import { passes, runChain } from '../plan/run-chain.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { UpstreamTarget } from '../upstreams/upstream-target.ts'
+import { ForgedFields } from '../plugins/forged-fields.ts'
 import type { LoadControl } from '../overload/load-control.ts'
 import { RequestContext } from '../request-context.ts'
 import type { GatewaySession } from '../session.ts'
@@ -64,7 +65,7 @@ export class GatewayPhases implements ProxyPhases<RequestContext> {
       }
     }
     if (challenges !== undefined && challenges.pending > 0 && challenges.answer(session)) return undefined
-    dropIdentity(session.request)
+    IDENTITY.drop(session.request.headers)
     if (session.request.method === 'OPTIONS') {
       const asked = preflightPlan(session, table)
       if (asked !== undefined) return answerPreflight(session, asked)
@@ -358,21 +359,7 @@ function setFields({ headers }: RequestHead, fields: Readonly<Record<string, str
 }
 
 /** Who the caller is, the gateway says: a client must not be able to say it to an upstream. */
-function dropIdentity({ headers }: RequestHead): void {
-  for (const name of IDENTITY) headers.delete(name)
-  const { block } = headers
-  if (block.includes('_') && LOOKALIKE.test(block)) dropLookalikes(headers)
-}
-
-/** To CGI and its kin `X_Consumer_Username` is the same field: `HTTP_X_CONSUMER_USERNAME`. */
-const LOOKALIKE = /^x[-_](?:consumer|credential)[-_]/im
-
-function dropLookalikes(headers: RequestHead['headers']): void {
-  for (const [name] of [...headers])
-    if (IDENTITY.includes(name.toLowerCase().replaceAll('_', '-'))) headers.delete(name)
-}
-
-const IDENTITY = ['x-consumer-username', 'x-consumer-custom-id', 'x-credential-identifier']
+const IDENTITY = new ForgedFields(['x-consumer-username', 'x-consumer-custom-id', 'x-credential-identifier'])
 
 const upstreamName = ({ ctx: { chosen, plan } }: GatewaySession): string =>
   (chosen ?? plan)?.upstream?.upstream.id ?? plan?.route.id ?? ''

@@ -83,6 +83,10 @@ describe('api-breaker', () => {
     [{ max_breaker_sec: 2 }, 'max_breaker_sec'],
     [{ break_response_headers: [{ key: 'a', value: 'b' }] }, 'break_response_body'],
     [{ break_response_body: '', break_response_headers: [{ key: 'a b', value: 'b' }] }, 'break_response_headers/0/key'],
+    [
+      { break_response_body: '', break_response_headers: [{ key: 'Content-Length', value: '3' }] },
+      'break_response_headers/0/key',
+    ],
     [{ other: 1 }, 'other'],
   ])('refuses %j', async (config, message) => {
     await expect(gateway.update({ routes: [route('/x', config)] })).rejects.toThrow(message)

@@ -33,7 +33,7 @@
  * Costs 0.3 µs before the upstream, and as much behind it for the statuses that count.
  */
 import type { SharedTable } from '@sekisho/proxy'
-import { isFieldValue, isToken } from '@sekisho/wire'
+import { isFieldValue, isFramingField, isToken } from '@sekisho/wire'
 import { Type } from '../schema/type.ts'
 import type { GatewaySession } from '../session.ts'
 import { compileText } from '../variables/template.ts'
@@ -97,6 +97,7 @@ export default definePlugin({
     for (const [index, { key, value }] of fields.entries()) {
       const path = `/break_response_headers/${index}`
       if (!isToken(key)) return { path: `${path}/key`, message: 'is not a header name; write letters, digits and "-"' }
+      if (isFramingField(key)) return { path: `${path}/key`, message: 'is set by the gateway itself; remove it' }
       if (!isFieldValue(value)) return { path: `${path}/value`, message: 'has a control character; remove it' }
     }
     if (fields.length > 0 && body === undefined)

@@ -41,6 +41,7 @@ import { handedOnProblem, serviceFields, servicePeer, urlProblem } from '../side
 import { compileText, type TextTemplate } from '../variables/template.ts'
 import { defaulted } from './defaulted.ts'
 import { definePlugin } from './definition.ts'
+import { ForgedFields } from './forged-fields.ts'
 import { fieldValue } from './rewriting/header-fields.ts'
 
 const names = (description: string) => defaulted(Type.Array(Type.String(), { default: [], description }))
@@ -110,14 +111,15 @@ export default definePlugin({
       context,
     )
     const extra = Object.entries(config.extra_headers ?? {}).map(([name, text]) => [name, compileText(text)] as const)
+    // What a client says of itself in these is never believed.
+    const forged = new ForgedFields(upstream_headers)
     const withBody = method === 'POST'
 
     return {
       async access(session) {
         const body = withBody ? await session.readBody(config.max_req_body_size) : undefined
         const headers = questionFields(session, extra, config.request_headers, withBody)
-        // What a client says of itself in these is never believed.
-        for (const name of upstream_headers) session.request.headers.delete(name)
+        forged.drop(session.request.headers)
         let answer: ServiceAnswer
         try {
           answer = await client.call(url, { method, headers, body })

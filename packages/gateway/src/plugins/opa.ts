@@ -46,6 +46,7 @@ import { ServiceClient, type ServiceAnswer } from '../side-calls/index.ts'
 import { handedOnProblem, serviceFields, servicePeer, urlProblem } from '../side-calls/service-fields.ts'
 import { defaulted } from './defaulted.ts'
 import { definePlugin } from './definition.ts'
+import { ForgedFields } from './forged-fields.ts'
 import { readDecision } from './opa/decision.ts'
 import { opaInput } from './opa/input.ts'
 
@@ -94,11 +95,12 @@ export default definePlugin({
       { plugin: 'opa', timeoutMs: config.timeout, peer: servicePeer(config), consequence: 'requests are refused' },
       context,
     )
+    // What a client says of itself in these is never believed.
+    const forged = new ForgedFields(wanted)
     return {
       async access(session) {
         const body = JSON.stringify({ input: opaInput(session, config) })
-        // What a client says of itself in these is never believed.
-        for (const name of wanted) session.request.headers.delete(name)
+        forged.drop(session.request.headers)
         let answer: ServiceAnswer
         try {
           answer = await client.call(url, { method: 'POST', headers: JSON_BODY, body })

@@ -1,14 +1,13 @@
 import { isFieldValue } from '@sekisho/wire'
 import type { GatewaySession } from '../../session.ts'
+import { ForgedFields } from '../forged-fields.ts'
 import type { OidcConfig } from './schema.ts'
 import type { Claims } from './session.ts'
 
 /** What the upstream is told of the caller. A client that sends these itself is not believed, whatever is configured. */
-const FIELDS = ['X-Access-Token', 'X-ID-Token', 'X-Raw-ID-Token', 'X-Userinfo', 'X-Refresh-Token'] as const
+const FIELDS = new ForgedFields(['X-Access-Token', 'X-ID-Token', 'X-Raw-ID-Token', 'X-Userinfo', 'X-Refresh-Token'])
 
-export function removeForgeries({ request: { headers } }: GatewaySession): void {
-  for (const name of FIELDS) headers.delete(name)
-}
+export const removeForgeries = ({ request: { headers } }: GatewaySession): void => FIELDS.drop(headers)
 
 /** What is known of the caller. */
 export interface Identity {
