@@ -69,7 +69,7 @@ export const MEANINGS = {
   scripts:
     'Functions in the configuration of plugins, as of [serverless-pre-function](plugins/serverless-pre-function.md).',
   'scripts.trusted':
-    '`true`: plugins may say `sandbox: none`, and their functions then run with all rights of the gateway. Whoever may configure routes may run code on this node then.',
+    '`true`: plugins may say `sandbox: none`, and their functions then run with all rights of the gateway; documents of a store may have a `filter_func`, and filters in WebAssembly without `max_fuel`. Whoever may configure routes may run code on this node then.',
   overload: 'What a worker does about more requests than it can serve: see [overload](overload.md#load-shedding).',
   'overload:load_shedding': 'Left out: none.',
   retry: 'What is tried again, how soon, and how much of it: see [retries](overload.md#retries).',

@@ -89,7 +89,7 @@ export async function validateDocument(
   const complete = settings && nodeSettings(settings, file)
   if (complete !== undefined) {
     checkNoResources(value, complete, findings)
-    trustScripts(complete.scripts.trusted)
+    trustScripts({ ...complete.scripts, isStored: complete.store.type !== 'file' })
     const plugins = await findPlugins(options, complete, entries, findings)
     if (plugins === undefined) return undefined
     const allowed = complete.plugins && new Set(complete.plugins)

@@ -1,6 +1,7 @@
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { testPlugins } from '../config/testing/plugins.ts'
 import type { ResourceKind } from '../resources/kind-names.ts'
+import { trustScripts } from '../scripts/trusted-scripts.ts'
 import { MemoryBackend } from '../store/backend/testing/memory-backend.ts'
 import { DocumentCodec } from '../store/documents/document-codec.ts'
 import { DocumentStore } from '../store/documents/document-store.ts'
@@ -49,6 +50,35 @@ describe('a write', () => {
     const [problem] = problems(await control.write([set('routes', 'a', route)], OPTIONS))
     expect(problem).toMatch(/vars\/0\/2 can take exponential time: "\(a\+\)\+" can match/)
     expect((await backend.snapshot()).documents.size).toBe(0)
+  })
+
+  describe('with code that runs with the rights of the gateway', () => {
+    afterEach(() => trustScripts({ trusted: false, isStored: false }))
+    const route = { uri: '/a', upstream, filter_func: 'function (vars) { globalThis.wasRun = true; return true }' }
+
+    test('is refused where the settings file says nothing of it, without running it', async () => {
+      trustScripts({ trusted: false, isStored: true })
+      const { control, backend } = await controlPlane()
+      expect(problems(await control.write([set('routes', 'a', route)], OPTIONS))).toEqual([
+        '/routes/a/filter_func runs with all rights of the gateway, which the settings file of this node does not allow to documents of its store',
+      ])
+      expect((await backend.snapshot()).documents.size).toBe(0)
+      expect(globalThis).not.toHaveProperty('wasRun')
+    })
+
+    test('is taken where it trusts scripts', async () => {
+      trustScripts({ trusted: true, isStored: true })
+      const { control } = await controlPlane()
+      done(await control.write([set('routes', 'a', route)], OPTIONS))
+    })
+  })
+
+  test('with a mask where no secret was is refused', async () => {
+    const { control } = await controlPlane()
+    const consumer = { username: 'jack', plugins: { 'key-auth': { key: '***' } } }
+    expect(problems(await control.write([set('consumers', 'jack', consumer)], OPTIONS))).toEqual([
+      expect.stringMatching(/^\/consumers\/jack\/plugins\/key-auth\/key is "\*\*\*"/),
+    ])
   })
 
   test('fills in id and times, and is there when it resolves', async () => {

@@ -32,7 +32,7 @@ import type {
 } from './control-plane.ts'
 import { differencesOf, ownerOf, type Prepared, sameContent } from './prepared.ts'
 import { splitConsumer } from './separate-credentials.ts'
-import { restoreMasked } from './restore-masked.ts'
+import { masksLeft, restoreMasked } from './restore-masked.ts'
 import { within } from './within.ts'
 
 /** How often a write is tried again that somebody else's came before. */
@@ -179,6 +179,14 @@ export class StoreControlPlane implements ControlPlane {
       if (prepared.has(key))
         problems.push({ path, message: 'is there twice in one change', remedy: 'keep one of the two' })
       const complete = value && this.store.codec.plain(kind, id, this.completed(kind, id, value, before))
+      // What nests too deep is not gone through.
+      const masks = problem === undefined ? masksLeft(complete, this.store.codec.secretsOf(kind)) : []
+      for (const place of masks)
+        problems.push({
+          path: `${path}${place}`,
+          message: 'is "***", which is shown in place of a secret, and there is none that it could stand for',
+          remedy: 'write the secret, or a reference to it as "$env://NAME"',
+        })
       const write = { kind, id, key, before, ttlSeconds, ifRevision, whole: complete, isPart: false }
       if (kind === 'consumers') this.prepareConsumer(write, prepared)
       else prepared.set(key, { ...write, value: complete, stays: false })

@@ -107,7 +107,7 @@ export async function controlNode(control: ControlContext, file: string): Promis
   log = lazyErrorLog(settings.error_log, { thread: 'control' })
   const errorLog = log
   tellLeftOut()
-  trustScripts(settings.scripts.trusted)
+  trustScripts({ ...settings.scripts, isStored: settings.store.type !== 'file' })
   if (settings.store.type !== 'file') limitPluginFiles({ read: settings.secret_paths, written: settings.log_paths })
   if (settings.fips) (await import('../tls/fips.ts')).useFips()
   let documents: NodeDocuments | undefined

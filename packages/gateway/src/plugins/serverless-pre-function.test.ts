@@ -9,7 +9,7 @@ const gateways: TestGateway[] = []
 
 afterEach(async () => {
   vi.restoreAllMocks()
-  trustScripts(false)
+  trustScripts({ trusted: false, isStored: false })
   for (const gateway of gateways.splice(0)) await gateway.close()
 })
 
@@ -113,7 +113,7 @@ describe('the configuration', () => {
 
 describe.each(['quickjs', 'none'])('functions (sandbox: %s)', (sandbox) => {
   const start = (config: object, more?: object): Promise<TestGateway> => {
-    trustScripts(true)
+    trustScripts({ trusted: true, isStored: false })
     const scripts = { scripts: { trusted: true } }
     vi.spyOn(process.stderr, 'write').mockImplementation(() => true)
     const { plugins = {}, ...rest } = (more ?? {}) as { plugins?: object }

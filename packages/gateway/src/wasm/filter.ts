@@ -10,6 +10,7 @@ import { PAGE_BYTES } from './module/bounded-module.ts'
 import { filterModule, type FilterModule, sha256Of } from './module/filter-module.ts'
 import { PluginRoot } from './plugin-root.ts'
 import { RootContext, type RootSettings } from './root-context.ts'
+import { storedProblem } from '../scripts/trusted-scripts.ts'
 import { makeServices, wasmServices } from './services.ts'
 import { Vm } from './vm.ts'
 import { SharedVm } from './vm-pool.ts'
@@ -20,6 +21,9 @@ import { VmFailure } from './vm-failure.ts'
  * configuration is tried once in a thread.
  */
 export function filterProblem(config: FilterConfig): ConfigProblem | undefined {
+  const message =
+    config.max_fuel === 0 ? storedProblem('is 0, with which a filter can stop a worker', 'write a number') : undefined
+  if (message !== undefined) return { path: '/max_fuel', message }
   const bytes = moduleBytes(config)
   if (!Buffer.isBuffer(bytes)) return bytes
   const sha256 = sha256Of(bytes)

@@ -2,6 +2,7 @@ import { parseCidr } from '../../addresses/index.ts'
 import { compileFilterFunction } from '../../expressions/index.ts'
 import type { Route } from '../../resources/route.ts'
 import { parsePattern } from '../../router/pattern.ts'
+import { storedProblem } from '../../scripts/trusted-scripts.ts'
 import { type Findings, shortValue } from '../problem.ts'
 import { checkExpression } from './expressions.ts'
 import { checkRetry, checkRouteRetries } from './overload.ts'
@@ -26,8 +27,14 @@ export function checkRoute(findings: Findings, route: Route, path: string): void
   if (remote_addr !== undefined) attempt(findings, `${path}/remote_addr`, remote_addr, parseAddress)
   remote_addrs?.forEach((one, index) => attempt(findings, `${path}/remote_addrs/${index}`, one, parseAddress))
   if (vars !== undefined) checkExpression(findings, vars, `${path}/vars`)
-  if (filter_func !== undefined)
-    attempt(findings, `${path}/filter_func`, filter_func, (text) => compileFilterFunction(text))
+  if (filter_func !== undefined) checkFilterFunction(findings, filter_func, `${path}/filter_func`)
+}
+
+function checkFilterFunction(findings: Findings, text: string, path: string): void {
+  const problem = storedProblem('runs with all rights of the gateway', 'say it in "vars"')
+  // Not even compiled: that evaluates it.
+  if (problem !== undefined) findings.add({ path, value: shortValue(text), ...reasonOf(problem) })
+  else attempt(findings, path, text, (source) => compileFilterFunction(source))
 }
 
 const parseAddress = (text: string): unknown => parseCidr(text)

@@ -72,7 +72,7 @@ export const settingsFields = {
           Type.Boolean({
             default: false,
             description:
-              'functions of plugins may say "sandbox: none", and then run with all rights of the gateway: whoever may configure routes may run code on this node',
+              'functions of plugins may say "sandbox: none", and documents of a store may have a "filter_func": they run with all rights of the gateway, so that whoever may configure routes may run code on this node',
           }),
         ),
       },

@@ -19,9 +19,14 @@ export class DocumentCodec {
     this.keyRing = keyRing
   }
 
+  /** Which fields of a resource hold secrets. */
+  secretsOf(kind: ResourceKind): SecretRule {
+    return secretRule(kind, this.plugins)
+  }
+
   encode(kind: ResourceKind, id: string, value: Fields): string {
     if (this.keyRing === undefined) return JSON.stringify(value)
-    return JSON.stringify(this.encrypted(value, [], secretRule(kind, this.plugins), documentKey(kind, id)))
+    return JSON.stringify(this.encrypted(value, [], this.secretsOf(kind), documentKey(kind, id)))
   }
 
   decode(kind: ResourceKind, id: string, text: string): ReadDocument {
