@@ -2,27 +2,14 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { StoreControlPlane } from '../control/store-control-plane.ts'
 import { PluginRegistry } from '../plugins/plugin-registry.ts'
 import { MemoryBackend } from '../store/backend/testing/memory-backend.ts'
-import { DocumentCodec } from '../store/documents/document-codec.ts'
-import { DocumentStore } from '../store/documents/document-store.ts'
+import { testDocumentStore } from '../store/documents/testing/test-document-store.ts'
 import { type Asked, adminTester } from './testing/admin-tester.ts'
 
 async function storeTester() {
   const plugins = new PluginRegistry()
   await plugins.loadAll()
-  const nothing = (): void => undefined
   const backend = new MemoryBackend()
-  const store = new DocumentStore({
-    backend,
-    codec: new DocumentCodec(plugins, undefined),
-    check: {
-      plugins,
-      allowed: undefined,
-      settings: { listen: undefined, acme: undefined },
-      references: { environment: {}, files: { folder: '/nowhere', within: [] } },
-    },
-    loadPlugins: () => undefined,
-    logger: { error: nothing, warn: nothing, info: nothing },
-  })
+  const store = testDocumentStore(backend, { plugins })
   await store.load()
   return adminTester({ control: new StoreControlPlane(store, backend) })
 }

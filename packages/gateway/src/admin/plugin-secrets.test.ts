@@ -6,9 +6,8 @@ import { builtInNames, loadBuiltIn } from '../plugins/built-in.ts'
 import type { PluginDefinition } from '../plugins/definition.ts'
 import { PluginRegistry } from '../plugins/plugin-registry.ts'
 import { MemoryBackend } from '../store/backend/testing/memory-backend.ts'
-import { DocumentCodec } from '../store/documents/document-codec.ts'
-import { DocumentStore } from '../store/documents/document-store.ts'
 import { KeyRing } from '../store/documents/key-ring.ts'
+import { testDocumentStore } from '../store/documents/testing/test-document-store.ts'
 import { createAdminApp } from './admin-app.ts'
 import type { AuditEntry } from './audit/audit-entry.ts'
 import { ADMIN_KEY, KEYS, VIEWER_KEY } from './testing/admin-tester.ts'
@@ -260,19 +259,7 @@ describe('secrets of plugins', async () => {
   it('are nowhere in clear: not in the store, not for viewers, not in the audit log', async () => {
     hidden.length = 0
     const backend = new MemoryBackend()
-    const nothing = (): void => undefined
-    const store = new DocumentStore({
-      backend,
-      codec: new DocumentCodec(plugins, new KeyRing(['a-key-of-the-tests'])),
-      check: {
-        plugins,
-        allowed: undefined,
-        settings: { listen: undefined, acme: undefined },
-        references: { environment: {}, files: { folder: '/nowhere', within: [] } },
-      },
-      loadPlugins: () => undefined,
-      logger: { error: nothing, warn: nothing, info: nothing },
-    })
+    const store = testDocumentStore(backend, { plugins, keyRing: new KeyRing(['a-key-of-the-tests']) })
     await store.load()
     const control = new StoreControlPlane(store, backend)
     const audited: AuditEntry[] = []

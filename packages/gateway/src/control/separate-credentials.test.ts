@@ -5,8 +5,7 @@ import { adminTester } from '../admin/testing/admin-tester.ts'
 import { PluginRegistry } from '../plugins/plugin-registry.ts'
 import { MemoryBackend } from '../store/backend/testing/memory-backend.ts'
 import type { StoreBackend } from '../store/backend/backend.ts'
-import { DocumentCodec } from '../store/documents/document-codec.ts'
-import { DocumentStore } from '../store/documents/document-store.ts'
+import { testDocumentStore } from '../store/documents/testing/test-document-store.ts'
 import { openEtcd } from '../store/etcd/index.ts'
 import { EtcdServer, etcdProgram } from '../store/etcd/testing/etcd-server.ts'
 import { splitConsumer } from './separate-credentials.ts'
@@ -17,16 +16,8 @@ beforeAll(() => plugins.loadAll())
 
 async function nodeOf(backend: StoreBackend) {
   const errors: string[] = []
-  const store = new DocumentStore({
-    backend,
-    codec: new DocumentCodec(plugins, undefined),
-    check: {
-      plugins,
-      allowed: undefined,
-      settings: { listen: undefined, acme: undefined },
-      references: { environment: {}, files: { folder: '/nowhere', within: [] } },
-    },
-    loadPlugins: () => undefined,
+  const store = testDocumentStore(backend, {
+    plugins,
     logger: { error: (_fields, text) => errors.push(text), warn: () => undefined, info: () => undefined },
   })
   onTestFinished(() => store.close())

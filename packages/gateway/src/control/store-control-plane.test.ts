@@ -1,11 +1,9 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { testPlugins } from '../config/testing/plugins.ts'
 import type { ResourceKind } from '../resources/kind-names.ts'
 import { trustScripts } from '../scripts/trusted-scripts.ts'
 import { MemoryBackend } from '../store/backend/testing/memory-backend.ts'
-import { DocumentCodec } from '../store/documents/document-codec.ts'
-import { DocumentStore } from '../store/documents/document-store.ts'
 import { KeyRing } from '../store/documents/key-ring.ts'
+import { testDocumentStore } from '../store/documents/testing/test-document-store.ts'
 import type { Document, DocumentChange, WriteOptions, WriteResult } from './control-plane.ts'
 import { StoreControlPlane } from './store-control-plane.ts'
 
@@ -14,19 +12,7 @@ const upstream = { nodes: { 'a:80': 1 } }
 let seconds = 1_000
 
 async function controlPlane(backend = new MemoryBackend(), keyRing?: KeyRing) {
-  const nothing = (): void => undefined
-  const store = new DocumentStore({
-    backend,
-    codec: new DocumentCodec(testPlugins, keyRing),
-    check: {
-      plugins: testPlugins,
-      allowed: undefined,
-      settings: { listen: undefined, acme: undefined },
-      references: { environment: {}, files: { folder: '/nowhere', within: [] } },
-    },
-    loadPlugins: () => undefined,
-    logger: { error: nothing, warn: nothing, info: nothing },
-  })
+  const store = testDocumentStore(backend, { keyRing })
   await store.load()
   const control = new StoreControlPlane(store, backend, () => seconds++ * 1_000)
   return { backend, store, control }

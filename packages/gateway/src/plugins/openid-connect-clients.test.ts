@@ -4,6 +4,7 @@ import { startGateway, type TestGateway } from '../testing/start-gateway.ts'
 import openidConnect from './openid-connect.ts'
 import { Browser } from './oidc/testing/browser.ts'
 import { CLIENT_SECRET, OpenIdProvider, type ProviderOptions } from './oidc/testing/openid-provider.ts'
+import { openIdRoute } from './oidc/testing/openid-route.ts'
 import { problemsOf } from './testing/mounted.ts'
 
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2_048 })
@@ -31,25 +32,9 @@ async function signIn(
 ): Promise<{ status: number; provider: OpenIdProvider; fields: Record<string, string> }> {
   const provider = await OpenIdProvider.start({ redirectUris: [`${origin}/in`], ...options })
   try {
-    await gateway.update({
-      routes: [
-        {
-          id: 'one',
-          uri: '/*',
-          upstream_id: 'echo',
-          plugins: {
-            'openid-connect': {
-              discovery: provider.discovery,
-              client_id: 'gateway',
-              client_secret: CLIENT_SECRET,
-              redirect_uri: `${origin}/in`,
-              session: { secret: 'x'.repeat(32) },
-              ...config,
-            },
-          },
-        },
-      ],
-    })
+    await gateway.update(
+      openIdRoute(provider, { redirect_uri: `${origin}/in`, session: { secret: 'x'.repeat(32) }, ...config }),
+    )
     const { status, body } = await new Browser().open(`${origin}/`)
     return {
       status,

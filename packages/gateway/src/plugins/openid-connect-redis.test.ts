@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { redisServer, startRedis } from '../redis/testing/start-redis.ts'
 import { startGateway, type TestGateway } from '../testing/start-gateway.ts'
 import { Browser } from './oidc/testing/browser.ts'
-import { CLIENT_SECRET, OpenIdProvider } from './oidc/testing/openid-provider.ts'
+import { OpenIdProvider } from './oidc/testing/openid-provider.ts'
+import { openIdRoute } from './oidc/testing/openid-route.ts'
 import openidConnect from './openid-connect.ts'
 import { problemsOf } from './testing/mounted.ts'
 
@@ -24,29 +25,17 @@ describe.skipIf(redisServer === undefined)('sessions in a Redis (needs redis-ser
   })
 
   const update = (port: number): Promise<void> =>
-    gateway.update({
-      routes: [
-        {
-          id: 'one',
-          uri: '/*',
-          upstream_id: 'echo',
-          plugins: {
-            'openid-connect': {
-              discovery: provider.discovery,
-              client_id: 'gateway',
-              client_secret: CLIENT_SECRET,
-              redirect_uri: `${origin}/in`,
-              session: {
-                secret: SECRET,
-                storage: 'redis',
-                redis: { port, database: 2, prefix: 'who' },
-                idling_timeout: 100,
-              },
-            },
-          },
+    gateway.update(
+      openIdRoute(provider, {
+        redirect_uri: `${origin}/in`,
+        session: {
+          secret: SECRET,
+          storage: 'redis',
+          redis: { port, database: 2, prefix: 'who' },
+          idling_timeout: 100,
         },
-      ],
-    })
+      }),
+    )
 
   it('are there, encrypted, as long as they last, and until somebody signs out', async () => {
     const redis = await startRedis()

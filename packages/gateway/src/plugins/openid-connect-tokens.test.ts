@@ -3,6 +3,7 @@ import { SignJWT } from 'jose'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { startGateway, type TestGateway } from '../testing/start-gateway.ts'
 import { CLIENT_SECRET, OpenIdProvider } from './oidc/testing/openid-provider.ts'
+import { openIdRoute } from './oidc/testing/openid-route.ts'
 
 const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 })
 const PEM = publicKey.export({ format: 'pem', type: 'spki' }).toString()
@@ -28,24 +29,7 @@ afterEach(() => {
 })
 
 const update = (config: object = {}): Promise<void> =>
-  gateway.update({
-    routes: [
-      {
-        id: 'one',
-        uri: '/*',
-        upstream_id: 'echo',
-        plugins: {
-          'openid-connect': {
-            discovery: provider.discovery,
-            client_id: 'gateway',
-            client_secret: CLIENT_SECRET,
-            bearer_only: true,
-            ...config,
-          },
-        },
-      },
-    ],
-  })
+  gateway.update(openIdRoute(provider, { bearer_only: true, ...config }))
 const bring = (token: string, headers: Record<string, string> = {}) =>
   gateway.fetch('/', { headers: { Authorization: `Bearer ${token}`, ...headers } })
 const statusOf = async (token: string): Promise<number> => (await bring(token)).status

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { startGateway, type TestGateway } from '../testing/start-gateway.ts'
 import { Browser, type Page } from './oidc/testing/browser.ts'
-import { CLIENT_SECRET, OpenIdProvider } from './oidc/testing/openid-provider.ts'
+import { OpenIdProvider } from './oidc/testing/openid-provider.ts'
+import { openIdRoute } from './oidc/testing/openid-route.ts'
 
 const SECRET = 'fedcba9876543210fedcba9876543210'
 let gateway: TestGateway
@@ -26,18 +27,10 @@ beforeEach(() => {
   vi.useRealTimers()
 })
 
-const configOf = (config: object = {}): object => ({
-  discovery: provider.discovery,
-  client_id: 'gateway',
-  client_secret: CLIENT_SECRET,
-  redirect_uri: `${origin}/signed-in`,
-  session: { secret: SECRET },
-  ...config,
-})
-const update = (config: object = {}): Promise<void> =>
-  gateway.update({
-    routes: [{ id: 'one', uri: '/*', upstream_id: 'echo', plugins: { 'openid-connect': configOf(config) } }],
-  })
+const update = (config: object = {}, route?: string): Promise<void> =>
+  gateway.update(
+    openIdRoute(provider, { redirect_uri: `${origin}/signed-in`, session: { secret: SECRET }, ...config }, route),
+  )
 const upstreamFields = ({ body }: Page): Record<string, string> =>
   (JSON.parse(body) as { headers: Record<string, string> }).headers
 const decoded = (text: string | undefined): unknown => JSON.parse(Buffer.from(text ?? '', 'base64').toString())
@@ -331,16 +324,7 @@ describe('a session', () => {
 
   it('serves other routes with the same settings', async () => {
     const browser = await signIn()
-    await gateway.update({
-      routes: [
-        {
-          id: 'two',
-          uri: '/*',
-          upstream_id: 'echo',
-          plugins: { 'openid-connect': configOf({ set_userinfo_header: false }) },
-        },
-      ],
-    })
+    await update({ set_userinfo_header: false }, 'two')
     expect(await status(browser)).toBe(200)
   })
 

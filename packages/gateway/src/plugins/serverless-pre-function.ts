@@ -64,7 +64,7 @@
  * the Admin API.
  *
  * Cost: 2 µs for a call that does nothing, and 1 to 3 µs for each thing that it asks of the session. The first request of a worker waits some 20 ms
- * for its machine, which takes 1 to 2 MB besides what its functions keep.
+ * for its machine, which takes 1 to 2 MB besides what its functions keep. A worker has 1,000 of them at most; functions of one more place fail.
  */
 import { definePlugin } from './definition.ts'
 import { functionHooks } from './serverless/hooks.ts'

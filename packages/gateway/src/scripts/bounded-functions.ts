@@ -3,6 +3,7 @@ import { realms } from './quickjs/realm-pool.ts'
 import { SandboxedFunctions } from './quickjs/sandbox.ts'
 import type { Realm } from './quickjs/realm.ts'
 import { Run } from './run.ts'
+import { sandboxPlaces, type SandboxPlaces } from './sandbox-places.ts'
 import type { Functions, ScriptArgument, ScriptOptions } from './script.ts'
 import { ScriptFailure } from './script-failure.ts'
 import type { SessionView } from './session-view.ts'
@@ -12,6 +13,7 @@ export class BoundedFunctions implements Functions {
   readonly count: number
   private readonly options: ScriptOptions
   private readonly cutOffs: CutOffs
+  private readonly places: SandboxPlaces
   private sandbox: SandboxedFunctions | undefined = undefined
   private preparing: Promise<void> | undefined = undefined
   /** Why there is none: it is told to each request, and does not go away. */
@@ -19,15 +21,18 @@ export class BoundedFunctions implements Functions {
   /** Why it could not be started the last time. */
   private startProblem: ScriptFailure | undefined = undefined
   private disposed = false
+  private hasPlace = false
 
-  constructor(options: ScriptOptions) {
+  constructor(options: ScriptOptions, places = sandboxPlaces) {
     this.options = options
+    this.places = places
     this.count = options.sources.length
     this.cutOffs = new CutOffs(options.timeoutMs)
   }
 
   prepare(): Promise<void> | undefined {
     if (this.usable || this.problem !== undefined || this.cutOffs.resting) return undefined
+    if (!this.takePlace()) return undefined
     const realm = realms.takeReady()
     if (realm !== undefined) return this.begin(realm)
     this.preparing ??= realms
@@ -59,6 +64,18 @@ export class BoundedFunctions implements Functions {
   dispose(): void {
     this.disposed = true
     this.sandbox?.close()
+    if (this.hasPlace) this.places.release()
+    this.hasPlace = false
+  }
+
+  private takePlace(): boolean {
+    if (this.hasPlace || this.disposed) return this.hasPlace
+    this.hasPlace = this.places.take()
+    if (!this.hasPlace) {
+      const message = `this worker has ${this.places.most} sandboxes, and may have no more`
+      this.startProblem = new ScriptFailure('sandbox', message)
+    }
+    return this.hasPlace
   }
 
   private get usable(): boolean {

@@ -1,5 +1,5 @@
 import type { ResponseBody } from '@sekisho/proxy'
-import type { Headers } from '@sekisho/wire'
+import { type Headers, isFramingField } from '@sekisho/wire'
 import type { GatewaySession } from '../session.ts'
 import type { PluginLogger } from '../plugins/context.ts'
 
@@ -25,8 +25,6 @@ const MAX_LINES = 20
 const MAX_LINE_LENGTH = 1_000
 
 const STATE = 'scripts'
-/** What frames messages, or belongs to a connection, is the gateway's. */
-const FRAMING = /^(?:content-length|transfer-encoding|connection|keep-alive|upgrade|te|trailer|proxy-connection)$/i
 const TARGET = /^\/[!-~]*$/
 const METHOD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}$/
 const HOST = /^[\w.:[\]-]{1,255}$/
@@ -112,7 +110,7 @@ export class SessionView {
     if (this.session.responded) return
     const checked: Record<string, string | string[]> = {}
     for (const [name, value] of Object.entries(fields)) {
-      if (FRAMING.test(name)) throw new TypeError(`"${name.slice(0, 50)}" is set by the gateway`)
+      if (isFramingField(name)) throw new TypeError(`"${name.slice(0, 50)}" is set by the gateway`)
       const values = (Array.isArray(value) ? (value as readonly string[]) : [value as string]).map(toLatin1)
       this.charge(name.length + values.reduce((sum, one) => sum + one.length, 0))
       checked[name] = values.length === 1 ? (values[0] as string) : values
@@ -172,7 +170,7 @@ export class SessionView {
         ? 'headers of the response can be changed in header_filter alone'
         : 'the request has left: its headers cannot be changed any more',
     )
-    if (FRAMING.test(name)) throw new TypeError(`"${name}" is set by the gateway`)
+    if (isFramingField(name)) throw new TypeError(`"${name}" is set by the gateway`)
     this.charge(name.length + bytes)
     return headers as Headers
   }

@@ -1,14 +1,13 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
 import { isToken } from '@sekisho/wire'
 import { urlProblem } from '../../side-calls/service-fields.ts'
+import type { ConfigProblem } from '../definition.ts'
 import { ASYMMETRIC, CURVES } from '../jwt/algorithms.ts'
 import { dpopProblem } from './dpop-keys.ts'
 import type { AuthMethod, OidcConfig } from './schema.ts'
 
-type Problem = { readonly path: string; readonly message: string } | undefined
-
 /** What a schema cannot say of the configuration. */
-export const checkConfig = (config: OidcConfig): Problem =>
+export const checkConfig = (config: OidcConfig): ConfigProblem | undefined =>
   refused(config) ??
   addresses(config) ??
   clientKeys(config) ??
@@ -18,7 +17,7 @@ export const checkConfig = (config: OidcConfig): Problem =>
   dpopProblem(config.dpop)
 
 /** What works nowhere, or only at the cost of what the plugin is for. */
-function refused(config: OidcConfig): Problem {
+function refused(config: OidcConfig): ConfigProblem | undefined {
   if (config.accept_none_alg) {
     return {
       path: '/accept_none_alg',
@@ -50,7 +49,7 @@ function refused(config: OidcConfig): Problem {
   return undefined
 }
 
-function addresses(config: OidcConfig): Problem {
+function addresses(config: OidcConfig): ConfigProblem | undefined {
   for (const name of ['discovery', 'introspection_endpoint'] as const) {
     const message = config[name] === undefined ? undefined : urlProblem(config[name])
     if (message !== undefined) return { path: `/${name}`, message }
@@ -75,7 +74,7 @@ function addresses(config: OidcConfig): Problem {
   return undefined
 }
 
-function clientKeys(config: OidcConfig): Problem {
+function clientKeys(config: OidcConfig): ConfigProblem | undefined {
   const { bearer_only: bearerOnly, public_key: key, use_jwks: jwks, par } = config
   const introspects = key === undefined && !jwks && (bearerOnly || config.introspection_endpoint !== undefined)
   const uses: [string, AuthMethod][] = []
@@ -120,7 +119,7 @@ function tokenKeys({
   public_key: written,
   token_signing_alg_values_expected: alg,
   introspection_addon_headers: addons,
-}: OidcConfig): Problem {
+}: OidcConfig): ConfigProblem | undefined {
   if (alg !== undefined && !(ASYMMETRIC as readonly string[]).includes(alg)) {
     return {
       path: '/token_signing_alg_values_expected',
@@ -140,7 +139,7 @@ function tokenKeys({
   return alg === undefined || fits(key, alg) ? undefined : { path: '/public_key', message: `is no key for ${alg}` }
 }
 
-function sessions({ bearer_only: bearerOnly, session }: OidcConfig): Problem {
+function sessions({ bearer_only: bearerOnly, session }: OidcConfig): ConfigProblem | undefined {
   if (bearerOnly) return undefined
   if (session === undefined) {
     return {
@@ -186,7 +185,7 @@ const OWN = new Set([
   'state',
 ])
 
-function parameters({ authorization_params: given, scope }: OidcConfig): Problem {
+function parameters({ authorization_params: given, scope }: OidcConfig): ConfigProblem | undefined {
   const own = Object.keys(given ?? {}).find((name) => OWN.has(name))
   if (own !== undefined)
     return { path: `/authorization_params/${own}`, message: 'is said by the plugin itself; remove it' }

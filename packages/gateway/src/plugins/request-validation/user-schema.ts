@@ -188,7 +188,8 @@ class Preparation {
       delete made['id']
     }
     const refinements: (Refinement | undefined)[] = []
-    if (typeof pattern === 'string') refinements.push(patternRefinement(pattern, expression(pattern, `${at}/pattern`)))
+    if (typeof pattern === 'string')
+      refinements.push(patternRefinement(pattern, byCodePoints(expression(pattern, `${at}/pattern`))))
     // A format that nobody knows is a note for people.
     if (typeof format === 'string') refinements.push(formatRefinement(format))
     if (made['uniqueItems'] === true) refinements.push(uniqueItems)
@@ -230,6 +231,15 @@ function expression(written: string, place: string): RegExp {
   } catch (error) {
     if (error instanceof ExpressionError) throw new SchemaError(error.pointer, error.reason)
     throw error
+  }
+}
+
+/** As drafts from 2019-09 on have it; one that is none then, as with a needless backslash, goes by UTF-16 units. */
+function byCodePoints(expression: RegExp): RegExp {
+  try {
+    return new RegExp(expression.source, `${expression.flags}u`)
+  } catch {
+    return expression
   }
 }
 

@@ -1,13 +1,11 @@
 import { expect, onTestFinished, test } from 'vitest'
-import { testPlugins } from '../../config/testing/plugins.ts'
 import { StoreControlPlane } from '../../control/store-control-plane.ts'
 import { SecretCache } from '../../secrets/secret-cache.ts'
 import { fakeVault, type FakeVault, TOKEN } from '../../secrets/testing/fake-vault.ts'
 import type { DocumentKey } from '../backend/backend.ts'
 import { MemoryBackend } from '../backend/testing/memory-backend.ts'
-import { DocumentCodec } from './document-codec.ts'
-import { DocumentStore } from './document-store.ts'
 import { KeyRing } from './key-ring.ts'
+import { testDocumentStore } from './testing/test-document-store.ts'
 
 function nodeOf(backend: MemoryBackend) {
   const errors: string[] = []
@@ -16,16 +14,9 @@ function nodeOf(backend: MemoryBackend) {
     onChange: () => void store.recheck(),
     onProblem: () => undefined,
   })
-  const store = new DocumentStore({
-    backend,
-    codec: new DocumentCodec(testPlugins, new KeyRing(['a-key-of-the-tests'])),
-    check: {
-      plugins: testPlugins,
-      allowed: undefined,
-      settings: { listen: undefined, acme: undefined },
-      references: { environment: { TOKEN }, files: { folder: '/nowhere', within: [] }, secrets },
-    },
-    loadPlugins: () => undefined,
+  const store = testDocumentStore(backend, {
+    keyRing: new KeyRing(['a-key-of-the-tests']),
+    references: { environment: { TOKEN }, files: { folder: '/nowhere', within: [] }, secrets },
     secrets,
     logger: { error: (_fields, text) => errors.push(text), warn: () => undefined, info: () => undefined },
   })

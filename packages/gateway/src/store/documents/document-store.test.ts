@@ -7,9 +7,10 @@ import type { DocumentKey } from '../backend/backend.ts'
 import { MemoryBackend } from '../backend/testing/memory-backend.ts'
 import type { Change } from '../store.ts'
 import { DocumentCodec } from './document-codec.ts'
-import { DocumentStore, type DocumentStoreOptions } from './document-store.ts'
+import type { DocumentStoreOptions } from './document-store.ts'
 import { KeyRing } from './key-ring.ts'
 import { LastGoodFile } from './last-good-file.ts'
+import { testDocumentStore } from './testing/test-document-store.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sekisho-documents-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -22,16 +23,8 @@ interface Log {
 function storeOf(backend: MemoryBackend, more: Partial<DocumentStoreOptions> = {}) {
   const log: Log = { errors: [], warnings: [] }
   const changes: Change[] = []
-  const store = new DocumentStore({
-    backend,
-    codec: new DocumentCodec(testPlugins, undefined),
-    check: {
-      plugins: testPlugins,
-      allowed: undefined,
-      settings: { listen: undefined, acme: undefined },
-      references: { environment: { KEY: 'from-environment' }, files: { folder, within: [folder] } },
-    },
-    loadPlugins: () => undefined,
+  const store = testDocumentStore(backend, {
+    references: { environment: { KEY: 'from-environment' }, files: { folder, within: [folder] } },
     logger: {
       error: (_fields, text) => log.errors.push(text),
       warn: (_fields, text) => log.warnings.push(text),
