@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { peer } from '../peers/peer.ts'
 import { nodeClient, startNodeUpstream, type HttpVersion, type Message, type Plan } from './testing/node-peers.ts'
 import { startProxy } from './testing/proxy-harness.ts'
@@ -114,6 +114,8 @@ describe('between a client and an upstream of Node.js', () => {
         }),
       )
     }
+    // A client may have all of a response before the upstream has said that it ends.
+    await vi.waitUntil(() => proxy.ends.length >= RUNS)
     // Small, or a failure would print the whole exchange.
     const failed = proxy.ends.filter((end) => end.error !== undefined)
     expect(failed.map(({ session, error }) => [session.request.headers.get('x-number'), error?.message])).toEqual([])

@@ -58,6 +58,7 @@ export function etcdError(cause: unknown, address: string): EtcdError {
   const reason = (details ?? String(cause))
     .replace(/^etcdserver: /, '')
     .replace(/^No connection established\. Last error: (Error: )?/, 'no connection: ')
+    .replace(/^Cancelled on client$/, 'the connection was given up before the answer came')
     .replace(/\s*Resolution note:.*$/s, '')
   const remedy = REMEDIES.find(([pattern]) => pattern.test(reason))?.[1]
   const words = `etcd (${address}): ${reason}${remedy === undefined ? '' : `; ${remedy}`}`
