@@ -338,5 +338,13 @@ describe('what cannot be', () => {
   test('what a function cannot be told is refused', async () => {
     const document = { routes: [{ uri: '/', upstream: 'function://hello', hedge: { after: 1 } }] }
     await expect(through(document)).rejects.toThrow(/has no meaning for a function/)
+    const named = { upstreams: [{ id: 'f', function: 'hello' }], routes: [{ uri: '/', upstream_id: 'f', retry: {} }] }
+    await expect(through(named)).rejects.toThrow(/has no meaning for a function/)
+  })
+
+  test('a hedge of a route beside "sticky" of its upstream is refused', async () => {
+    const upstreams = [{ id: 'u', ...upstream, sticky: { cookie: 'a' } }]
+    const document = { upstreams, routes: [{ uri: '/', upstream_id: 'u', hedge: { after: 1 } }] }
+    await expect(through(document)).rejects.toThrow(/"sticky" of the upstream keeps clients/)
   })
 })

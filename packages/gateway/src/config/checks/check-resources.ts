@@ -12,6 +12,7 @@ import { checkCredentials } from './consumers.ts'
 import { checkService } from './discovery.ts'
 import type { CheckContext, Entry } from './entry.ts'
 import { checkGrpcPolicy } from './grpc.ts'
+import { checkRouteRetries } from './overload.ts'
 import { checkPluginMetadata } from './plugin-metadata.ts'
 import { checkPluginSet } from './plugin-set.ts'
 import { checkReferences } from './references.ts'
@@ -35,6 +36,7 @@ export function checkResources(context: CheckContext): void {
 export function checkRelations(context: CheckContext, entry: Entry): void {
   checkReferences(context, entry)
   checkUpstreamScheme(context, entry)
+  checkRouteRetries(context, entry)
   checkClientCertificate(context, entry)
 }
 

@@ -2,6 +2,8 @@ import type { Retry } from '../../resources/overload.ts'
 import type { Route } from '../../resources/route.ts'
 import type { Upstream } from '../../resources/upstream.ts'
 import type { Findings } from '../problem.ts'
+import type { CheckContext, Entry } from './entry.ts'
+import { finalUpstream } from './final-upstream.ts'
 
 const BELOW_HTTP: ReadonlySet<string> = new Set(['tcp', 'tls', 'udp'])
 
@@ -31,18 +33,23 @@ export function checkOverload(findings: Findings, upstream: Upstream, path: stri
   if (breakers !== undefined) checkBreakers(findings, breakers, scheme, `${path}/circuit_breakers`)
 }
 
-/** A route may say what its upstream says, unless that is a function. */
-export function checkRouteRetries(findings: Findings, route: Route, path: string): void {
-  const { upstream } = route
-  const isFunction = typeof upstream === 'string' ? upstream.startsWith('function:') : upstream?.function !== undefined
-  if (!isFunction) return
-  for (const field of ['retry', 'hedge'] as const) {
-    if (route[field] === undefined) continue
+/** A route may say what its upstream says, unless that is a function, or keeps clients on their nodes. */
+export function checkRouteRetries({ known, findings }: CheckContext, { kind, item, path }: Entry): void {
+  const route = item as Route
+  if (kind !== 'routes' || (route.retry === undefined && route.hedge === undefined)) return
+  const upstream = finalUpstream(route, kind, known)?.upstream
+  if (upstream?.function !== undefined) {
+    for (const field of ['retry', 'hedge'] as const) {
+      if (route[field] === undefined) continue
+      const message = 'has no meaning for a function'
+      findings.add({ path: `${path}/${field}`, atKey: true, message, remedy: 'remove it' })
+    }
+  } else if (upstream?.sticky !== undefined && route.hedge !== undefined) {
     findings.add({
-      path: `${path}/${field}`,
+      path: `${path}/hedge`,
       atKey: true,
-      message: 'has no meaning for a function',
-      remedy: 'remove it',
+      message: 'sends requests to other nodes, and "sticky" of the upstream keeps clients on theirs',
+      remedy: 'remove one of the two',
     })
   }
 }

@@ -5,7 +5,7 @@ import { parsePattern } from '../../router/pattern.ts'
 import { storedProblem } from '../../scripts/trusted-scripts.ts'
 import { type Findings, shortValue } from '../problem.ts'
 import { checkExpression } from './expressions.ts'
-import { checkRetry, checkRouteRetries } from './overload.ts'
+import { checkRetry } from './overload.ts'
 import { reasonOf } from './reason.ts'
 
 /** Runs one of the parsers that the gateway compiles with; what it throws becomes a finding. */
@@ -21,7 +21,6 @@ function attempt(findings: Findings, path: string, value: string, parse: (value:
 export function checkRoute(findings: Findings, route: Route, path: string): void {
   const { uri, uris, remote_addr, remote_addrs, vars, filter_func, retry } = route
   if (retry !== undefined) checkRetry(findings, retry, `${path}/retry`)
-  checkRouteRetries(findings, route, path)
   if (uri !== undefined) attempt(findings, `${path}/uri`, uri, parsePattern)
   uris?.forEach((one, index) => attempt(findings, `${path}/uris/${index}`, one, parsePattern))
   if (remote_addr !== undefined) attempt(findings, `${path}/remote_addr`, remote_addr, parseAddress)

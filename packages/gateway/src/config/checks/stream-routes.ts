@@ -1,11 +1,9 @@
 import { parseCidr } from '../../addresses/index.ts'
 import { parseNodeAddress } from '../../resources/node-address.ts'
 import { expandStreamUpstream, isStreamScheme } from '../../resources/normalise-stream-route.ts'
-import { expandUpstream } from '../../resources/normalise-upstream.ts'
 import { withDefaults } from '../../resources/defaults.ts'
 import type { PluginMeta, PluginSet } from '../../resources/plugin-set.ts'
 import type { Route } from '../../resources/route.ts'
-import type { Service } from '../../resources/service.ts'
 import type { StreamRoute } from '../../resources/stream-route.ts'
 import type { Upstream } from '../../resources/upstream.ts'
 import { STREAM_VARIABLES, streamVariable } from '../../stream/stream-variables.ts'
@@ -13,7 +11,7 @@ import { valueAt } from '../explain/schema-node.ts'
 import { pointerPart, shortValue, type Findings } from '../problem.ts'
 import { checkService } from './discovery.ts'
 import type { CheckContext, Entry } from './entry.ts'
-import type { KnownResources } from './known-resources.ts'
+import { finalUpstream, type FinalUpstream, serviceOf } from './final-upstream.ts'
 import { checkPluginSet } from './plugin-set.ts'
 import { reasonOf } from './reason.ts'
 import { checkUpstream } from './upstreams.ts'
@@ -137,18 +135,12 @@ const streamPlugins = (lookup: CheckContext['plugins']): string =>
     .filter((name) => lookup.get(name)?.streams === true)
     .join(', ')
 
-/** The upstream that a route ends up with, and the field that leads there. */
-interface Found {
-  readonly upstream: Upstream
-  readonly field: string
-}
-
 /** HTTP routes need upstreams that speak HTTP, stream routes those that take bytes; who says no `scheme` serves both. */
 export function checkUpstreamScheme(context: CheckContext, { kind, item, path }: Entry): void {
   if (kind !== 'routes' && kind !== 'stream_routes') return
   const { known, findings } = context
   const route = item as Route | StreamRoute
-  const found = upstreamOf(route, kind, known)
+  const found = finalUpstream(route, kind, known)
   if (kind === 'stream_routes') {
     const service = serviceOf(route, known)
     if (found !== undefined) checkStreamUse(findings, route as StreamRoute, found, path)
@@ -162,31 +154,12 @@ export function checkUpstreamScheme(context: CheckContext, { kind, item, path }:
   }
 }
 
-const serviceOf = ({ service_id: id }: Route | StreamRoute, known: KnownResources): Service | undefined =>
-  id === undefined ? undefined : (known.item('services', String(id)) as Service | undefined)
-
-function upstreamOf(
-  route: Route | StreamRoute,
-  kind: 'routes' | 'stream_routes',
-  known: KnownResources,
-): Found | undefined {
-  const { upstream: own, upstream_id: id } = route
-  if (own !== undefined) {
-    const upstream = kind === 'routes' ? expandUpstream(own) : expandStreamUpstream(own)
-    return { upstream, field: 'upstream' }
-  }
-  if (id !== undefined) return named(known, id, 'upstream_id')
-  const service = serviceOf(route, known)
-  if (service?.upstream !== undefined) return { upstream: expandUpstream(service.upstream), field: 'service_id' }
-  return service?.upstream_id === undefined ? undefined : named(known, service.upstream_id, 'service_id')
-}
-
-function named(known: KnownResources, id: string | number, field: string): Found | undefined {
-  const upstream = known.item('upstreams', String(id)) as Upstream | undefined
-  return upstream && { upstream, field }
-}
-
-function checkStreamUse(findings: Findings, route: StreamRoute, { upstream, field }: Found, path: string): void {
+function checkStreamUse(
+  findings: Findings,
+  route: StreamRoute,
+  { upstream, field }: FinalUpstream,
+  path: string,
+): void {
   const { scheme, type, hash_on: hashOn = 'vars', key } = upstream
   const place = `${path}/${field}`
   if (upstream.function !== undefined) {

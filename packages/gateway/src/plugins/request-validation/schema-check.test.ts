@@ -1,4 +1,4 @@
-import { Ajv } from 'ajv'
+import { Ajv, type ValidateFunction } from 'ajv'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -77,6 +77,16 @@ const definitions = {
   list: { type: 'array', items: { $ref: '#/definitions/text' } },
 }
 
+/** undefined: the code that Ajv made of the schema does not run. */
+function saidBy(oracle: ValidateFunction, value: unknown): boolean | undefined {
+  try {
+    return oracle(value)
+  } catch (error) {
+    if (error instanceof ReferenceError) return undefined
+    throw error
+  }
+}
+
 describe('SchemaCheck', () => {
   it.each([
     ['draft-07', Ajv],
@@ -88,7 +98,9 @@ describe('SchemaCheck', () => {
         const whole = { definitions, allOf: [schema] }
         const oracle = new Oracle({ strict: false, validateSchema: false, logger: false }).compile(whole)
         for (const one of values) {
-          const expected = oracle(one)
+          const expected = saidBy(oracle, one)
+          // Its code for some schemas with "oneOf" and "$ref" names what it has not declared: "props0 is not defined".
+          fc.pre(expected !== undefined)
           if (!expected) wrong++
           expect(fits(whole, one), JSON.stringify(one)).toBe(expected)
         }
