@@ -116,7 +116,9 @@ it.skipIf(!hasOpenssl)(
   'gets a certificate by ACME, serves it at once, and keeps it (openssl)',
   async () => {
     let ports = { plain: 0, tls: 0 }
-    const ca = await FakeCa.start({ validationPort: () => ports.plain })
+    // The gateway asks for certificates before the test has read where it serves.
+    const validationPort = () => vi.waitUntil(() => ports.plain, { timeout: 30_000 })
+    const ca = await FakeCa.start({ validationPort })
     const acme = `acme: { domains: [a.test, b.test], agree_to_terms: true, email: ops@a.test, directory: "${ca.directory}" }`
     try {
       ports = await start(acme)

@@ -41,7 +41,7 @@ interface Order {
 
 export interface FakeCaOptions {
   /** Where names lead to: the port of the gateway that is to answer. */
-  readonly validationPort: () => number
+  readonly validationPort: () => number | Promise<number>
   readonly externalAccount?: { readonly kid: string; readonly hmacKey: string }
   readonly challengeTypes?: readonly string[]
 }
@@ -236,7 +236,7 @@ export class FakeCa {
   private async validate(authorization: Authorization, challenge: Challenge, { key }: Account): Promise<void> {
     if (challenge.type !== 'http-01')
       throw malformed(`this authority validates by HTTP alone, not by ${challenge.type}`)
-    const found = await fetched(this.options.validationPort(), authorization.identifier.value, challenge.token)
+    const found = await fetched(await this.options.validationPort(), authorization.identifier.value, challenge.token)
     if (found.trimEnd() === `${challenge.token}.${thumbprint(key)}`) {
       challenge.status = authorization.status = 'valid'
       return
