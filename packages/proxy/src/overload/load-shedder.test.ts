@@ -180,6 +180,26 @@ describe('a late event loop', () => {
   })
 })
 
+test('streams that do not finish are let in again when the loop has time', () => {
+  const admitted: number[] = []
+  let late = 50
+  const options = { targetMs: 5, intervalMs: 100, maxRequests: 0, utilisation: () => (late > 0 ? 1 : 0.2) }
+  const shedder = new LoadShedder(options)
+  for (let second = 0; second < 20; second++) {
+    late = second < 5 ? 50 : 0
+    let count = 0
+    for (let ms = 0; ms < 1_000; ms += 10) {
+      for (let one = 0; one < 5; one++) if (shedder.admit()) count++
+      shedder.look(late, second * 1_000 + ms + 1)
+    }
+    admitted.push(count)
+  }
+  expect(admitted[4]).toBeGreaterThan(0)
+  expect(admitted[4]).toBeLessThan(30)
+  expect(admitted.at(-1)).toBe(500)
+  expect(shedder.shedding).toBe(false)
+})
+
 describe('a limit of requests in flight', () => {
   test('leaves its last places to the urgent', () => {
     const shedder = new LoadShedder({ targetMs: Infinity, intervalMs: 100, maxRequests: 100, utilisation: () => 1 })

@@ -168,8 +168,11 @@ export class LoadShedder {
     const busy = utilisation()
     if (delay > targetMs) {
       this.#calm = 0
-      const done = Math.min(this.#admitted, this.#finished) / elapsed
-      this.#allowed = Math.min(this.#allowed, done) * Math.max(LEAST_FACTOR, 1 - (delay - targetMs / 2) / elapsed)
+      // What takes longer than an interval, as streams do, has not finished, and was served for all that.
+      const done = Math.min(this.#admitted, Math.max(this.#finished, this.#admitted / 2)) / elapsed
+      const kept = Math.max(LEAST_FACTOR, 1 - (delay - targetMs / 2) / elapsed)
+      // Nothing grows from 0.
+      this.#allowed = Math.max(1 / elapsed, Math.min(this.#allowed, done) * kept)
       if (!this.#shedding) {
         this.#shedding = true
         this.#shedSince = 0
