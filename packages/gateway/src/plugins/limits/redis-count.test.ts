@@ -245,7 +245,8 @@ describe.skipIf(redisServer === undefined)('limit-count on Redis (needs redis-se
       policy: 'redis-cluster',
       redis_cluster_name: 'three',
       redis_cluster_nodes: nodes.map(({ port }) => `127.0.0.1:${port}`),
-      redis_timeout: 300,
+      // A machine with other things to do takes a while to connect to each node.
+      redis_timeout: 1_500,
     }
     const limit = { count: 2, time_window: 60, key: 'http_x_key', ...place }
     const gateways = [await gatewayWith(limit), await gatewayWith(limit)]
