@@ -55,6 +55,12 @@ beforeAll(async () => {
       route('hello', { plugins: { cors: {}, 'response-rewrite': { headers: { set: { 'X-Added': 'b' } } } } }),
       { id: 'short', uri: '/short', upstream: 'function://hello:live' },
       { id: 'by-id', uri: '/by-id', upstream_id: 'shared' },
+      ...[{ upstream: of('bare') }, { upstream_id: 'shared' }].map((entry, at) => ({
+        id: `split-${at}`,
+        uri: `/split/${at}`,
+        upstream: of('echo'),
+        plugins: { 'traffic-split': { rules: [{ weighted_upstreams: [entry] }] } },
+      })),
       route('echo'),
       {
         id: 'rest',
@@ -119,6 +125,14 @@ describe('an upstream that is a function', () => {
     })
     expect(call?.headers).not.toHaveProperty('authorization')
     expect(call?.headers).not.toHaveProperty('x-forwarded-for')
+  })
+
+  it.each([
+    ['/split/0', 200, 'hello'],
+    ['/split/1', 201, '{"path":"/split/1"}'],
+  ])('may be that of a rule of traffic-split: %s', async (path, status, body) => {
+    const answer = await gateway.fetch(path)
+    expect([answer.status, answer.body]).toEqual([status, body])
   })
 
   it.each(['/short', '/by-id'])('may be written otherwise: %s', async (path) => {

@@ -29,7 +29,7 @@
  * `weight`, evenly spread (smooth weighted round robin, in each worker). An entry without an upstream is the route's own. When no rule matches, the
  * request goes to the route's own upstream, too.
  *
- * An `upstream` within the rule is as one within a route: balancing, retries, health checks, service discovery and all. One that `upstream_id`
+ * An `upstream` within the rule is as one within a route: balancing, retries, health checks, service discovery, functions and all. One that `upstream_id`
  * names is shared with everybody who names it. `name` is for people. Certificates of upstreams are verified, also of those within rules: APISIX does
  * not, unless `tls.verify` says so.
  *
@@ -39,7 +39,7 @@ import { compileExpression, type Condition } from '../expressions/index.ts'
 import type { UpstreamChoice } from '../gateway/nested-target.ts'
 import { notBoth } from '../resources/constraints.ts'
 import { Upstream } from '../resources/upstream.ts'
-import { type Static, Type } from '../schema/type.ts'
+import { type Static, type TSchema, Type } from '../schema/type.ts'
 import { defaulted } from './defaulted.ts'
 import type { NestedUpstream } from './definition.ts'
 import { type ConfigProblem, definePlugin } from './definition.ts'
@@ -136,8 +136,17 @@ type WrittenRule = NonNullable<Config['rules']>[number]
 function nestedUpstream(rule: WrittenRule, at: number, index: number): NestedUpstream | undefined {
   const { upstream, upstream_id: id } = rule.weighted_upstreams[index]
   const base = `/rules/${at}/weighted_upstreams/${index}`
-  if (upstream !== undefined) return { path: `${base}/upstream`, upstream }
+  if (upstream !== undefined) return { path: `${base}/upstream`, upstream: withoutNodeDefaults(upstream) }
   return id === undefined ? undefined : { path: `${base}/upstream_id`, upstreamId: String(id) }
+}
+
+/** The defaults of nodes, which are filled in here, have no meaning for a function. */
+function withoutNodeDefaults(upstream: Static<typeof Upstream>): Static<typeof Upstream> {
+  if (upstream.function === undefined) return upstream
+  const properties = Upstream.properties as Readonly<Record<string, TSchema & { readonly default?: unknown }>>
+  return Object.fromEntries(
+    Object.entries(upstream).filter(([field, value]) => value !== properties[field]?.default),
+  ) as Static<typeof Upstream>
 }
 
 /** undefined: for all requests. */
