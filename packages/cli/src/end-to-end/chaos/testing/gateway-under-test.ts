@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { ask, type CurlAnswer } from '../../../testing/curl.ts'
 import { eventually } from '../../../testing/eventually.ts'
 import { freePort } from '../../../testing/free-port.ts'
@@ -11,6 +12,9 @@ import { GRACE_MS, READ_TIMEOUT_MS } from './rules.ts'
 
 /** A gateway that does not start, or says so in words that are not known here, is ended after so long. */
 const START_MS = 60_000
+/** A cable is out for some seconds. */
+const ATTEMPTS = 40
+const ATTEMPT_MS = 250
 const KEY = 'the-key-of-this-run'
 /** More than any run asks for. */
 const UNLIMITED = 1_000_000_000
@@ -108,8 +112,18 @@ export class GatewayUnderTest {
 
   /** `PROCESS/THREAD/` of the worker that happens to answer, which then does it. */
   async tellWorker(deed: 'who' | 'exit' | 'throw' | 'freeze', ms = 0): Promise<string> {
-    const { body } = await this.ask(`/chaos/${deed}?ms=${ms}`)
-    return body
+    let unreachable: unknown
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      try {
+        return (await this.ask(`/chaos/${deed}?ms=${ms}`)).body
+      } catch (error) {
+        // The cable is out, which is another's doing: nobody was told anything yet.
+        if ((error as NodeJS.ErrnoException).code !== 'EHOSTUNREACH') throw error
+        unreachable = error
+        await pause(ATTEMPT_MS)
+      }
+    }
+    throw unreachable
   }
 
   async processId(): Promise<number> {

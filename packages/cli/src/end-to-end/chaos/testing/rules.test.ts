@@ -35,6 +35,13 @@ const killed =
   (victim: string) =>
   (ledger: Ledger): void =>
     void ledger.blows.push({ how: 'worker killed', victim, at: performance.now() - 200, until: performance.now() })
+const unplugged = (ledger: Ledger): void =>
+  void ledger.blows.push({
+    how: 'clients unplugged',
+    victim: '',
+    at: performance.now() - 300,
+    until: performance.now() - 100,
+  })
 const upgraded =
   (agoMs: number) =>
   (ledger: Ledger): void =>
@@ -50,6 +57,15 @@ it.each<[string, 'may' | 'may not', Partial<Order>, Loss, (ledger: Ledger, numbe
   ['what a killed worker did', 'may', { repeatable: true }, GONE, killed('10/2/')],
   ['what another worker did', 'may not', { repeatable: true }, GONE, killed('10/3/')],
   ['an error that a worker answered before it was killed', 'may not', {}, BROKEN, killed('10/2/')],
+  ['a stream over a connection that was reset', 'may not', { kind: 'grpc stream', long: true }, GONE, nothing],
+  ['a stream over a connection whose cable was out', 'may', { kind: 'grpc stream', long: true }, GONE, unplugged],
+  [
+    'a stream that was answered, cable or not',
+    'may not',
+    { kind: 'grpc stream', long: true },
+    { ...GONE, status: 13 },
+    unplugged,
+  ],
   ['a request in an upgrade', 'may not', { repeatable: true }, GONE, upgraded(GRACE_MS + 500)],
   [
     'a stream that was told to end too early',

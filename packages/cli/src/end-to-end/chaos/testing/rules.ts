@@ -95,13 +95,13 @@ function byUpstream(ledger: Ledger, order: Order, loss: Loss, endedAt: number): 
   return stale ? 'it was sent on a connection that had just been broken' : undefined
 }
 
-/** An outage that was as long as the patience of the gateway, while the request was under way. */
+/** An outage that took most of the patience of the gateway, while the request was under way: its node may have been late before. */
 function silence(link: FaultLink, from: number, until: number): string | undefined {
   const outage = link.outages.find((one) => {
     if (one.how === 'dead' || one.until < from) return false
     // After lost packets the kernel waits as long again until it says them once more.
     const end = one.how === 'unplugged' ? one.from + 2 * (one.until - one.from) : one.until
-    return Math.min(end, until) - Math.max(one.from, from) > READ_TIMEOUT_MS * 0.8
+    return Math.min(end, until) - Math.max(one.from, from) > READ_TIMEOUT_MS - LATE_MS
   })
   return outage?.how
 }

@@ -7,6 +7,8 @@ import { bodyOf, orderOf } from '../orders.mjs'
 const bytes = (value: Buffer): Buffer => value
 const MAX_MESSAGES = 60
 const DATA_LOSS = 15
+/** What becomes of a stream when its connection is reset after a GOAWAY: Node.js then ends it as if all were well. */
+const CONNECTION_RESET = /^Received RST_STREAM with code 0 \(Call ended without gRPC status\)/
 
 /** One gRPC channel, used for calls with one message (`call`) or for long streams of messages that come back (`talk`). */
 export class GrpcLane extends Lane {
@@ -106,7 +108,7 @@ export class GrpcLane extends Lane {
   private loss({ code, details }: { code: number; details: string }, worker: string | undefined): Loss {
     return {
       how: `status ${code} ${details}`,
-      status: code,
+      status: CONNECTION_RESET.test(details) ? undefined : code,
       began: false,
       clientPort: undefined,
       clientLink: this.access.link,
