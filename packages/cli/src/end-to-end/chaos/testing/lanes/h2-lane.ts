@@ -57,9 +57,10 @@ export class H2Lane extends Lane {
           this.connection.leave(session)
           return resolve('refused')
         }
+        // When a connection is reset after a GOAWAY, Node.js ends its streams as if all were well: only that the session is gone tells.
+        const isCut = status === undefined || (status === 200 && session.destroyed && !expected.complete)
         const how =
-          error?.message ??
-          (stream.rstCode === 0 ? (status === undefined ? 'closed' : undefined) : `reset with ${stream.rstCode}`)
+          error?.message ?? (stream.rstCode !== 0 ? `reset with ${stream.rstCode}` : isCut ? 'closed' : undefined)
         const began = status === 200
         const wrong = began ? expected.wrong(how === undefined) : undefined
         if (wrong !== undefined) this.ledger.gotWrongBytes(order, wrong)

@@ -69,6 +69,10 @@ export class Expected {
     this.at += piece.length
   }
 
+  get complete(): boolean {
+    return this.at >= this.body.length
+  }
+
   /** What is wrong with it, or undefined. A part may be missing, not be another. */
   wrong(whole: boolean): string | undefined {
     if (this.differs) return `other bytes than the upstream sent, among ${this.at} of ${this.body.length}`
