@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { pointerPart } from '../config/problem.ts'
 import { SECRET_MASK, type SecretRule } from '../config/secret-fields.ts'
 import type { Document } from './control-plane.ts'
 
@@ -19,7 +20,7 @@ export function masksLeft(value: unknown, isSecret: SecretRule, path: readonly s
   if (value === null || typeof value !== 'object') return []
   // Lists have no name of their own in a path.
   return Object.entries(value).flatMap(([name, part]) =>
-    masksLeft(part, isSecret, Array.isArray(value) ? path : [...path, name], `${at}/${name}`),
+    masksLeft(part, isSecret, Array.isArray(value) ? path : [...path, name], `${at}/${pointerPart(name)}`),
   )
 }
 

@@ -178,10 +178,10 @@ export class StoreControlPlane implements ControlPlane {
       if (problem !== undefined) problems.push({ path, message: problem })
       if (prepared.has(key))
         problems.push({ path, message: 'is there twice in one change', remedy: 'keep one of the two' })
-      const complete = value && this.store.codec.plain(kind, id, this.completed(kind, id, value, before))
       // What nests too deep is not gone through.
-      const masks = problem === undefined ? masksLeft(complete, this.store.codec.secretsOf(kind)) : []
-      for (const place of masks)
+      const wanted = problem === undefined ? value : undefined
+      const complete = wanted && this.store.codec.plain(kind, id, this.completed(kind, id, wanted, before))
+      for (const place of masksLeft(complete, this.store.codec.secretsOf(kind)))
         problems.push({
           path: `${path}${place}`,
           message: 'is "***", which is shown in place of a secret, and there is none that it could stand for',

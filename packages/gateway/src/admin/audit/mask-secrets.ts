@@ -4,8 +4,6 @@ import { hasPassword, SECRET_MASK, secretRule, type SecretRule } from '../../con
 import type { Document } from '../../control/control-plane.ts'
 import type { ResourceKind } from '../../resources/kind-names.ts'
 
-const MASK = SECRET_MASK
-
 /** A document without its private keys, which are never shown; references to where they are stay. */
 export function hidePrivateKeys(kind: ResourceKind, document: Document): Document {
   if (kind !== 'ssls') return document
@@ -33,7 +31,7 @@ export function maskPair(
 }
 
 function masked(value: unknown, other: unknown, path: readonly string[], isSecret: SecretRule): unknown {
-  if (typeof value === 'string') return hasPassword(value) ? MASK : value
+  if (typeof value === 'string') return hasPassword(value) ? SECRET_MASK : value
   if (value === null || typeof value !== 'object') return value
   if (Array.isArray(value))
     return value.map((part, index) => masked(part, (other as unknown[] | undefined)?.[index], path, isSecret))
@@ -42,7 +40,7 @@ function masked(value: unknown, other: unknown, path: readonly string[], isSecre
       const inside = [...path, name]
       const before = isObject(other) && Object.hasOwn(other, name) ? other[name] : undefined
       if (!isSecret(inside) || isReference(part)) return [name, masked(part, before, inside, isSecret)]
-      return [name, before === undefined || isDeepStrictEqual(part, before) ? MASK : `${MASK} (changed)`]
+      return [name, before === undefined || isDeepStrictEqual(part, before) ? SECRET_MASK : `${SECRET_MASK} (changed)`]
     }),
   )
 }

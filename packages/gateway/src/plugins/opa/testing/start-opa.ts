@@ -1,9 +1,9 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from '../../../testing/free-port.ts'
 
 const named = process.env['OPA'] ?? 'opa'
 /** OPA: the program, where it is not in the path; `go install github.com/open-policy-agent/opa@latest` makes one. */
@@ -19,11 +19,7 @@ export interface RunningOpa {
 export async function startOpa(policy: string): Promise<RunningOpa> {
   const folder = mkdtempSync(join(tmpdir(), 'sekisho-opa-'))
   writeFileSync(join(folder, 'policy.rego'), policy)
-  const free = createServer().listen(0, '127.0.0.1')
-  await once(free, 'listening')
-  const { port } = free.address() as AddressInfo
-  free.close()
-  await once(free, 'close')
+  const port = await freePort()
   const args = ['run', '--server', '--addr', `127.0.0.1:${port}`, '--log-level', 'error', 'policy.rego']
   const child = spawn(opaProgram ?? 'opa', args, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] })
   let said = ''
